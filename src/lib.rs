@@ -1,0 +1,13 @@
+//! Layerbench measures how long Docker images take to build, and proves the cache state of every sample.
+//!
+//! The folders of `src` are layers; a module imports only from the layers above it in this list
+//! (`tests/layers.rs` holds the rule):
+//!
+//! - 0: [`model`] (the words), [`stats`] (pure statistics)
+//! - 1: [`study`] (TOML to a study), [`project`] (files of a build context), [`store`] (run folders)
+//! - 2: [`plan`] (what will be built, in order), [`engine`] (everything that speaks to Docker), [`analysis`]
+//! - 3: [`runner`] (carries out a plan and checks every sample)
+//! - 4: [`progress`], [`report`]
+//! - 5: [`cli`]
+
+pub mod model;

@@ -1,0 +1,16 @@
+//! The words of Layerbench as types: identifiers, durations, byte counts, samples, steps, events.
+//!
+//! No I/O and no policy in here: what is valid is decided in `runner`, how it is stored in `store`,
+//! how it is shown in `report`.
+
+mod event;
+mod ident;
+mod measure;
+mod sample;
+mod step;
+
+pub use event::{Event, Progress};
+pub use ident::{ApproachId, BuildKey, IdError, ScenarioId, StateId};
+pub use measure::{Bytes, Seconds};
+pub use sample::{CacheState, ColdKind, Outcome, Sample, Status};
+pub use step::{Interval, Step, StepKind};

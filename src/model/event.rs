@@ -1,0 +1,59 @@
+//! What the runner tells the world. Events are the only interface between measuring and showing.
+
+use super::{BuildKey, Sample, Seconds, Step};
+
+/// Something that happened in a run. Sent only while no clock is running, but for [`Event::Step`]s,
+/// which travel through [`Progress`].
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The run is about to begin.
+    RunStarted {
+        /// Builds in the plan.
+        builds: u32,
+    },
+    /// Something that takes time outside any clock, e.g. starting a private engine.
+    Preparing {
+        /// One line for people.
+        what: String,
+    },
+    /// A build is about to start.
+    BuildStarted {
+        /// Which one.
+        key: BuildKey,
+    },
+    /// A build ended and was judged.
+    BuildFinished {
+        /// The judged sample.
+        sample: Box<Sample>,
+        /// Its steps.
+        steps: Vec<Step>,
+    },
+    /// An image was looked at after its chain.
+    ImageInspected {
+        /// Whose image.
+        key: BuildKey,
+        /// Sizes of its layers in bytes, base first.
+        layers: Vec<(String, u64)>,
+        /// What it printed when run, or why it could not be run; `None` when the study does not ask.
+        check: Option<Result<(), String>>,
+    },
+    /// Something people should know that does not stop the run.
+    Warning {
+        /// One line for people.
+        text: String,
+    },
+    /// All builds are done, or the run was stopped.
+    RunFinished {
+        /// Wall-clock time of the whole run.
+        elapsed: Seconds,
+        /// The run was stopped before its end.
+        interrupted: bool,
+    },
+}
+
+/// A hint for a progress display while a build runs: the name of the step that started last.
+/// Sending one must never block, and may be dropped.
+pub trait Progress: Send + Sync {
+    /// A step started.
+    fn step(&self, name: &str);
+}

@@ -1,0 +1,92 @@
+//! Seconds and bytes, so that one can never be taken for the other.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A duration in seconds: finite and not negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub struct Seconds(f64);
+
+impl Seconds {
+    /// Zero seconds.
+    pub const ZERO: Self = Self(0.0);
+
+    /// Takes a number of seconds; `None` for NaN, infinities and negative numbers.
+    #[must_use]
+    pub fn new(value: f64) -> Option<Self> {
+        (value.is_finite() && value >= 0.0).then_some(Self(value))
+    }
+
+    /// The number of seconds.
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl From<Duration> for Seconds {
+    fn from(value: Duration) -> Self {
+        Self(value.as_secs_f64())
+    }
+}
+
+/// A number of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Bytes(pub u64);
+
+impl fmt::Display for Bytes {
+    /// Decimal units with three significant digits, as the docker client prints image sizes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
+        #[allow(clippy::cast_precision_loss)] // three digits are shown
+        let mut value = self.0 as f64;
+        let mut unit = 0;
+        while value >= 999.5 && unit + 1 < UNITS.len() {
+            value /= 1000.0;
+            unit += 1;
+        }
+        let digits = match value {
+            _ if unit == 0 => 0,
+            v if v >= 99.95 => 0,
+            v if v >= 9.995 => 1,
+            _ => 2,
+        };
+        let text = format!("{value:.digits$}");
+        let text = if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            &text
+        };
+        f.pad(&format!("{text}{}", UNITS[unit]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_finite_and_not_negative() {
+        assert_eq!(Seconds::new(1.5).unwrap().get(), 1.5);
+        for bad in [f64::NAN, f64::INFINITY, -0.1] {
+            assert!(Seconds::new(bad).is_none());
+        }
+    }
+
+    #[test]
+    fn sizes_read_as_docker_prints_them() {
+        // The right-hand sides are what `docker images` printed for these sizes.
+        for (bytes, text) in [
+            (0, "0B"),
+            (999, "999B"),
+            (1_000, "1kB"),
+            (161_000_000, "161MB"),
+            (288_900_000, "289MB"),
+            (1_150_000_000, "1.15GB"),
+            (1_487_906_703, "1.49GB"),
+            (999_700_000, "1GB"),
+        ] {
+            assert_eq!(Bytes(bytes).to_string(), text);
+        }
+    }
+}
