@@ -10,5 +10,6 @@
 //! - 4: [`progress`], [`report`]
 //! - 5: [`cli`]
 
+pub mod analysis;
 pub mod model;
 pub mod stats;
