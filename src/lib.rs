@@ -12,4 +12,5 @@
 
 pub mod analysis;
 pub mod model;
+pub mod report;
 pub mod stats;
