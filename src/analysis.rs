@@ -3,7 +3,10 @@
 //! Pure: everything comes in as model types and plain descriptors. No file, no engine, no formatting
 //! for people in here.
 
+pub mod change;
+pub mod compare;
 pub mod findings;
+pub mod gate;
 pub mod marks;
 pub mod path;
 pub mod published;

@@ -3,6 +3,7 @@
 //! No type of ours and no I/O in here; a bad number is an error value, never a panic. What a figure
 //! means for a build is decided in `analysis`.
 
+mod change;
 mod error;
 mod family;
 mod mann_whitney;
@@ -11,10 +12,11 @@ mod rank;
 mod shift;
 mod student;
 
+pub use change::{ChangePoint, ChangeRule, change_points};
 pub use error::StatsError;
 pub use family::holm;
 pub use mann_whitney::{MannWhitney, Method, RankSums, mann_whitney};
-pub use order::{MedianInterval, median, median_interval};
+pub use order::{MedianInterval, half_width, median, median_interval};
 pub use rank::{kendall, ranks, spearman};
 pub use shift::{LogShift, log_shift};
 pub use student::{Prediction, TTest, pooled_t, predict};

@@ -2,6 +2,7 @@
 //!
 //! A verdict on seconds always comes from a test; plain medians are shown beside it and never decide.
 
+use super::change::smallest_p;
 use super::table::{Cell, Table};
 use crate::model::{ApproachId, Bytes, ScenarioId};
 use crate::stats;
@@ -315,14 +316,6 @@ fn seconds(table: &Table, left: &CellRef, right: &CellRef, (low, high): (f64, f6
         found.p_against = Some((2.0 * above.greater.min(below.less)).min(1.0));
     }
     found
-}
-
-/// The smallest one-sided p-value that groups of these sizes can give: one over the ways to divide
-/// them.
-fn smallest_p(n: usize, m: usize) -> f64 {
-    #[allow(clippy::cast_precision_loss)] // counts of samples
-    let factor = |i: usize| i as f64 / (m + i) as f64;
-    (1..=n).map(factor).product()
 }
 
 /// A certain comparison: sizes do not vary.

@@ -76,6 +76,24 @@ pub fn median_interval(values: &[f64], level: f64) -> Result<Option<MedianInterv
     }))
 }
 
+/// How well the median is known: half the length of its interval as a part of it (0.03 for 3 %). `None`
+/// while the interval does not reach `level`.
+///
+/// # Errors
+/// When there is no number, one is NaN or infinite, the median is not positive, or `level` is not
+/// between 0 and 1.
+pub fn half_width(values: &[f64], level: f64) -> Result<Option<f64>, StatsError> {
+    let middle = median(values)?;
+    if middle <= 0.0 {
+        return Err(StatsError::NotPositive {
+            index: 0,
+            value: middle,
+        });
+    }
+    let interval = median_interval(values, level)?.filter(|i| i.reached);
+    Ok(interval.map(|i| (i.high - i.low) / 2.0 / middle))
+}
+
 /// The largest lower rank whose symmetric pair reaches `level`, and the level of that pair; rank 1
 /// when none does. `None` for fewer than two samples.
 fn outer_rank(n: usize, level: f64) -> Option<(usize, f64)> {
@@ -145,6 +163,14 @@ mod tests {
         let two = median_interval(&[2.0, 1.0], 0.95).unwrap().unwrap();
         assert_eq!((two.low, two.high), (1.0, 2.0));
         assert!((two.level - 0.5).abs() < 1e-12 && !two.reached);
+    }
+
+    #[test]
+    fn precision_is_known_once_the_level_is_reached() {
+        assert_eq!(half_width(&up_to(5), 0.95), Ok(None));
+        let eight = half_width(&up_to(8), 0.95).unwrap().unwrap();
+        assert!((eight - 3.5 / 4.5).abs() < 1e-12);
+        assert!(half_width(&[0.0, 0.0], 0.95).is_err());
     }
 
     #[test]

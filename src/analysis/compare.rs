@@ -1,0 +1,165 @@
+//! Two runs of one study: what became slower, faster, larger, smaller.
+//!
+//! Whether the runs may be compared at all (study, fingerprint, schema) is checked by the caller.
+
+use super::change::{Change, CommonMode, judge};
+use super::table::{Cell, Table};
+use crate::model::{ApproachId, Bytes, ScenarioId, Seconds};
+
+/// One cell of both runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellChange {
+    /// The row.
+    pub approach: ApproachId,
+    /// The column.
+    pub scenario: ScenarioId,
+    /// Number of `ok` samples in the base run and in the new one.
+    pub n: (usize, usize),
+    /// Median of the base run.
+    pub base: Option<Seconds>,
+    /// Median of the new run.
+    pub new: Option<Seconds>,
+    /// The verdict and its figures.
+    pub change: Change,
+}
+
+/// The images of one approach in both runs. Sizes do not vary: any difference is a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageChange {
+    /// The row.
+    pub approach: ApproachId,
+    /// Size in the base run.
+    pub base: Bytes,
+    /// Size in the new run.
+    pub new: Bytes,
+}
+
+/// Two runs, compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// Cells that both runs have, in the order of the new run.
+    pub cells: Vec<CellChange>,
+    /// What all cells have in common; a verdict of its own where [`CommonMode::is_shift`].
+    pub common: CommonMode,
+    /// Images that both runs have and that differ.
+    pub images: Vec<ImageChange>,
+    /// Cells that only one of the runs has: (approach, scenario).
+    pub unmatched: Vec<(ApproachId, ScenarioId)>,
+}
+
+/// Compares two runs, cell by cell.
+#[must_use]
+pub fn compare(base: &Table, new: &Table) -> Compared {
+    let mut unmatched = only_in(base, new);
+    unmatched.extend(only_in(new, base));
+    let matched: Vec<(&ApproachId, &ScenarioId, &Cell, &Cell)> = new
+        .cells()
+        .filter_map(|(row, scenario, cell)| {
+            let before = base.cell(&row.approach, &scenario.id)?;
+            Some((&row.approach, &scenario.id, before, cell))
+        })
+        .collect();
+    let logs = matched.iter().filter_map(|(.., before, after)| {
+        let ratio = after.median()?.get() / before.median()?.get();
+        Some(ratio.ln()).filter(|log| log.is_finite())
+    });
+    let common = CommonMode::of(&logs.collect::<Vec<_>>());
+    let pairs: Vec<(&[f64], &[f64])> = matched
+        .iter()
+        .map(|(.., before, after)| (&before.seconds[..], &after.seconds[..]))
+        .collect();
+    let changes = judge(&pairs, common);
+    let cells = matched.iter().zip(changes);
+    let cells = cells.map(|((approach, scenario, before, after), change)| CellChange {
+        approach: (*approach).clone(),
+        scenario: (*scenario).clone(),
+        n: (before.n(), after.n()),
+        base: before.median(),
+        new: after.median(),
+        change,
+    });
+    Compared {
+        cells: cells.collect(),
+        common,
+        images: images(base, new),
+        unmatched,
+    }
+}
+
+fn only_in(one: &Table, other: &Table) -> Vec<(ApproachId, ScenarioId)> {
+    one.cells()
+        .filter(|(row, scenario, _)| other.cell(&row.approach, &scenario.id).is_none())
+        .map(|(row, scenario, _)| (row.approach.clone(), scenario.id.clone()))
+        .collect()
+}
+
+fn images(base: &Table, new: &Table) -> Vec<ImageChange> {
+    let rows = new.rows.iter().filter_map(|row| {
+        Some(ImageChange {
+            approach: row.approach.clone(),
+            base: base.row(&row.approach)?.image?,
+            new: row.image?,
+        })
+    });
+    rows.filter(|image| image.base != image.new).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::change::Verdict;
+    use super::super::table::table;
+    use super::super::testing::{approach, approaches, raw_samples, raw_table, scenarios};
+    use super::*;
+    use crate::model::Sample;
+
+    fn slowed(factor: f64, wanted: impl Fn(&Sample) -> bool) -> Table {
+        let mut samples = raw_samples();
+        for sample in samples.iter_mut().filter(|s| wanted(s)) {
+            sample.seconds = Seconds::new(sample.seconds.get() * factor).unwrap();
+        }
+        table(&samples, &approaches(), &scenarios())
+    }
+
+    #[test]
+    fn an_injected_slow_down_is_found_and_nothing_else() {
+        let wanted = |s: &Sample| s.key.approach == approach("05-final") && s.steps > 0;
+        let got = compare(&raw_table(), &slowed(1.4, wanted));
+        for cell in &got.cells {
+            let slow = cell.approach == approach("05-final");
+            let regression = cell.change.verdict == Verdict::Regression;
+            assert_eq!(slow, regression, "{cell:?}");
+        }
+        assert!(!got.common.is_shift());
+        assert!(got.images.is_empty() && got.unmatched.is_empty());
+    }
+
+    #[test]
+    fn the_same_run_twice_has_no_change() {
+        let got = compare(&raw_table(), &raw_table());
+        let calls = |v| got.cells.iter().filter(|c| c.change.verdict == v).count();
+        assert_eq!(calls(Verdict::Regression) + calls(Verdict::Improvement), 0);
+        assert!(calls(Verdict::NoChange) > 10);
+        assert_eq!(got.common.log, 0.0);
+    }
+
+    #[test]
+    fn a_slower_machine_is_a_global_shift() {
+        let got = compare(&raw_table(), &slowed(1.3, |_| true));
+        assert!(got.common.is_shift() && (got.common.ratio() - 1.3).abs() < 1e-6);
+        assert!(
+            got.cells
+                .iter()
+                .all(|c| c.change.verdict != Verdict::Regression)
+        );
+    }
+
+    #[test]
+    fn sizes_and_missing_cells_are_named() {
+        let mut new = raw_table();
+        new.rows[0].image = Some(Bytes(1_150_000_001));
+        new.rows.remove(1);
+        let got = compare(&raw_table(), &new);
+        assert_eq!(got.images.len(), 1);
+        assert_eq!(got.unmatched.len(), 5);
+    }
+}
