@@ -33,7 +33,7 @@ pub fn median(values: &[f64]) -> Result<f64, StatsError> {
 }
 
 /// The median of finite numbers; reorders them. 0 for an empty slice, which callers exclude.
-pub(super) fn middle(values: &mut [f64]) -> f64 {
+fn middle(values: &mut [f64]) -> f64 {
     let n = values.len();
     if n == 0 {
         return 0.0;

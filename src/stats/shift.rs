@@ -4,7 +4,6 @@
 
 use super::error::{StatsError, check_level, float, logarithms};
 use super::mann_whitney::RankSums;
-use super::order::middle;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// The largest group for which the interval comes from the counted distribution.
@@ -46,27 +45,89 @@ impl LogShift {
 /// widest interval with its level. The distribution of U is counted for groups of up to 50 and taken
 /// as normal above; ties are not corrected for, which makes the interval rather too wide.
 ///
-/// Takes memory and time with the product of the group sizes.
-///
 /// # Errors
 /// When a group is empty, a number is not positive and finite, or `level` is not between 0 and 1.
 pub fn log_shift(base: &[f64], new: &[f64], level: f64) -> Result<LogShift, StatsError> {
     check_level(level)?;
-    let (base, new) = (logarithms(base)?, logarithms(new)?);
-    let mut differences = Vec::with_capacity(base.len() * new.len());
-    for n in &new {
-        differences.extend(base.iter().map(|b| n - b));
-    }
-    let shift = middle(&mut differences);
+    let pairs = Pairs {
+        base: sorted(logarithms(base)?),
+        new: sorted(logarithms(new)?),
+    };
+    let count = base.len() * new.len();
     let (k, achieved) = depth(base.len(), new.len(), level);
-    differences.sort_unstable_by(f64::total_cmp);
+    let (lower, upper) = (pairs.kth(count.div_ceil(2)), pairs.kth(count / 2 + 1));
     Ok(LogShift {
-        shift,
-        low: differences[k - 1],
-        high: differences[differences.len() - k],
+        shift: lower + (upper - lower) / 2.0,
+        low: pairs.kth(k),
+        high: pairs.kth(count + 1 - k),
         level: achieved,
         reached: achieved >= level,
     })
+}
+
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    values
+}
+
+/// All differences new − base of two ascending groups, without making them: memory grows with the
+/// sizes of the groups and not with their product.
+struct Pairs {
+    base: Vec<f64>,
+    new: Vec<f64>,
+}
+
+impl Pairs {
+    /// The `k`-th smallest difference, from 1: the smallest number that as many differences do not
+    /// exceed, by bisection over all numbers there are.
+    fn kth(&self, k: usize) -> f64 {
+        let ends = (self.new.first(), self.base.last());
+        let (Some(least), Some(most)) = ends else {
+            return 0.0; // callers exclude empty groups
+        };
+        let lowest = least - most;
+        let highest = self.new.last().unwrap_or(least) - self.base.first().unwrap_or(most);
+        let (mut low, mut high) = (place(lowest), place(highest));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.not_above(number(middle)) >= k {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        number(low)
+    }
+
+    /// How many differences are at most `bound`. As `new` ascends, ever fewer of `base` are small
+    /// enough to be left out.
+    fn not_above(&self, bound: f64) -> usize {
+        let mut skipped = 0;
+        let mut count = 0;
+        for new in &self.new {
+            while self
+                .base
+                .get(skipped)
+                .is_some_and(|base| new - base > bound)
+            {
+                skipped += 1;
+            }
+            count += self.base.len() - skipped;
+        }
+        count
+    }
+}
+
+/// The place of a finite number among all numbers in ascending order; 0 for 0.
+fn place(value: f64) -> i128 {
+    let bits = i128::from(value.abs().to_bits());
+    if value < 0.0 { -bits } else { bits }
+}
+
+/// The number at a place.
+fn number(place: i128) -> f64 {
+    let size = f64::from_bits(u64::try_from(place.unsigned_abs()).unwrap_or(u64::MAX));
+    if place < 0 { -size } else { size }
 }
 
 /// How many differences to go in from each end, and the level that this gives.
@@ -119,6 +180,21 @@ mod tests {
         assert!(!one.reached && one.level.abs() < 1e-12);
         let three = log_shift(&[1.0, 2.0, 3.0], &[1.5, 2.5, 3.5], 0.95).unwrap();
         assert!(!three.reached && (three.level - 0.9).abs() < 1e-12);
+    }
+
+    #[test]
+    fn differences_are_selected_without_making_them() {
+        let base = vec![-1.5, 0.0, 0.25, 0.25, 7.0];
+        let new = vec![-2.0, 0.0, 0.1, 3.0];
+        let all = new.iter().flat_map(|n| base.iter().map(move |b| n - b));
+        let all = sorted(all.collect());
+        let pairs = Pairs { base, new };
+        for (index, difference) in all.iter().enumerate() {
+            assert_eq!(pairs.kth(index + 1), *difference);
+        }
+        let many: Vec<f64> = (1..=40_000).map(|i| 10.0 + f64::from(i % 977)).collect();
+        let got = log_shift(&many, &many, 0.95).unwrap();
+        assert!(got.shift.abs() < 1e-9 && got.low < 0.0 && got.high > 0.0);
     }
 
     #[test]
