@@ -1,0 +1,159 @@
+//! Everything that speaks to Docker: where an engine is, what it is asked, what it answers.
+//!
+//! [`Engine`] is the boundary: the runner knows nothing else. Behind it stand a private engine that Layerbench
+//! starts and throws away ([`private`]), the user's own ([`host`]), and a fake for tests of plans and reports.
+
+pub mod build;
+pub mod daemon;
+pub mod endpoint;
+pub mod fake;
+pub mod host;
+pub mod private;
+pub mod session;
+pub mod trace;
+
+use crate::model::{Bytes, ColdKind, Outcome, Progress};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Why an engine could not do what it was asked: what was tried, what came back, what would help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineError {
+    /// What was tried.
+    pub what: String,
+    /// What came back.
+    pub found: String,
+    /// What would help; may be empty.
+    pub remedy: String,
+}
+
+impl EngineError {
+    /// An error with a remedy.
+    pub fn new(what: impl Into<String>, found: impl fmt::Display, remedy: impl Into<String>) -> Self {
+        Self { what: what.into(), found: found.to_string(), remedy: remedy.into() }
+    }
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.what, self.found.trim_end())?;
+        if self.remedy.is_empty() { Ok(()) } else { write!(f, "\n  {}", self.remedy) }
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+/// Set when the user wants the run to stop; the build in flight is then cancelled.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Asks for the stop.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a stop was asked for.
+    #[must_use]
+    pub fn is_raised(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// One build to be done.
+#[derive(Clone, Debug)]
+pub struct BuildRequest {
+    /// Folder of the build context.
+    pub context: PathBuf,
+    /// The Dockerfile's text, after base images were replaced.
+    pub dockerfile: Arc<Vec<u8>>,
+    /// A `NAME.dockerignore` that stands beside the Dockerfile, and its text.
+    pub ignore: Option<Arc<Vec<u8>>>,
+    /// Build arguments.
+    pub args: BTreeMap<String, String>,
+    /// Stage to build; the last one if absent.
+    pub target: Option<String>,
+    /// Bypass the layer cache.
+    pub no_cache: bool,
+    /// Name given to the image.
+    pub tag: String,
+    /// Stable name of the context, by which BuildKit finds the copy it already holds.
+    pub context_key: String,
+    /// Time limit.
+    pub timeout: Duration,
+}
+
+/// What an image is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// Size as the engine's inspect call gives it.
+    pub bytes: Bytes,
+    /// Creating command and size in bytes of each layer, base first.
+    pub layers: Vec<(String, u64)>,
+}
+
+/// What an engine holds, as far as it can change a build's time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CacheContents {
+    /// Ids of images.
+    pub images: BTreeSet<String>,
+    /// Ids of build cache records, cache mounts among them.
+    pub records: BTreeSet<String>,
+    /// A record is in use at this moment: somebody is building.
+    pub busy: bool,
+}
+
+/// Facts about an engine and its machine, in the order in which they are shown.
+pub type Fingerprint = BTreeMap<String, String>;
+
+/// A Docker Engine as the runner sees it. All calls block; no clock runs but inside [`Engine::build`].
+pub trait Engine {
+    /// One line for people: which engine, and how it is isolated.
+    fn describe(&self) -> String;
+
+    /// What *cold* means on this engine.
+    fn cold_kind(&self) -> ColdKind;
+
+    /// Version, storage driver, kernel, processor and the like.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    fn fingerprint(&mut self) -> Result<Fingerprint, EngineError>;
+
+    /// Makes the engine ready for an approach's chain: whatever its first, cold build must not find is out of reach.
+    ///
+    /// # Errors
+    /// When the engine cannot be started or asked.
+    fn begin_chain(&mut self) -> Result<(), EngineError>;
+
+    /// What the engine holds now.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    fn contents(&mut self) -> Result<CacheContents, EngineError>;
+
+    /// Builds, and times it. A build that fails is an [`Outcome`], not an error.
+    fn build(&mut self, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome;
+
+    /// Size and layers of an image.
+    ///
+    /// # Errors
+    /// When the engine does not answer or has no such image.
+    fn image(&mut self, id: &str) -> Result<ImageFacts, EngineError>;
+
+    /// Runs an image's own command, without network, and gives what it printed on standard output.
+    ///
+    /// # Errors
+    /// When it cannot be run, ends with another code than 0, or is not done in time.
+    fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError>;
+
+    /// Ends a chain: what it made is removed or forgotten.
+    ///
+    /// # Errors
+    /// When something could not be removed; it is named.
+    fn end_chain(&mut self) -> Result<(), EngineError>;
+}
