@@ -13,12 +13,14 @@ pub mod session;
 pub mod trace;
 
 use crate::model::{Bytes, ColdKind, Outcome, Progress};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Why an engine could not do what it was asked: what was tried, what came back, what would help.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,18 +51,27 @@ impl std::error::Error for EngineError {}
 
 /// Set when the user wants the run to stop; the build in flight is then cancelled.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt(Arc<(AtomicBool, Notify)>);
 
 impl Interrupt {
     /// Asks for the stop.
     pub fn raise(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.0.store(true, Ordering::SeqCst);
+        self.0.1.notify_waiters();
     }
 
     /// Whether a stop was asked for.
     #[must_use]
     pub fn is_raised(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.0.load(Ordering::SeqCst)
+    }
+
+    /// Ends when the stop is asked for. Costs nothing until then.
+    pub async fn raised(&self) {
+        let woken = self.0.1.notified();
+        if !self.is_raised() {
+            woken.await;
+        }
     }
 }
 
@@ -97,7 +108,7 @@ pub struct ImageFacts {
 }
 
 /// What an engine holds, as far as it can change a build's time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheContents {
     /// Ids of images.
     pub images: BTreeSet<String>,
@@ -123,6 +134,12 @@ pub trait Engine {
     /// # Errors
     /// When the engine does not answer.
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError>;
+
+    /// Fetches base images that a cold build of kind *warm base* must find. Engines that start empty need none.
+    ///
+    /// # Errors
+    /// When one cannot be had.
+    fn fetch_bases(&mut self, references: &BTreeSet<String>, interrupt: &Interrupt) -> Result<(), EngineError>;
 
     /// Makes the engine ready for an approach's chain: whatever its first, cold build must not find is out of reach.
     ///
@@ -156,4 +173,27 @@ pub trait Engine {
     /// # Errors
     /// When something could not be removed; it is named.
     fn end_chain(&mut self) -> Result<(), EngineError>;
+
+    /// Ends a run: whatever it still holds is removed.
+    ///
+    /// # Errors
+    /// When something could not be removed; it is named.
+    fn finish(&mut self) -> Result<(), EngineError>;
+}
+
+/// Facts about the machine that this program runs on, read from the kernel.
+fn machine_fingerprint() -> Fingerprint {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let mut facts = Fingerprint::new();
+    if let Some((_, model)) = read("/proc/cpuinfo")
+        .lines()
+        .find(|line| line.starts_with("model name"))
+        .and_then(|line| line.split_once(':'))
+    {
+        facts.insert("processor".to_owned(), model.trim().to_owned());
+    }
+    let governor = read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+    let governor = if governor.is_empty() { "unknown" } else { governor.trim() };
+    facts.insert("governor".to_owned(), governor.to_owned());
+    facts
 }
