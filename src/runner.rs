@@ -211,7 +211,6 @@ impl Run<'_> {
             after,
             bases: &self.bases,
             context_changed: last.map(|(state, _)| digest(state) != digest(&planned.state)),
-            last_image: last.and_then(|(_, outcome)| outcome.image_id.as_deref()),
         };
         let verdict = validity::check(&expected, outcome);
         for (reference, digest) in &outcome.bases {

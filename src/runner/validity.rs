@@ -20,8 +20,6 @@ pub struct Expected<'a> {
     pub bases: &'a BTreeMap<String, String>,
     /// Whether the content of the context differs from the build before; `None` for a chain's first build.
     pub context_changed: Option<bool>,
-    /// The image of the build before in this chain.
-    pub last_image: Option<&'a str>,
 }
 
 /// Judges an outcome: its status, and the reason when that is not `ok`.
@@ -119,7 +117,6 @@ mod tests {
             after: contents,
             bases,
             context_changed: Some(true),
-            last_image: None,
         }
     }
 
