@@ -11,3 +11,4 @@
 //! - 5: [`cli`]
 
 pub mod model;
+pub mod study;
