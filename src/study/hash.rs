@@ -6,6 +6,7 @@ use super::Study;
 use super::tree::{What, is_executable, walk};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::{self, Write as _};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -103,10 +104,9 @@ fn add_folder(
 }
 
 fn add_file(study: &Study, path: &Path, seen: &mut Seen) -> Result<(), HashError> {
-    let name = inside(study, path);
-    if !seen.contains_key(&name) {
+    if let Entry::Vacant(place) = seen.entry(inside(study, path)) {
         let data = fs::metadata(path).map_err(|error| HashError::io(path, &error))?;
-        seen.insert(name, (kind(is_executable(&data)), content(path)?));
+        place.insert((kind(is_executable(&data)), content(path)?));
     }
     Ok(())
 }
