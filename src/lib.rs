@@ -11,3 +11,5 @@
 //! - 5: [`cli`]
 
 pub mod model;
+pub mod plan;
+pub mod study;
