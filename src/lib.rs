@@ -10,4 +10,6 @@
 //! - 4: [`progress`], [`report`]
 //! - 5: [`cli`]
 
+pub mod engine;
 pub mod model;
+pub mod project;

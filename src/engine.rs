@@ -1,0 +1,3 @@
+//! Everything that speaks to Docker.
+
+pub mod session;
