@@ -10,6 +10,11 @@
 //! - 4: [`progress`], [`report`]
 //! - 5: [`cli`]
 
+pub mod analysis;
+pub mod engine;
 pub mod model;
 pub mod plan;
+pub mod project;
+pub mod runner;
+pub mod stats;
 pub mod study;
