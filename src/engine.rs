@@ -8,7 +8,9 @@ pub mod daemon;
 pub mod endpoint;
 pub mod fake;
 pub mod host;
+mod network;
 pub mod private;
+pub mod remains;
 pub mod session;
 pub mod trace;
 
@@ -118,6 +120,24 @@ pub struct CacheContents {
     pub busy: bool,
 }
 
+/// Where a base image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In a registry, under the name that was asked for.
+    Registry,
+    /// On the engine, which will not ask a registry.
+    Local,
+}
+
+/// A base image that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Digest of its manifest, or the image's id when it is only on the engine.
+    pub digest: String,
+    /// Where it is.
+    pub source: Source,
+}
+
 /// Facts about an engine and its machine, in the order in which they are shown.
 pub type Fingerprint = BTreeMap<String, String>;
 
@@ -134,6 +154,12 @@ pub trait Engine {
     /// # Errors
     /// When the engine does not answer.
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError>;
+
+    /// Finds a base image, without fetching it: its digest, and where it is.
+    ///
+    /// # Errors
+    /// When neither the engine nor a registry has it.
+    fn resolve(&mut self, reference: &str, limit: Duration) -> Result<Resolved, EngineError>;
 
     /// Fetches base images that a cold build of kind *warm base* must find. Engines that start empty need none.
     ///
@@ -185,10 +211,8 @@ pub trait Engine {
 fn machine_fingerprint() -> Fingerprint {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let mut facts = Fingerprint::new();
-    if let Some((_, model)) = read("/proc/cpuinfo")
-        .lines()
-        .find(|line| line.starts_with("model name"))
-        .and_then(|line| line.split_once(':'))
+    if let Some((_, model)) =
+        read("/proc/cpuinfo").lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(':'))
     {
         facts.insert("processor".to_owned(), model.trim().to_owned());
     }

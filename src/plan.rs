@@ -71,10 +71,7 @@ impl Plan {
     /// When the options name what the study does not have, or the plan is empty or far too long.
     pub fn new(study: &Study, options: &PlanOptions) -> Result<Self, PlanErrors> {
         let chosen = choose(study, options)?;
-        let mut plan = Self {
-            seed: options.seed,
-            chains: Vec::new(),
-        };
+        let mut plan = Self { seed: options.seed, chains: Vec::new() };
         let mut position = 0;
         for block in 1..=options.reps {
             for index in order(options.seed, block, chosen.approaches.len()) {
@@ -97,22 +94,13 @@ fn chain(block: u32, approach: &Approach, chosen: &Chosen<'_>, position: &mut u3
     for (scenario, measured) in &chosen.scenarios {
         *position += 1;
         builds.push(PlannedBuild {
-            key: BuildKey {
-                block,
-                position: *position,
-                approach: approach.id.clone(),
-                scenario: scenario.id.clone(),
-            },
+            key: BuildKey { block, position: *position, approach: approach.id.clone(), scenario: scenario.id.clone() },
             state: scenario.state.clone(),
             cache: scenario.cache,
             measured: *measured,
         });
     }
-    Chain {
-        block,
-        approach: approach.id.clone(),
-        builds,
-    }
+    Chain { block, approach: approach.id.clone(), builds }
 }
 
 impl fmt::Display for Plan {
@@ -132,10 +120,7 @@ impl fmt::Display for Plan {
         )?;
         let set_up = self.builds().filter(|build| !build.measured).count();
         if set_up > 0 {
-            writeln!(
-                f,
-                "{set_up} of them for set-up only: a later build needs the cache that they leave"
-            )?;
+            writeln!(f, "{set_up} of them for set-up only: a later build needs the cache that they leave")?;
         }
         self.lines(f)
     }
@@ -151,11 +136,7 @@ impl Plan {
         writeln!(f, "\nposition  block  {:approaches$}  scenario", "approach")?;
         for build in self.builds() {
             let key = &build.key;
-            write!(
-                f,
-                "{:8}  {:5}  {:approaches$}  ",
-                key.position, key.block, key.approach
-            )?;
+            write!(f, "{:8}  {:5}  {:approaches$}  ", key.position, key.block, key.approach)?;
             if build.measured {
                 writeln!(f, "{}", key.scenario)?;
             } else {

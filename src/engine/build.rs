@@ -10,8 +10,8 @@ use super::trace;
 use super::{BuildRequest, EngineError, Interrupt};
 use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
 use bollard::errors::Error;
-use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::moby::buildkit::v1::StatusResponse;
+use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder};
 use bollard::{BollardRequest, Docker};
 use futures_util::StreamExt;
@@ -108,7 +108,8 @@ async fn read_answer(
     while let Some(message) = stream.next().await {
         match message {
             Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. }) => {
-                if let Some(vertex) = status.vertexes.iter().rev().find(|v| v.started.is_some() && v.completed.is_none())
+                if let Some(vertex) =
+                    status.vertexes.iter().rev().find(|v| v.started.is_some() && v.completed.is_none())
                 {
                     progress.step(&vertex.name);
                 }

@@ -215,6 +215,12 @@ impl Daemon {
         }
     }
 
+    /// Id of an image that the engine holds under a name.
+    #[must_use]
+    pub fn image_id(&self, reference: &str) -> Option<String> {
+        self.runtime.block_on(self.client.inspect_image(reference)).ok()?.id
+    }
+
     /// Size and layers of an image.
     ///
     /// # Errors
@@ -222,7 +228,7 @@ impl Daemon {
     pub fn image(&self, id: &str) -> Result<ImageFacts, EngineError> {
         let failed = |e| self.failed(&format!("looking at image {id}"), e);
         let inspect = self.runtime.block_on(self.client.inspect_image(id)).map_err(failed)?;
-        let history = self.runtime.block_on(self.client.image_history(id, None)).map_err(failed)?;
+        let history = self.runtime.block_on(self.client.image_history(id)).map_err(failed)?;
         let number = |n: i64| u64::try_from(n).unwrap_or(0);
         let mut layers: Vec<(String, u64)> =
             history.into_iter().map(|layer| (layer.created_by, number(layer.size))).collect();

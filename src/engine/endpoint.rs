@@ -88,8 +88,7 @@ impl Endpoint {
     pub async fn get_json(&self, path: &str) -> Result<serde_json::Value, EngineError> {
         let failed = |e: &dyn fmt::Display| EngineError::new(format!("GET {path} on {self}"), e, "");
         let stream = self.connect().await.map_err(|e| failed(&e))?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(&e))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(&e))?;
         let driver = tokio::spawn(connection);
         let request = hyper::Request::get(path)
             .header("Host", "docker")

@@ -1,7 +1,7 @@
 //! An engine that builds nothing: every build is exactly as long as it was told, so that plans, checks and reports
 //! are tested in milliseconds. No result rests on it.
 
-use super::{BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt};
+use super::{BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source};
 use crate::model::{Bytes, ColdKind, Interval, Outcome, Progress, Seconds, Step, StepKind};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,12 +23,7 @@ pub struct FakeEngine {
 impl FakeEngine {
     /// An engine whose builds are answered by a script.
     pub fn new(script: impl FnMut(usize, &BuildRequest) -> Outcome + 'static) -> Self {
-        Self {
-            script: Box::new(script),
-            at_start: CacheContents::default(),
-            prints: String::new(),
-            chain_builds: 0,
-        }
+        Self { script: Box::new(script), at_start: CacheContents::default(), prints: String::new(), chain_builds: 0 }
     }
 }
 
@@ -75,6 +70,10 @@ impl Engine for FakeEngine {
 
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
         Ok(Fingerprint::from([("engine".to_owned(), "fake".to_owned())]))
+    }
+
+    fn resolve(&mut self, _: &str, _: Duration) -> Result<Resolved, EngineError> {
+        Ok(Resolved { digest: "sha256:00".to_owned(), source: Source::Local })
     }
 
     fn fetch_bases(&mut self, _: &BTreeSet<String>, _: &Interrupt) -> Result<(), EngineError> {

@@ -5,9 +5,10 @@
 
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
-use super::private::remains::home;
+use super::remains::home;
 use super::{
-    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, build, machine_fingerprint,
+    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
+    machine_fingerprint,
 };
 use crate::model::{ColdKind, Outcome, Progress};
 use rustix::fs::{FlockOperation, flock};
@@ -40,8 +41,9 @@ impl HostEngine {
     /// When nobody answers, the engine is too old, or what the run makes could not be written down.
     pub fn new(run: &str, endpoint: &Endpoint) -> Result<Self, EngineError> {
         let daemon = Daemon::new(endpoint)?;
-        daemon.ping().map_err(|e| {
-            EngineError { remedy: "start Docker, or name another engine with --engine or DOCKER_HOST".to_owned(), ..e }
+        daemon.ping().map_err(|e| EngineError {
+            remedy: "start Docker, or name another engine with --engine or DOCKER_HOST".to_owned(),
+            ..e
         })?;
         daemon.require_buildkit()?;
         let ledger = Ledger::open(&home(), run, endpoint)?;
@@ -97,6 +99,16 @@ impl Engine for HostEngine {
         facts.extend(machine_fingerprint());
         facts.insert("isolation".to_owned(), "host".to_owned());
         Ok(facts)
+    }
+
+    fn resolve(&mut self, reference: &str, limit: Duration) -> Result<Resolved, EngineError> {
+        match self.daemon.registry_digest(reference, limit) {
+            Ok(digest) => Ok(Resolved { digest, source: Source::Registry }),
+            Err(error) => {
+                let digest = self.daemon.image_id(reference).ok_or(error)?;
+                Ok(Resolved { digest, source: Source::Local })
+            }
+        }
     }
 
     fn fetch_bases(&mut self, references: &BTreeSet<String>, interrupt: &Interrupt) -> Result<(), EngineError> {

@@ -4,21 +4,20 @@
 //! Everything it leaves on the machine is written down before it is made ([`remains`]), so that it can be undone by
 //! whoever comes later; what lives inside the namespaces dies with their first process (`init.sh`).
 
-mod network;
-pub mod remains;
-
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
+use super::network::Network;
+use super::remains::{self, Claim, Remains};
 use super::{
-    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, build, machine_fingerprint,
+    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
+    machine_fingerprint,
 };
 use crate::model::{ColdKind, Outcome, Progress};
-use network::Network;
-use remains::{Claim, Remains};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -32,8 +31,16 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Keys of the machine's own `/etc/docker/daemon.json` that a private engine takes over: they decide what it can
 /// reach and how it stores, not where.
-const INHERITED: [&str; 8] =
-    ["registry-mirrors", "insecure-registries", "dns", "dns-opts", "dns-search", "proxies", "storage-driver", "features"];
+const INHERITED: [&str; 8] = [
+    "registry-mirrors",
+    "insecure-registries",
+    "dns",
+    "dns-opts",
+    "dns-search",
+    "proxies",
+    "storage-driver",
+    "features",
+];
 
 /// A local registry to be served to the engine, inside its network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,17 +101,12 @@ impl PrivateEngine {
         self.current.as_mut().ok_or_else(|| EngineError::new("the private engine", "is not running", ""))
     }
 
-    /// The socket of the engine that runs now, for other clients of the same engine.
-    pub fn endpoint(&mut self) -> Result<Endpoint, EngineError> {
-        Ok(self.instance()?.daemon.endpoint().clone())
-    }
-
-    /// Whether a registry has an image, as the running engine sees it.
+    /// Where the engine that runs now listens, for other clients of the same engine.
     ///
     /// # Errors
-    /// With the engine's reason when it has not.
-    pub fn registry_digest(&mut self, reference: &str, limit: Duration) -> Result<String, EngineError> {
-        self.instance()?.daemon.registry_digest(reference, limit)
+    /// When it cannot be started.
+    pub fn endpoint(&mut self) -> Result<Endpoint, EngineError> {
+        Ok(self.instance()?.daemon.endpoint().clone())
     }
 }
 
@@ -170,9 +172,7 @@ impl Instance {
         let mut stdin = child.stdin.take();
         attempt!(remains.note_process(child.id()));
         let up = network.up(child.id(), &mut remains).and_then(|()| greet(stdin.as_mut(), network));
-        let up = up.and_then(|()| Daemon::new(&Endpoint::unix(&dir.join("engine.sock"))));
-        let up = up.and_then(|daemon| wait_until_up(&daemon, &mut child, &dir).map(|()| daemon));
-        match up {
+        match up.and_then(|()| wait_until_up(&mut child, &dir)) {
             Ok(daemon) => Ok(Self { remains, child, stdin, daemon, fresh: true }),
             Err(error) => {
                 drop(stdin);
@@ -233,6 +233,8 @@ fn spawn(dir: &Path) -> Result<Child, EngineError> {
         .args(["sh", "-c", include_str!("private/init.sh"), remains::INIT_NAME])
         .arg(dir)
         .current_dir("/")
+        // Ctrl-C in a terminal goes to a whole process group; the engine must outlive it until its build is cancelled.
+        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(log("init.log").map_err(failed)?)
         .stderr(log("init.err").map_err(failed)?)
@@ -247,16 +249,21 @@ fn greet(stdin: Option<&mut ChildStdin>, network: &Network) -> Result<(), Engine
     writeln!(stdin, "{}", network.greeting()).map_err(|e| failed(&e))
 }
 
-fn wait_until_up(daemon: &Daemon, child: &mut Child, dir: &Path) -> Result<(), EngineError> {
+fn wait_until_up(child: &mut Child, dir: &Path) -> Result<Daemon, EngineError> {
+    let endpoint = Endpoint::unix(&dir.join("engine.sock"));
     let since = Instant::now();
     loop {
-        if daemon.ping().is_ok() {
-            return Ok(());
+        if let Some(daemon) = Daemon::new(&endpoint).ok().filter(|daemon| daemon.ping().is_ok()) {
+            return Ok(daemon);
         }
         let gone = matches!(child.try_wait(), Ok(Some(_)));
         if gone || since.elapsed() > START_LIMIT || engine_gave_up(dir) {
             let said = ["init.log", "init.err", "dockerd.log"].map(|log| tail(&dir.join(log), 4)).concat();
-            let how = if gone || engine_gave_up(dir) { "it ended".to_owned() } else { format!("no answer after {START_LIMIT:?}") };
+            let how = if gone || engine_gave_up(dir) {
+                "it ended".to_owned()
+            } else {
+                format!("no answer after {START_LIMIT:?}")
+            };
             return Err(EngineError::new(
                 "starting a private engine",
                 format!("{how}; it said last:\n  {}", said.join("\n  ")),
@@ -269,7 +276,9 @@ fn wait_until_up(daemon: &Daemon, child: &mut Child, dir: &Path) -> Result<(), E
 
 /// The engine's own last words before it exits.
 fn engine_gave_up(dir: &Path) -> bool {
-    tail(&dir.join("dockerd.log"), 2).iter().any(|line| line.starts_with("failed to start") || line.contains("unable to configure the Docker daemon"))
+    tail(&dir.join("dockerd.log"), 2)
+        .iter()
+        .any(|line| line.starts_with("failed to start") || line.contains("unable to configure the Docker daemon"))
 }
 
 fn tail(file: &Path, lines: usize) -> Vec<String> {
@@ -315,6 +324,11 @@ impl Engine for PrivateEngine {
         facts.extend(machine_fingerprint());
         facts.insert("isolation".to_owned(), "private".to_owned());
         Ok(facts)
+    }
+
+    fn resolve(&mut self, reference: &str, limit: Duration) -> Result<Resolved, EngineError> {
+        let digest = self.instance()?.daemon.registry_digest(reference, limit)?;
+        Ok(Resolved { digest, source: Source::Registry })
     }
 
     fn fetch_bases(&mut self, _: &BTreeSet<String>, _: &Interrupt) -> Result<(), EngineError> {

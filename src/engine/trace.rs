@@ -213,10 +213,9 @@ fn bases(steps: &[Step]) -> Vec<(String, String)> {
 fn failure(steps: &[Step], logs: &HashMap<String, Vec<u8>>) -> Option<Failure> {
     // A step cancelled because another one failed has an error too: the cause is the one that ended first.
     let cancelled = |step: &Step| step.error.as_deref().is_some_and(|e| e.contains("context canceled"));
-    let failed = steps
-        .iter()
-        .filter(|step| step.error.is_some())
-        .min_by(|a, b| cancelled(a).cmp(&cancelled(b)).then(a.end().unwrap_or(0.0).total_cmp(&b.end().unwrap_or(0.0))))?;
+    let failed = steps.iter().filter(|step| step.error.is_some()).min_by(|a, b| {
+        cancelled(a).cmp(&cancelled(b)).then(a.end().unwrap_or(0.0).total_cmp(&b.end().unwrap_or(0.0)))
+    })?;
     let text = logs.get(&failed.digest).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     Some(Failure {
@@ -304,12 +303,7 @@ mod tests {
         };
         let trace = decode(
             &[StatusResponse {
-                vertexes: vec![vertex(
-                    "f",
-                    "[1/2] FROM docker.io/library/busybox:1@sha256:abc",
-                    Some(0.0),
-                    Some(5.0),
-                )],
+                vertexes: vec![vertex("f", "[1/2] FROM docker.io/library/busybox:1@sha256:abc", Some(0.0), Some(5.0))],
                 statuses: vec![
                     status("sha256:l1", 40, 1.0, 2.0),
                     status("sha256:l1", 100, 1.0, 2.0),

@@ -30,10 +30,7 @@ pub(super) struct Chosen<'s> {
     pub scenarios: Vec<(&'s Scenario, bool)>,
 }
 
-pub(super) fn choose<'s>(
-    study: &'s Study,
-    options: &PlanOptions,
-) -> Result<Chosen<'s>, PlanErrors> {
+pub(super) fn choose<'s>(study: &'s Study, options: &PlanOptions) -> Result<Chosen<'s>, PlanErrors> {
     let mut wrong = Vec::new();
     if options.reps == 0 {
         wrong.push("repetitions: found 0; expected at least 1".to_owned());
@@ -56,11 +53,7 @@ pub(super) fn choose<'s>(
             "the plan: found {builds} builds; expected at most {MOST_BUILDS}; ask for fewer repetitions or approaches"
         ));
     }
-    if wrong.is_empty() {
-        Ok(chosen)
-    } else {
-        Err(PlanErrors(wrong))
-    }
+    if wrong.is_empty() { Ok(chosen) } else { Err(PlanErrors(wrong)) }
 }
 
 /// Which of the names are meant by the patterns; all of them if there is no pattern.
@@ -90,8 +83,7 @@ fn matching(what: &str, patterns: &[String], names: &[&str], wrong: &mut Vec<Str
 
 /// Whether a name fits a pattern in which `*` stands for any text and `?` for any one character.
 fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), name.chars().collect());
+    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
     // Where the last star was, and up to where it has been tried to reach.
     let mut star: Option<(usize, usize)> = None;
@@ -119,10 +111,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// The scenarios asked for and, for each, all before it back to the last cold one.
-fn with_what_they_build_on<'s>(
-    scenarios: &'s [Scenario],
-    asked: &[bool],
-) -> Vec<(&'s Scenario, bool)> {
+fn with_what_they_build_on<'s>(scenarios: &'s [Scenario], asked: &[bool]) -> Vec<(&'s Scenario, bool)> {
     let mut needed = false;
     let mut chosen = Vec::new();
     for (scenario, asked) in scenarios.iter().zip(asked).rev() {
@@ -154,13 +143,7 @@ mod tests {
         ] {
             assert!(matches(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in [
-            ("01", "01-simple"),
-            ("?", ""),
-            ("", "x"),
-            ("*b", "ba"),
-            ("[ab]", "a"),
-        ] {
+        for (pattern, name) in [("01", "01-simple"), ("?", ""), ("", "x"), ("*b", "ba"), ("[ab]", "a")] {
             assert!(!matches(pattern, name), "{pattern} {name}");
         }
     }

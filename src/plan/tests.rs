@@ -10,11 +10,10 @@ fn study() -> Study {
     fs::create_dir(dir.path().join("project")).unwrap();
     fs::write(dir.path().join("project/main.py"), "").unwrap();
     fs::write(dir.path().join("Dockerfile"), "FROM scratch\n").unwrap();
-    let mut text =
-        "schema = \"layerbench.study/1\"\nname = \"small\"\nproject = { path = \"project\" }\n\
+    let mut text = "schema = \"layerbench.study/1\"\nname = \"small\"\nproject = { path = \"project\" }\n\
         [[state]]\nid = \"base\"\n[[state]]\nid = \"sources\"\nafter = \"base\"\n\
         append = [{ file = \"main.py\", text = \"#\" }]\n"
-            .to_owned();
+        .to_owned();
     for (id, cache, state) in [
         ("cold", "cold", "base"),
         ("warm", "warm", "base"),
@@ -22,18 +21,10 @@ fn study() -> Study {
         ("cold-again", "cold", "sources"),
         ("back", "changed", "base"),
     ] {
-        write!(
-            text,
-            "[[scenario]]\nid = \"{id}\"\ncache = \"{cache}\"\nstate = \"{state}\"\n"
-        )
-        .unwrap();
+        write!(text, "[[scenario]]\nid = \"{id}\"\ncache = \"{cache}\"\nstate = \"{state}\"\n").unwrap();
     }
     for id in ["01-simple", "02-slim", "03-multi-stage"] {
-        write!(
-            text,
-            "[[approach]]\nid = \"{id}\"\ndockerfile = \"Dockerfile\"\n"
-        )
-        .unwrap();
+        write!(text, "[[approach]]\nid = \"{id}\"\ndockerfile = \"Dockerfile\"\n").unwrap();
     }
     fs::write(dir.path().join("study.toml"), text).unwrap();
     Study::load(dir.path()).unwrap()
@@ -41,19 +32,12 @@ fn study() -> Study {
 
 fn options(reps: u32, approaches: &[&str], scenarios: &[&str]) -> PlanOptions {
     let owned = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect();
-    PlanOptions {
-        reps,
-        approaches: owned(approaches),
-        scenarios: owned(scenarios),
-        seed: 7,
-    }
+    PlanOptions { reps, approaches: owned(approaches), scenarios: owned(scenarios), seed: 7 }
 }
 
 fn chain(plan: &Plan) -> Vec<(String, bool)> {
     let builds = plan.chains[0].builds.iter();
-    builds
-        .map(|b| (b.key.scenario.to_string(), b.measured))
-        .collect()
+    builds.map(|b| (b.key.scenario.to_string(), b.measured)).collect()
 }
 
 #[test]
@@ -70,11 +54,7 @@ fn blocks_are_complete_and_positions_count_through() {
         assert!(block.iter().all(|c| c.block == block[0].block));
     }
     let longer = Plan::new(&study(), &options(5, &[], &[])).unwrap();
-    assert_eq!(
-        longer.chains[..12],
-        plan.chains,
-        "more blocks change nothing before them"
-    );
+    assert_eq!(longer.chains[..12], plan.chains, "more blocks change nothing before them");
 }
 
 #[test]
@@ -99,22 +79,13 @@ fn wrong_options_are_answered_together() {
          scenario: found \"hot\", which the study does not have; expected one of cold, warm, sources, cold-again, back, or a pattern with * and ?"
     );
     let error = Plan::new(&study(), &options(u32::MAX, &[], &[])).unwrap_err();
-    assert!(
-        error.to_string().contains("found 64424509425 builds"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("found 64424509425 builds"), "{error}");
 }
 
 #[test]
 fn the_dry_run_prints_this() {
     let plan = Plan::new(&study(), &options(2, &["*s*"], &["warm"])).unwrap();
-    assert_eq!(
-        plan.to_string(),
-        include_str!("../../tests/golden/plan/set-up.txt")
-    );
+    assert_eq!(plan.to_string(), include_str!("../../tests/golden/plan/set-up.txt"));
     let plan = Plan::new(&study(), &options(1, &["01*"], &["cold"])).unwrap();
-    assert_eq!(
-        plan.to_string(),
-        include_str!("../../tests/golden/plan/one.txt")
-    );
+    assert_eq!(plan.to_string(), include_str!("../../tests/golden/plan/one.txt"));
 }

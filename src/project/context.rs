@@ -116,9 +116,7 @@ impl Context {
     /// # Errors
     /// When there is no such folder.
     pub fn open(root: &Path) -> Result<Self, ContextError> {
-        let real = root
-            .canonicalize()
-            .map_err(|e| ContextError::at(root, e))?;
+        let real = root.canonicalize().map_err(|e| ContextError::at(root, e))?;
         let meta = real.metadata().map_err(|e| ContextError::at(root, e))?;
         if !meta.is_dir() {
             return Err(ContextError::NotAFolder(root.to_owned()));
@@ -178,10 +176,7 @@ impl Selection {
     /// Everything but what the rules exclude.
     #[must_use]
     pub fn excluding(excludes: PatternList) -> Self {
-        Self {
-            excludes,
-            includes: PatternList::default(),
-        }
+        Self { excludes, includes: PatternList::default() }
     }
 
     /// For a folder without links: follow paths are include patterns.
@@ -260,13 +255,7 @@ impl Walk {
         }
         Ok(Self {
             root_len: full.len(),
-            frames: vec![Frame {
-                listing,
-                path_len: full.len(),
-                included: None,
-                excluded: None,
-                sent: true,
-            }],
+            frames: vec![Frame { listing, path_len: full.len(), included: None, excluded: None, sent: true }],
             full,
             selection,
             links: Links::default(),
@@ -373,13 +362,7 @@ impl Walk {
         let full = Path::new(OsStr::from_bytes(&self.full));
         match Listing::read(full) {
             Ok(listing) => {
-                self.frames.push(Frame {
-                    listing,
-                    path_len: self.full.len() + 1,
-                    included,
-                    excluded,
-                    sent: wanted,
-                });
+                self.frames.push(Frame { listing, path_len: self.full.len() + 1, included, excluded, sent: wanted });
                 self.full.push(b'/');
                 Ok(())
             }

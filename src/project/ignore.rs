@@ -151,15 +151,10 @@ impl PatternList {
     }
 
     fn reaches_below(&self, folder: &[u8], exception: bool) -> bool {
-        self.patterns
-            .iter()
-            .filter(|p| p.exception == exception)
-            .any(|p| {
-                // The folder is `plain`, or lies above it.
-                p.without_trailing_glob()
-                    .strip_prefix(folder)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-            })
+        self.patterns.iter().filter(|p| p.exception == exception).any(|p| {
+            // The folder is `plain`, or lies above it.
+            p.without_trailing_glob().strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        })
     }
 }
 
@@ -186,13 +181,7 @@ impl IgnoreRules {
                 Err((reason, at)) => problems.push(problem(line, raw, reason, at)),
             }
         }
-        if problems.is_empty() {
-            Ok(Self {
-                list: PatternList::of(patterns),
-            })
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(Self { list: PatternList::of(patterns) }) } else { Err(problems) }
     }
 
     /// Whether a path (relative to the context, `/` between names) is left out of the context.
@@ -288,7 +277,5 @@ fn problem(line: usize, raw: &[u8], reason: Reason, _at: usize) -> PatternProble
 pub fn ignore_file(context: &Path, dockerfile: &Path) -> Option<PathBuf> {
     let mut own = dockerfile.as_os_str().to_owned();
     own.push(".dockerignore");
-    [PathBuf::from(own), context.join(".dockerignore")]
-        .into_iter()
-        .find(|path| path.is_file())
+    [PathBuf::from(own), context.join(".dockerignore")].into_iter().find(|path| path.is_file())
 }

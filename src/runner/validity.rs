@@ -120,7 +120,11 @@ mod tests {
         }
     }
 
-    fn verdict(change: impl FnOnce(&mut Expected<'_>, &mut Outcome), cache: CacheState, cached: usize) -> (Status, String) {
+    fn verdict(
+        change: impl FnOnce(&mut Expected<'_>, &mut Outcome),
+        cache: CacheState,
+        cached: usize,
+    ) -> (Status, String) {
         let (contents, bases) = (CacheContents::default(), BTreeMap::new());
         let mut expected = expected(cache, &contents, &bases);
         let mut outcome = outcome(1.0, 3, cached);

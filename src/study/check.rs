@@ -33,17 +33,8 @@ struct Names<'r, T> {
 
 impl<'r, T: Hash + Eq + Display> Names<'r, T> {
     /// Gathers the names of one kind and reports those that are used twice.
-    fn gather(
-        what: &'static str,
-        ids: impl Iterator<Item = Option<&'r At<T>>>,
-        problems: &mut Problems<'_>,
-    ) -> Self {
-        let mut names = Self {
-            what,
-            at: HashMap::new(),
-            in_order: Vec::new(),
-            partial: false,
-        };
+    fn gather(what: &'static str, ids: impl Iterator<Item = Option<&'r At<T>>>, problems: &mut Problems<'_>) -> Self {
+        let mut names = Self { what, at: HashMap::new(), in_order: Vec::new(), partial: false };
         for (index, id) in ids.enumerate() {
             let Some(id) = id else {
                 names.partial = true;
@@ -64,12 +55,7 @@ impl<'r, T: Hash + Eq + Display> Names<'r, T> {
             return;
         }
         let name = id.value.to_string();
-        let first: Vec<String> = self
-            .in_order
-            .iter()
-            .take(1000)
-            .map(|i| i.to_string())
-            .collect();
+        let first: Vec<String> = self.in_order.iter().take(1000).map(|i| i.to_string()).collect();
         let remedy = match nearest(&name, first.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean {meant}?"),
             None => format!("correct the name, or add the {}", self.what),
@@ -140,11 +126,7 @@ pub(super) fn study(raw: RawStudy, origin: Origin, problems: &mut Problems<'_>) 
 }
 
 /// Every state stands after the one that it piles up on.
-fn piled_up(
-    states: &[RawState],
-    names: &Names<'_, crate::model::StateId>,
-    problems: &mut Problems<'_>,
-) {
+fn piled_up(states: &[RawState], names: &Names<'_, crate::model::StateId>, problems: &mut Problems<'_>) {
     for (index, state) in states.iter().enumerate() {
         let span = state.id.as_ref().map(|id| id.span.clone());
         if let (MOST_STATES, Some(span)) = (index, span) {
@@ -160,10 +142,7 @@ fn piled_up(
             Some(earlier) if *earlier < index => {}
             Some(_) => problems.add(
                 &after.span,
-                format!(
-                    "after = {}, which does not come before",
-                    quoted(after.value.as_str())
-                ),
+                format!("after = {}, which does not come before", quoted(after.value.as_str())),
                 "an earlier state",
                 "put that state above this one",
             ),
@@ -186,30 +165,22 @@ fn one_after_the_other(scenarios: &[RawScenario], problems: &mut Problems<'_>) {
     }
     for pair in scenarios.windows(2) {
         let [before, this] = pair else { continue };
-        let (Some(cache), Some(state), Some(state_before)) =
-            (&this.cache, &this.state, &before.state)
-        else {
+        let (Some(cache), Some(state), Some(state_before)) = (&this.cache, &this.state, &before.state) else {
             continue;
         };
         let same = state.value == state_before.value;
         let (found, expected) = match cache.value {
-            CacheState::Warm if !same => (
-                "a warm scenario with another state",
-                "the state of the scenario before it, so that nothing changed",
-            ),
-            CacheState::Changed if same => (
-                "a changed scenario with the same state",
-                "another state than the scenario before it",
-            ),
+            CacheState::Warm if !same => {
+                ("a warm scenario with another state", "the state of the scenario before it, so that nothing changed")
+            }
+            CacheState::Changed if same => {
+                ("a changed scenario with the same state", "another state than the scenario before it")
+            }
             _ => continue,
         };
         problems.add(
             &state.span,
-            format!(
-                "{found} ({}, after {})",
-                quoted(state.value.as_str()),
-                quoted(state_before.value.as_str())
-            ),
+            format!("{found} ({}, after {})", quoted(state.value.as_str()), quoted(state_before.value.as_str())),
             expected,
             "correct the state or the cache condition, or put the scenarios into another order",
         );
@@ -262,12 +233,7 @@ fn state(raw: RawState) -> Option<State> {
 }
 
 fn scenario(raw: RawScenario) -> Option<Scenario> {
-    Some(Scenario {
-        id: raw.id?.value,
-        title: raw.title,
-        cache: raw.cache?.value,
-        state: raw.state?.value,
-    })
+    Some(Scenario { id: raw.id?.value, title: raw.title, cache: raw.cache?.value, state: raw.state?.value })
 }
 
 fn approach(raw: RawApproach) -> Option<Approach> {

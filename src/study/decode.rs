@@ -52,11 +52,7 @@ pub(super) struct RawApproach {
     pub args: Vec<(String, String)>,
 }
 
-pub(super) fn study(
-    table: &Spanned<DeTable<'_>>,
-    root: &Root,
-    problems: &mut Problems<'_>,
-) -> RawStudy {
+pub(super) fn study(table: &Spanned<DeTable<'_>>, root: &Root, problems: &mut Problems<'_>) -> RawStudy {
     const KNOWN: &[&str] = &[
         "schema",
         "name",
@@ -124,9 +120,7 @@ fn some_tables<'t, 'i>(
     problems: &mut Problems<'_>,
 ) -> Vec<Fields<'t, 'i>> {
     let tables = top.tables(key, label, known, problems);
-    let empty_list = top
-        .get(key)
-        .is_none_or(|v| v.get_ref().as_array().is_some_and(|a| a.is_empty()));
+    let empty_list = top.get(key).is_none_or(|v| v.get_ref().as_array().is_some_and(|a| a.is_empty()));
     if empty_list {
         top.missing(key, &format!("a table headed {label}"), problems);
     }
@@ -161,18 +155,11 @@ fn inside_project(path: &At<String>, problems: &mut Problems<'_>) -> Option<At<P
         );
         return None;
     }
-    Some(At {
-        value,
-        span: path.span.clone(),
-    })
+    Some(At { value, span: path.span.clone() })
 }
 
 fn removals(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<PathBuf>> {
-    table
-        .texts("remove", problems)
-        .iter()
-        .filter_map(|path| inside_project(path, problems))
-        .collect()
+    table.texts("remove", problems).iter().filter_map(|path| inside_project(path, problems)).collect()
 }
 
 fn additions(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<Append>> {
@@ -190,13 +177,7 @@ fn additions(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<Appe
             );
         }
         if let (Some(file), Some(text)) = (file, text) {
-            additions.push(At {
-                value: Append {
-                    file: file.value,
-                    text: text.value,
-                },
-                span: file.span,
-            });
+            additions.push(At { value: Append { file: file.value, text: text.value }, span: file.span });
         }
     }
     additions
@@ -218,10 +199,7 @@ fn scenarios(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<RawScenar
 fn cache(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<At<CacheState>> {
     let word = table.need_text("cache", "cache = \"cold\"", problems)?;
     match CacheState::parse(&word.value) {
-        Some(value) => Some(At {
-            value,
-            span: word.span,
-        }),
+        Some(value) => Some(At { value, span: word.span }),
         None => {
             problems.add(
                 &word.span,
@@ -244,9 +222,7 @@ fn approaches(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) ->
             dockerfile: table
                 .need_text("dockerfile", "dockerfile = \"Dockerfile\"", problems)
                 .and_then(|path| root.find(&path, Kind::File, "a Dockerfile", problems)),
-            target: table
-                .id("target", StateId::new, problems)
-                .map(|stage| stage.value.as_str().to_owned()),
+            target: table.id("target", StateId::new, problems).map(|stage| stage.value.as_str().to_owned()),
             args: arguments(&table, problems),
         })
         .collect()
@@ -281,11 +257,7 @@ fn arguments(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<(String
             }
             other => problems.add(
                 &value.span(),
-                format!(
-                    "{} for the build argument {}",
-                    described(other),
-                    quoted(name)
-                ),
+                format!("{} for the build argument {}", described(other), quoted(name)),
                 "a text in quotes",
                 "put the value in quotes",
             ),
@@ -297,16 +269,13 @@ fn arguments(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<(String
 fn check(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<Check> {
     let table = top.table("check", "[check]", &["stdout"], problems)?;
     let stdout = table.need_text("stdout", "stdout = \"Hello, World!\\n\"", problems)?;
-    Some(Check {
-        stdout: stdout.value,
-    })
+    Some(Check { stdout: stdout.value })
 }
 
 fn registry(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Option<Registry> {
     let table = top.table("registry", "[registry]", &["storage", "address"], problems)?;
     let storage = table.need_text("storage", "storage = \"registry\"", problems);
-    let storage =
-        storage.and_then(|path| root.find(&path, Kind::Folder, "a registry's storage", problems));
+    let storage = storage.and_then(|path| root.find(&path, Kind::Folder, "a registry's storage", problems));
     let address = match table.text("address", problems) {
         None => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 5000))),
         Some(text) => match text.value.parse::<SocketAddr>() {
@@ -323,10 +292,7 @@ fn registry(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> O
             }
         },
     };
-    Some(Registry {
-        storage: storage?,
-        address: address?,
-    })
+    Some(Registry { storage: storage?, address: address? })
 }
 
 fn bases(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<Base>> {
@@ -336,30 +302,17 @@ fn bases(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<Base>> {
         let to = image(&table, "to", "to = \"python:3.12-slim\"", problems);
         let stand_in = table.boolean("stand_in", false, problems);
         if let (Some(from), Some(to)) = (from, to) {
-            bases.push(At {
-                value: Base {
-                    from: from.value,
-                    to: to.value,
-                    stand_in,
-                },
-                span: from.span,
-            });
+            bases.push(At { value: Base { from: from.value, to: to.value, stand_in }, span: from.span });
         }
     }
     bases
 }
 
-fn image(
-    table: &Fields<'_, '_>,
-    key: &str,
-    example: &str,
-    problems: &mut Problems<'_>,
-) -> Option<At<String>> {
+fn image(table: &Fields<'_, '_>, key: &str, example: &str, problems: &mut Problems<'_>) -> Option<At<String>> {
     let text = table.need_text(key, example, problems)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
     let starts = |c: char| c.is_ascii_alphanumeric();
-    if text.value.len() <= 512 && text.value.starts_with(starts) && text.value.chars().all(allowed)
-    {
+    if text.value.len() <= 512 && text.value.starts_with(starts) && text.value.chars().all(allowed) {
         return Some(text);
     }
     problems.add(

@@ -47,12 +47,7 @@ impl<'t, 'i> Fields<'t, 'i> {
                 );
             }
         }
-        Self {
-            label,
-            span,
-            table,
-            known,
-        }
+        Self { label, span, table, known }
     }
 
     /// Where the table begins.
@@ -66,13 +61,7 @@ impl<'t, 'i> Fields<'t, 'i> {
         self.table.get(key)
     }
 
-    fn wrong_type(
-        &self,
-        key: &str,
-        value: &Spanned<DeValue<'_>>,
-        wanted: &str,
-        problems: &mut Problems<'_>,
-    ) {
+    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, problems: &mut Problems<'_>) {
         problems.add(
             &value.span(),
             format!("{} for {key} in {}", described(value.get_ref()), self.label),
@@ -85,22 +74,14 @@ impl<'t, 'i> Fields<'t, 'i> {
     pub(super) fn text(&self, key: &str, problems: &mut Problems<'_>) -> Option<At<String>> {
         let value = self.get(key)?;
         if let DeValue::String(text) = value.get_ref() {
-            return Some(At {
-                value: text.to_string(),
-                span: value.span(),
-            });
+            return Some(At { value: text.to_string(), span: value.span() });
         }
         self.wrong_type(key, value, "a text in quotes", problems);
         None
     }
 
     /// A text that must be there.
-    pub(super) fn need_text(
-        &self,
-        key: &str,
-        example: &str,
-        problems: &mut Problems<'_>,
-    ) -> Option<At<String>> {
+    pub(super) fn need_text(&self, key: &str, example: &str, problems: &mut Problems<'_>) -> Option<At<String>> {
         if self.get(key).is_none() {
             self.missing(key, example, problems);
         }
@@ -123,12 +104,7 @@ impl<'t, 'i> Fields<'t, 'i> {
     pub(super) fn line(&self, key: &str, problems: &mut Problems<'_>) -> Option<At<String>> {
         let text = self.text(key, problems)?;
         if text.value.trim().is_empty() {
-            problems.add(
-                &text.span,
-                format!("an empty {key}"),
-                "a line of text",
-                "write one, or remove the key",
-            );
+            problems.add(&text.span, format!("an empty {key}"), "a line of text", "write one, or remove the key");
             return None;
         }
         if text.value.chars().any(unprintable) {
@@ -189,10 +165,7 @@ impl<'t, 'i> Fields<'t, 'i> {
             _ => None,
         };
         match number.filter(|n| n.is_finite()) {
-            Some(number) => Some(At {
-                value: number,
-                span: value.span(),
-            }),
+            Some(number) => Some(At { value: number, span: value.span() }),
             None => {
                 self.wrong_type(key, value, "a number such as 1.5", problems);
                 None
@@ -212,10 +185,7 @@ impl<'t, 'i> Fields<'t, 'i> {
         let mut texts = Vec::new();
         for item in items.iter() {
             match item.get_ref() {
-                DeValue::String(text) => texts.push(At {
-                    value: text.to_string(),
-                    span: item.span(),
-                }),
+                DeValue::String(text) => texts.push(At { value: text.to_string(), span: item.span() }),
                 _ => self.wrong_type(key, item, "a list of texts", problems),
             }
         }
@@ -274,10 +244,7 @@ pub(super) fn as_id<T>(
     problems: &mut Problems<'_>,
 ) -> Option<At<T>> {
     match new(&text.value) {
-        Ok(value) => Some(At {
-            value,
-            span: text.span.clone(),
-        }),
+        Ok(value) => Some(At { value, span: text.span.clone() }),
         Err(_) => {
             problems.add(
                 &text.span,

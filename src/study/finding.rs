@@ -26,14 +26,9 @@ pub(super) struct RawExpectation {
 }
 
 pub(super) enum RawKind {
-    Faster {
-        scenario: At<ScenarioId>,
-        by: Option<f64>,
-    },
+    Faster { scenario: At<ScenarioId>, by: Option<f64> },
     Smaller,
-    UnchangedSize {
-        within: f64,
-    },
+    UnchangedSize { within: f64 },
 }
 
 pub(super) fn all(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<RawFinding> {
@@ -55,10 +50,7 @@ pub(super) fn all(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<RawF
 }
 
 fn expectation(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<RawExpectation> {
-    let given: Vec<&str> = KINDS
-        .into_iter()
-        .filter(|kind| table.get(kind).is_some())
-        .collect();
+    let given: Vec<&str> = KINDS.into_iter().filter(|kind| table.get(kind).is_some()).collect();
     if given.len() != 1 {
         let found = match given.len() {
             0 => "a finding that expects nothing".to_owned(),
@@ -93,32 +85,17 @@ fn one(table: &Fields<'_, '_>, kind: &str, problems: &mut Problems<'_>) -> Optio
     let than = who(&fields, &WHO[2..], problems);
     let kind = match kind {
         "faster" => {
-            let scenario =
-                fields.need_id("scenario", "scenario = \"cold\"", ScenarioId::new, problems);
+            let scenario = fields.need_id("scenario", "scenario = \"cold\"", ScenarioId::new, problems);
             let by = above(&fields, "by", 1.0, problems);
-            RawKind::Faster {
-                scenario: scenario?,
-                by,
-            }
+            RawKind::Faster { scenario: scenario?, by }
         }
         "smaller" => RawKind::Smaller,
-        _ => RawKind::UnchangedSize {
-            within: above(&fields, "within", 0.0, problems).unwrap_or(SAME_SIZE),
-        },
+        _ => RawKind::UnchangedSize { within: above(&fields, "within", 0.0, problems).unwrap_or(SAME_SIZE) },
     };
-    Some(RawExpectation {
-        approaches,
-        than,
-        kind,
-    })
+    Some(RawExpectation { approaches, than, kind })
 }
 
-fn above(
-    fields: &Fields<'_, '_>,
-    key: &str,
-    bound: f64,
-    problems: &mut Problems<'_>,
-) -> Option<f64> {
+fn above(fields: &Fields<'_, '_>, key: &str, bound: f64, problems: &mut Problems<'_>) -> Option<f64> {
     let number = fields.number(key, problems)?;
     if number.value > bound {
         return Some(number.value);
@@ -150,23 +127,12 @@ fn who(fields: &Fields<'_, '_>, keys: &[&str], problems: &mut Problems<'_>) -> V
         return Vec::new();
     };
     let list = fields.get(key).and_then(|v| v.get_ref().as_array());
-    let texts = if list.is_some() {
-        fields.texts(key, problems)
-    } else {
-        fields.text(key, problems).into_iter().collect()
-    };
+    let texts =
+        if list.is_some() { fields.texts(key, problems) } else { fields.text(key, problems).into_iter().collect() };
     if list.is_some_and(|items| items.is_empty()) {
-        problems.add(
-            fields.span(),
-            format!("an empty list for {key}"),
-            "at least one approach",
-            "name one",
-        );
+        problems.add(fields.span(), format!("an empty list for {key}"), "at least one approach", "name one");
     }
-    texts
-        .iter()
-        .filter_map(|text| as_id(text, ApproachId::new, problems))
-        .collect()
+    texts.iter().filter_map(|text| as_id(text, ApproachId::new, problems)).collect()
 }
 
 /// Holds the findings against the names that the study has.
@@ -189,19 +155,14 @@ pub(super) fn hold(
         }
         against_itself(&expects, problems);
         if let (Some(id), Some(claim)) = (finding.id, finding.claim) {
-            held.push(Finding {
-                id: id.value.as_str().to_owned(),
-                claim,
-                expects: expects.into_expectation(),
-            });
+            held.push(Finding { id: id.value.as_str().to_owned(), claim, expects: expects.into_expectation() });
         }
     }
     held
 }
 
 fn against_itself(expects: &RawExpectation, problems: &mut Problems<'_>) {
-    let than: std::collections::HashSet<&ApproachId> =
-        expects.than.iter().map(|at| &at.value).collect();
+    let than: std::collections::HashSet<&ApproachId> = expects.than.iter().map(|at| &at.value).collect();
     for approach in &expects.approaches {
         if than.contains(&approach.value) {
             problems.add(
@@ -219,18 +180,9 @@ impl RawExpectation {
         let values = |ids: Vec<At<ApproachId>>| ids.into_iter().map(|at| at.value).collect();
         let (approaches, than) = (values(self.approaches), values(self.than));
         match self.kind {
-            RawKind::Faster { scenario, by } => Expectation::Faster {
-                approaches,
-                than,
-                scenario: scenario.value,
-                by,
-            },
+            RawKind::Faster { scenario, by } => Expectation::Faster { approaches, than, scenario: scenario.value, by },
             RawKind::Smaller => Expectation::Smaller { approaches, than },
-            RawKind::UnchangedSize { within } => Expectation::UnchangedSize {
-                approaches,
-                than,
-                within,
-            },
+            RawKind::UnchangedSize { within } => Expectation::UnchangedSize { approaches, than, within },
         }
     }
 }

@@ -22,10 +22,7 @@ pub struct HashError {
 
 impl HashError {
     fn io(path: &Path, error: &io::Error) -> Self {
-        Self {
-            path: path.to_owned(),
-            found: error.to_string(),
-        }
+        Self { path: path.to_owned(), found: error.to_string() }
     }
 }
 
@@ -81,16 +78,8 @@ fn ignore_file(dockerfile: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn add_folder(
-    study: &Study,
-    folder: &Path,
-    skip: Option<&Path>,
-    seen: &mut Seen,
-) -> Result<(), HashError> {
-    let entries = walk(folder, skip).map_err(|error| HashError {
-        path: error.path,
-        found: error.found,
-    })?;
+fn add_folder(study: &Study, folder: &Path, skip: Option<&Path>, seen: &mut Seen) -> Result<(), HashError> {
+    let entries = walk(folder, skip).map_err(|error| HashError { path: error.path, found: error.found })?;
     seen.insert(inside(study, folder), (b'd', [0; 32]));
     for entry in entries {
         let value = match entry.what {

@@ -18,11 +18,7 @@ const FILE: &str = "study.toml";
 const LARGEST: u64 = 1 << 20;
 
 pub(super) fn load(path: &Path) -> Result<Study, StudyErrors> {
-    let shown = if path.is_dir() {
-        path.join(FILE)
-    } else {
-        path.to_owned()
-    };
+    let shown = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
     let name = shown.display().to_string();
     let bytes = read(&shown, &name)?;
     let text = as_text(&bytes, &name)?;
@@ -35,11 +31,7 @@ pub(super) fn load(path: &Path) -> Result<Study, StudyErrors> {
     }
     let raw = decode::study(&table, &root, &mut problems);
     let study = if problems.well_formed() {
-        let origin = Origin {
-            file,
-            folder: root.0,
-            digest: Sha256::digest(&bytes).into(),
-        };
+        let origin = Origin { file, folder: root.0, digest: Sha256::digest(&bytes).into() };
         check::study(raw, origin, &mut problems)
     } else {
         None
@@ -85,11 +77,7 @@ fn as_text<'b>(bytes: &'b [u8], name: &str) -> Result<&'b str, StudyErrors> {
     };
     Err(StudyErrors::whole(
         name,
-        &format!(
-            "a byte that is not text (byte {} of {})",
-            wrong_at + 1,
-            bytes.len()
-        ),
+        &format!("a byte that is not text (byte {} of {})", wrong_at + 1, bytes.len()),
         "a study in TOML, encoded as UTF-8",
         "save it as UTF-8, or check that this is the study's file",
     ))
@@ -101,34 +89,19 @@ fn locate(path: &Path) -> io::Result<(PathBuf, Root)> {
         _ => Path::new("."),
     };
     let folder = folder.canonicalize()?;
-    let file = path
-        .file_name()
-        .map_or_else(|| folder.join(FILE), |name| folder.join(name));
+    let file = path.file_name().map_or_else(|| folder.join(FILE), |name| folder.join(name));
     Ok((file, Root(folder)))
 }
 
 fn unreadable(name: &str, error: &io::Error) -> StudyErrors {
     let (found, remedy) = match error.kind() {
-        io::ErrorKind::NotFound => (
-            "nothing there".to_owned(),
-            "correct the path, or write a study with `layerbench init`",
-        ),
-        io::ErrorKind::PermissionDenied => (
-            "a file that may not be read".to_owned(),
-            "give yourself the right to read it",
-        ),
-        _ => (
-            format!(
-                "a file that cannot be read ({})",
-                quoted(&error.to_string())
-            ),
-            "check the disk and the path",
-        ),
+        io::ErrorKind::NotFound => {
+            ("nothing there".to_owned(), "correct the path, or write a study with `layerbench init`")
+        }
+        io::ErrorKind::PermissionDenied => {
+            ("a file that may not be read".to_owned(), "give yourself the right to read it")
+        }
+        _ => (format!("a file that cannot be read ({})", quoted(&error.to_string())), "check the disk and the path"),
     };
-    StudyErrors::whole(
-        name,
-        &found,
-        "a study's file, or a folder with a study.toml",
-        remedy,
-    )
+    StudyErrors::whole(name, &found, "a study's file, or a folder with a study.toml", remedy)
 }

@@ -21,18 +21,12 @@ pub struct StateError {
 
 impl StateError {
     fn new(path: &Path, found: impl Into<String>, remedy: &'static str) -> Self {
-        Self {
-            path: path.to_owned(),
-            found: found.into(),
-            remedy,
-        }
+        Self { path: path.to_owned(), found: found.into(), remedy }
     }
 
     fn io(path: &Path, error: &io::Error) -> Self {
         let remedy = match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "the disk is full: make room and try again"
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: make room and try again",
             io::ErrorKind::PermissionDenied => "give yourself the right to read and write it",
             _ => "check the path and the disk",
         };
@@ -71,11 +65,7 @@ fn piled<'s>(study: &'s Study, id: &StateId) -> Result<Vec<&'s State>, StateErro
     while let Some(id) = next {
         let Some(state) = study.state(id) else {
             let found = format!("the study has no state {id}");
-            return Err(StateError::new(
-                &study.file,
-                found,
-                "name one of its states",
-            ));
+            return Err(StateError::new(&study.file, found, "name one of its states"));
         };
         states.push(state);
         next = state.after.as_ref();
@@ -91,9 +81,7 @@ fn prepare(study: &Study, into: &Path) -> Result<(), StateError> {
         let remedy = "choose an empty folder for the state's files";
         return Err(StateError::new(into, "the folder is not empty", remedy));
     }
-    let real = into
-        .canonicalize()
-        .map_err(|error| StateError::io(into, &error))?;
+    let real = into.canonicalize().map_err(|error| StateError::io(into, &error))?;
     let overlays = study.states.iter().filter_map(|s| s.overlay.as_ref());
     for source in std::iter::once(&study.project).chain(overlays) {
         if real.starts_with(source) {
@@ -191,11 +179,7 @@ fn vacate(at: &Path) -> io::Result<()> {
 }
 
 fn remove(at: &Path) -> io::Result<()> {
-    if at.symlink_metadata()?.is_dir() {
-        fs::remove_dir_all(at)
-    } else {
-        fs::remove_file(at)
-    }
+    if at.symlink_metadata()?.is_dir() { fs::remove_dir_all(at) } else { fs::remove_file(at) }
 }
 
 fn append(into: &Path, addition: &Append) -> Result<(), StateError> {

@@ -74,13 +74,7 @@ fn reason(looked_for: &Path, error: &io::Error) -> String {
     }
 }
 
-fn fits(
-    real: &Path,
-    kind: Kind,
-    written: &At<String>,
-    what: &str,
-    problems: &mut Problems<'_>,
-) -> bool {
+fn fits(real: &Path, kind: Kind, written: &At<String>, what: &str, problems: &mut Problems<'_>) -> bool {
     let shown = quoted(&written.value);
     let (is, size) = match real.metadata() {
         Ok(data) if data.is_dir() => (Some(Kind::Folder), 0),
@@ -110,11 +104,7 @@ fn fits(
 }
 
 /// Takes a path that stays below where it starts: relative, without `..`, not empty.
-pub(super) fn relative(
-    written: &At<String>,
-    what: &str,
-    problems: &mut Problems<'_>,
-) -> Option<PathBuf> {
+pub(super) fn relative(written: &At<String>, what: &str, problems: &mut Problems<'_>) -> Option<PathBuf> {
     let text = &written.value;
     let path = Path::new(text);
     let wrong = if text.is_empty() {
@@ -129,11 +119,7 @@ pub(super) fn relative(
         None
     };
     match wrong {
-        None => Some(
-            path.components()
-                .filter(|c| *c != Component::CurDir)
-                .collect(),
-        ),
+        None => Some(path.components().filter(|c| *c != Component::CurDir).collect()),
         Some(wrong) => {
             problems.add(
                 &written.span,

@@ -64,11 +64,7 @@ impl fmt::Display for StudyErrors {
             if let Some((line, column)) = problem.place {
                 write!(f, ":{line}:{column}")?;
             }
-            write!(
-                f,
-                ": found {}; expected {}; {}",
-                problem.found, problem.expected, problem.remedy
-            )?;
+            write!(f, ": found {}; expected {}; {}", problem.found, problem.expected, problem.remedy)?;
         }
         if self.problems.len() > SHOWN {
             write!(f, "\n\n… and {} more", self.problems.len() - SHOWN)?;
@@ -108,20 +104,10 @@ impl<'t> Problems<'t> {
 
     /// Adds a place where the text is no TOML. What a broken line seems to say is not judged.
     pub(super) fn add_syntax(&mut self, span: &Span, message: &str) {
-        let (found, expected) = message.split_once(", expected ").unwrap_or((
-            message,
-            if message == "duplicate key" {
-                "each key once"
-            } else {
-                "TOML"
-            },
-        ));
-        self.push(
-            span,
-            format!("text that is not TOML ({found})"),
-            expected,
-            "correct this line",
-        );
+        let (found, expected) = message
+            .split_once(", expected ")
+            .unwrap_or((message, if message == "duplicate key" { "each key once" } else { "TOML" }));
+        self.push(span, format!("text that is not TOML ({found})"), expected, "correct this line");
         let line = self.place(span.start).0;
         self.broken.insert(line);
     }
@@ -160,10 +146,7 @@ impl<'t> Problems<'t> {
 
     pub(super) fn into_errors(mut self, file: &str) -> StudyErrors {
         self.list.sort_by_key(|(offset, _)| *offset);
-        StudyErrors {
-            file: file.to_owned(),
-            problems: self.list.into_iter().map(|(_, problem)| problem).collect(),
-        }
+        StudyErrors { file: file.to_owned(), problems: self.list.into_iter().map(|(_, problem)| problem).collect() }
     }
 }
 
@@ -190,10 +173,7 @@ pub(super) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> Str
 
 /// The candidate that a mistyped word most likely meant, by the edits it takes to get there.
 /// Looks at the first thousand candidates only, so that huge studies are refused fast.
-pub(super) fn nearest<'c>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let allowed = (word.chars().count() / 3).clamp(1, 3);
     candidates
         .into_iter()

@@ -86,12 +86,7 @@ unchanged_size = { approaches = ["two"], than = "one" }
 fn folder(text: &str) -> TempDir {
     let dir = TempDir::new().unwrap();
     let at = |path: &str| dir.path().join(path);
-    for path in [
-        "project/src",
-        "project/old",
-        "changes/sources/src",
-        "registry",
-    ] {
+    for path in ["project/src", "project/old", "changes/sources/src", "registry"] {
         fs::create_dir_all(at(path)).unwrap();
     }
     fs::write(at("study.toml"), text).unwrap();
@@ -114,10 +109,7 @@ fn errors(text: &str) -> String {
     let dir = folder(text);
     let error = Study::load(dir.path()).expect_err("a wrong study");
     let real = dir.path().canonicalize().unwrap();
-    error
-        .to_string()
-        .replace(&*dir.path().to_string_lossy(), "STUDY")
-        .replace(&*real.to_string_lossy(), "STUDY")
+    error.to_string().replace(&*dir.path().to_string_lossy(), "STUDY").replace(&*real.to_string_lossy(), "STUDY")
 }
 
 fn state(id: &str) -> StateId {
@@ -136,11 +128,7 @@ fn a_study_is_read_whole() {
     assert_eq!(study.states[1].after, Some(state("base")));
     assert_eq!(study.scenarios[2].cache, CacheState::Changed);
     let two = &study.approaches[1];
-    assert_eq!(
-        two.dockerfile,
-        root.join("Dockerfile"),
-        "links are followed"
-    );
+    assert_eq!(two.dockerfile, root.join("Dockerfile"), "links are followed");
     assert_eq!(two.args[0], ("PYTHON".to_owned(), "3.12".to_owned()));
     assert_eq!(two.target.as_deref(), Some("runtime"));
     let registry = study.registry.as_ref().unwrap();
@@ -173,11 +161,7 @@ fn wrong_studies_are_answered_as_agreed() {
         if update {
             fs::write(&expected, &answer).unwrap();
         }
-        assert_eq!(
-            answer,
-            fs::read_to_string(&expected).unwrap_or_default(),
-            "{path:?}"
-        );
+        assert_eq!(answer, fs::read_to_string(&expected).unwrap_or_default(), "{path:?}");
     }
     assert!(cases >= 8, "{cases} cases");
 }
@@ -192,19 +176,9 @@ fn what_is_no_study_file_is_refused() {
     let dir = folder(GOOD);
     let file = dir.path().join("study.toml");
     fs::write(&file, b"name = \"\xff\"").unwrap();
-    assert!(
-        Study::load(&file)
-            .unwrap_err()
-            .to_string()
-            .contains("byte 9 of 10")
-    );
+    assert!(Study::load(&file).unwrap_err().to_string().contains("byte 9 of 10"));
     fs::write(&file, b"name = \0").unwrap();
-    assert!(
-        Study::load(&file)
-            .unwrap_err()
-            .to_string()
-            .contains("not text")
-    );
+    assert!(Study::load(&file).unwrap_err().to_string().contains("not text"));
     let big = fs::File::create(&file).unwrap();
     big.set_len(100 << 20).unwrap();
     let error = Study::load(&file).unwrap_err().to_string();
@@ -218,17 +192,17 @@ fn ten_thousand_approaches_are_read_fast_right_or_wrong() {
     use std::fmt::Write;
     let mut text = GOOD.to_owned();
     for i in 0..10_000 {
-        write!(
-            text,
-            "[[approach]]\nid = \"a{i}\"\ndockerfile = \"Dockerfile\"\n"
-        )
-        .unwrap();
+        write!(text, "[[approach]]\nid = \"a{i}\"\ndockerfile = \"Dockerfile\"\n").unwrap();
     }
     let dir = folder(&text);
     let started = std::time::Instant::now();
     assert_eq!(Study::load(dir.path()).unwrap().approaches.len(), 10_002);
     for i in 0..2_000 {
-        write!(text, "[[finding]]\nid = \"f{i}\"\nclaim = \"c\"\nsmaller = {{ approach = \"b{i}\", than = \"one\" }}\n").unwrap();
+        write!(
+            text,
+            "[[finding]]\nid = \"f{i}\"\nclaim = \"c\"\nsmaller = {{ approach = \"b{i}\", than = \"one\" }}\n"
+        )
+        .unwrap();
     }
     fs::write(dir.path().join("study.toml"), &text).unwrap();
     let wrong = Study::load(dir.path()).unwrap_err();
@@ -243,10 +217,7 @@ fn a_large_dockerfile_is_refused() {
     let file = fs::File::create(dir.path().join("Dockerfile")).unwrap();
     file.set_len(100 << 20).unwrap();
     let error = Study::load(dir.path()).unwrap_err().to_string();
-    assert!(
-        error.contains("at most 1048576 bytes for a Dockerfile"),
-        "{error}"
-    );
+    assert!(error.contains("at most 1048576 bytes for a Dockerfile"), "{error}");
 }
 
 #[test]
@@ -324,20 +295,14 @@ fn states_pile_up_in_a_folder() {
     materialize(&study, &state("base"), &into).unwrap();
     assert_eq!(read("base/src/main.py"), "print()\n");
     assert_eq!(read("base/old/file"), "old\n");
-    assert_eq!(
-        fs::read_link(into.join("link")).unwrap(),
-        Path::new("src/main.py")
-    );
+    assert_eq!(fs::read_link(into.join("link")).unwrap(), Path::new("src/main.py"));
 
     materialize(&study, &state("more"), &out.path().join("more")).unwrap();
     assert_eq!(read("more/src/main.py"), "print(1)\n# changed\n");
     assert_eq!(read("more/new"), "new\n");
     assert!(!out.path().join("more/old").exists());
     assert_eq!(read("more/run.sh"), "#!/bin/sh\ntrue\n");
-    let mode = fs::metadata(out.path().join("more/run.sh"))
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = fs::metadata(out.path().join("more/run.sh")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o555, "the bits survive an addition");
 
     let again = materialize(&study, &state("base"), &into).unwrap_err();
@@ -355,10 +320,7 @@ fn an_overlay_cannot_write_through_a_link() {
     let victim = TempDir::new().unwrap();
     fs::remove_dir_all(dir.path().join("project/src")).unwrap();
     symlink(victim.path(), dir.path().join("project/src")).unwrap();
-    let text = GOOD.replace(
-        "append = [{ file = \"src/main.py\", text = \"# changed\\n\" }]",
-        "",
-    );
+    let text = GOOD.replace("append = [{ file = \"src/main.py\", text = \"# changed\\n\" }]", "");
     fs::write(dir.path().join("study.toml"), text).unwrap();
     let study = Study::load(dir.path()).unwrap();
     let out = TempDir::new().unwrap();

@@ -19,10 +19,7 @@ pub(super) struct TreeError {
 
 impl TreeError {
     pub fn io(path: &Path, error: &io::Error) -> Self {
-        Self {
-            path: path.to_owned(),
-            found: error.to_string(),
-        }
+        Self { path: path.to_owned(), found: error.to_string() }
     }
 }
 
@@ -78,24 +75,13 @@ fn entry(relative: PathBuf, path: PathBuf) -> Result<Entry, TreeError> {
     let what = if data.is_dir() {
         What::Folder
     } else if data.is_file() {
-        What::File {
-            executable: is_executable(&data),
-        }
+        What::File { executable: is_executable(&data) }
     } else if data.is_symlink() {
-        What::Link {
-            target: fs::read_link(&path).map_err(|error| TreeError::io(&path, &error))?,
-        }
+        What::Link { target: fs::read_link(&path).map_err(|error| TreeError::io(&path, &error))? }
     } else {
-        return Err(TreeError {
-            found: "neither a file, a folder nor a symbolic link".to_owned(),
-            path,
-        });
+        return Err(TreeError { found: "neither a file, a folder nor a symbolic link".to_owned(), path });
     };
-    Ok(Entry {
-        relative,
-        path,
-        what,
-    })
+    Ok(Entry { relative, path, what })
 }
 
 pub(super) fn is_executable(data: &Metadata) -> bool {
@@ -120,11 +106,7 @@ impl<'s> Layers<'s> {
                 index.insert(&id.value, at);
             }
         }
-        Self {
-            project,
-            states,
-            below,
-        }
+        Self { project, states, below }
     }
 
     /// Whether the state at this index has the path, after its own removals.

@@ -47,12 +47,7 @@ fn or_dot(path: &[u8]) -> Vec<u8> {
 
 /// Walks along one path up to the first link; returns where that leads.
 fn follow(root: &Path, path: &[u8], resolved: &mut BTreeSet<Vec<u8>>) -> Result<Vec<Vec<u8>>, ContextError> {
-    let ends = path
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| **b == b'/')
-        .map(|(at, _)| at)
-        .chain([path.len()]);
+    let ends = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at).chain([path.len()]);
     for end in ends {
         let current = path.get(..end).unwrap_or_default();
         let rest = path.get(end..).unwrap_or_default();
@@ -66,10 +61,7 @@ fn follow(root: &Path, path: &[u8], resolved: &mut BTreeSet<Vec<u8>>) -> Result<
         if !resolved.insert(or_dot(current)) {
             return Ok(Vec::new());
         }
-        return Ok(targets
-            .into_iter()
-            .map(|target| inside(&[target.as_slice(), rest].concat()))
-            .collect());
+        return Ok(targets.into_iter().map(|target| inside(&[target.as_slice(), rest].concat())).collect());
     }
     Ok(Vec::new())
 }
@@ -77,10 +69,7 @@ fn follow(root: &Path, path: &[u8], resolved: &mut BTreeSet<Vec<u8>>) -> Result<
 /// Where the link at `path` leads; for a wildcard, where all links lead that match it; empty when there is none.
 fn links(root: &Path, path: &[u8]) -> io::Result<Vec<Vec<u8>>> {
     let (folder, base) = match path.iter().rposition(|b| *b == b'/') {
-        Some(at) => (
-            path.get(..at).unwrap_or_default(),
-            path.get(at + 1..).unwrap_or_default(),
-        ),
+        Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default()),
         None => (&b""[..], path),
     };
     if !has_wildcard(base) {
@@ -107,9 +96,7 @@ fn links(root: &Path, path: &[u8]) -> io::Result<Vec<Vec<u8>>> {
 }
 
 fn link(root: &Path, folder: &[u8], name: &[u8]) -> io::Result<Option<Vec<u8>>> {
-    let place = root
-        .join(OsStr::from_bytes(folder))
-        .join(OsStr::from_bytes(name));
+    let place = root.join(OsStr::from_bytes(folder)).join(OsStr::from_bytes(name));
     let target = match place.symlink_metadata() {
         Ok(meta) if meta.is_symlink() => std::fs::read_link(&place)?.into_os_string().into_vec(),
         Ok(_) => return Ok(None),
@@ -148,10 +135,7 @@ pub(super) fn without_nested(paths: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
             return None;
         }
         let last = kept.last().map(Vec::as_slice).unwrap_or_default();
-        if !path
-            .strip_prefix(last)
-            .is_some_and(|rest| rest.starts_with(b"/"))
-        {
+        if !path.strip_prefix(last).is_some_and(|rest| rest.starts_with(b"/")) {
             kept.push(path);
         }
     }

@@ -36,11 +36,7 @@ impl Listing {
             items.push((start, length, is_folder));
         }
         items.sort_unstable_by(|a, b| name(&names, *a).cmp(name(&names, *b)));
-        Ok(Self {
-            names,
-            items,
-            next: 0,
-        })
+        Ok(Self { names, items, next: 0 })
     }
 
     /// The next name, and whether it is a folder (a link to a folder is not).
@@ -53,7 +49,5 @@ impl Listing {
 
 fn name(names: &[u8], (start, length, _): (u32, u16, bool)) -> &[u8] {
     let start = start as usize;
-    names
-        .get(start..start + usize::from(length))
-        .unwrap_or_default()
+    names.get(start..start + usize::from(length)).unwrap_or_default()
 }

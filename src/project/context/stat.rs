@@ -36,10 +36,7 @@ pub(super) fn entry(full: &Path, path: &[u8], links: &mut Links) -> io::Result<E
         kind,
         mode,
         size: if kind == Kind::Folder { 0 } else { meta.size() },
-        mtime_ns: meta
-            .mtime()
-            .saturating_mul(1_000_000_000)
-            .saturating_add(meta.mtime_nsec()),
+        mtime_ns: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()),
         link: Vec::new(),
         device: (0, 0),
         xattrs: xattrs(full)?,

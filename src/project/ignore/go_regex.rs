@@ -16,10 +16,7 @@ struct Reader<'a> {
 
 /// Translates Go's syntax (the subset that patterns lead to) into that of the `regex` crate.
 pub(super) fn translate(go: &str) -> Result<String, Invalid> {
-    let mut reader = Reader {
-        rest: go,
-        out: String::with_capacity(go.len() + 8),
-    };
+    let mut reader = Reader { rest: go, out: String::with_capacity(go.len() + 8) };
     while let Some(c) = reader.next() {
         match c {
             '\\' => reader.escape()?,
@@ -165,13 +162,10 @@ impl Reader<'_> {
     fn posix_class(&mut self) -> Result<(), Invalid> {
         let end = self.rest.find(":]").ok_or(Invalid)? + 2;
         let (name, rest) = self.rest.split_at(end);
-        let bare = name
-            .trim_start_matches("[:")
-            .trim_end_matches(":]")
-            .trim_start_matches('^');
+        let bare = name.trim_start_matches("[:").trim_end_matches(":]").trim_start_matches('^');
         let known = [
-            "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
-            "upper", "word", "xdigit",
+            "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper",
+            "word", "xdigit",
         ];
         if !known.contains(&bare) {
             return Err(Invalid);

@@ -179,11 +179,8 @@ fn the_table_holds() {
     assert!(TABLE.len() >= 120, "{}", TABLE.len());
     for (patterns, path, excluded) in TABLE {
         let patterns = patterns.to_string();
-        let rules = if patterns.contains("a.|)") {
-            IgnoreRules::parse(patterns.as_bytes()).unwrap()
-        } else {
-            rules(&patterns)
-        };
+        let rules =
+            if patterns.contains("a.|)") { IgnoreRules::parse(patterns.as_bytes()).unwrap() } else { rules(&patterns) };
         assert_eq!(rules.excludes(path.as_bytes()), *excluded, "{patterns:?} {path:?}");
     }
 }
@@ -197,10 +194,7 @@ fn a_folder_that_is_pruned_holds_nothing_that_is_kept() {
         let rules = rules(patterns);
         for (at, _) in path.match_indices('/') {
             let folder = &path.as_bytes()[..at];
-            assert!(
-                !rules.excludes(folder) || rules.may_reinclude_below(folder),
-                "{patterns:?} would prune {path:?}"
-            );
+            assert!(!rules.excludes(folder) || rules.may_reinclude_below(folder), "{patterns:?} would prune {path:?}");
         }
     }
 }
@@ -233,7 +227,20 @@ fn bad_patterns_are_reported_together_with_their_places() {
     let shown = problems[2].to_string();
     assert!(shown.starts_with("line 4, column 4: syntax error in pattern"), "{shown}");
     for bad in [
-        "[]a]", "[-]", "[x-]", "[-x]", "\\", "[a-b-c]", "[", "[^", "[^bc", "a[", "[b-a]", "\\y", "[[:none:]]", "é[",
+        "[]a]",
+        "[-]",
+        "[x-]",
+        "[-x]",
+        "\\",
+        "[a-b-c]",
+        "[",
+        "[^",
+        "[^bc",
+        "a[",
+        "[b-a]",
+        "\\y",
+        "[[:none:]]",
+        "é[",
         "[\u{fffd}",
     ] {
         assert!(IgnoreRules::parse(bad.as_bytes()).is_err(), "{bad}");
@@ -311,10 +318,7 @@ fn the_file_beside_the_dockerfile_wins() {
     std::fs::write(context.join(".dockerignore"), "a").unwrap();
     assert_eq!(ignore_file(context, &dockerfile), Some(context.join(".dockerignore")));
     std::fs::write(context.join("prod.Dockerfile.dockerignore"), "").unwrap();
-    assert_eq!(
-        ignore_file(context, &dockerfile),
-        Some(context.join("prod.Dockerfile.dockerignore"))
-    );
+    assert_eq!(ignore_file(context, &dockerfile), Some(context.join("prod.Dockerfile.dockerignore")));
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! What a private engine leaves on a machine, written down before it is made, and how each of it is undone.
-//! A folder `HOME/engines/NAME` with `remains.json` in it exists exactly as long as something may be left.
+//! What a run leaves on a machine, written down before it is made, and how each of it is undone.
+//! A folder `HOME/engines/NAME` with `remains.json` in it exists exactly as long as something may be left:
+//! a private engine with its network, or just the files that a run works on.
 
+use super::EngineError;
 use super::network::{FORWARDING, Network, forward_rules, run};
-use crate::engine::EngineError;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The name under which the first process of a private engine appears, and is recognised.
 pub(super) const INIT_NAME: &str = "layerbench-init";
@@ -48,16 +49,46 @@ pub(super) struct Remains {
 }
 
 impl Remains {
-    pub(super) fn new(name: &str, network: &Network) -> Self {
+    /// Nothing but a folder.
+    fn folder(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             owner: std::process::id(),
             process: None,
-            link: network.link.clone(),
-            table: network.table.clone(),
+            link: String::new(),
+            table: String::new(),
             forwarding_was_off: false,
             forward_rules: false,
         }
+    }
+
+    pub(super) fn new(name: &str, network: &Network) -> Self {
+        Self { link: network.link.clone(), table: network.table.clone(), ..Self::folder(name) }
+    }
+}
+
+/// A folder for the files that a run works on; gone with the value, or with `layerbench clean`.
+pub struct Workspace(Claim);
+
+impl Workspace {
+    /// Makes the folder of a run.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new(run: &str) -> Result<Self, EngineError> {
+        Claim::make(&home(), Remains::folder(run)).map(Self)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.dir()
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        let _ = self.0.undo();
     }
 }
 
@@ -250,11 +281,11 @@ pub enum Cleaned {
     Failed(String, EngineError),
 }
 
-/// Undoes what engines left whose owners are gone.
+/// Undoes what runs left whose owners are gone, waiting up to `patience` for owners that are just ending.
 ///
 /// # Errors
-/// When the folder of private engines cannot be read. That it does not exist is no error.
-pub fn clean(home: &Path) -> Result<Vec<Cleaned>, EngineError> {
+/// When the folder cannot be read. That it does not exist is no error.
+pub fn clean(home: &Path, patience: Duration) -> Result<Vec<Cleaned>, EngineError> {
     let engines = home.join("engines");
     let entries = match fs::read_dir(&engines) {
         Ok(entries) => entries,
@@ -263,7 +294,18 @@ pub fn clean(home: &Path) -> Result<Vec<Cleaned>, EngineError> {
     };
     let mut dirs: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|path| path.is_dir()).collect();
     dirs.sort();
-    Ok(dirs.iter().map(|dir| clean_one(dir)).collect())
+    let since = Instant::now();
+    Ok(dirs
+        .iter()
+        .map(|dir| {
+            loop {
+                match clean_one(dir) {
+                    Cleaned::InUse(..) if since.elapsed() < patience => std::thread::sleep(Duration::from_millis(20)),
+                    done => return done,
+                }
+            }
+        })
+        .collect())
 }
 
 fn clean_one(dir: &Path) -> Cleaned {
@@ -297,15 +339,7 @@ fn clean_one(dir: &Path) -> Cleaned {
     }
 }
 
+/// A claim on a folder without a record.
 fn bare(dir: &Path, name: &str, lock: File) -> Claim {
-    let remains = Remains {
-        name: name.to_owned(),
-        owner: 0,
-        process: None,
-        link: String::new(),
-        table: String::new(),
-        forwarding_was_off: false,
-        forward_rules: false,
-    };
-    Claim { dir: dir.to_path_buf(), remains, lock, undone: false }
+    Claim { dir: dir.to_path_buf(), remains: Remains { owner: 0, ..Remains::folder(name) }, lock, undone: false }
 }

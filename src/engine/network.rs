@@ -1,8 +1,8 @@
 //! A private engine's way out: one link between the machine and the engine's network namespace, and one firewall
 //! table of our own that lets it out through the machine's address. Plans are pure; `up` carries one out.
 
+use super::EngineError;
 use super::remains::Claim;
-use crate::engine::EngineError;
 use std::fs;
 use std::io::Write;
 use std::net::Ipv4Addr;
