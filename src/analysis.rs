@@ -3,6 +3,7 @@
 //! Pure: everything comes in as model types and plain descriptors. No file, no engine, no formatting
 //! for people in here.
 
+pub mod findings;
 pub mod marks;
 pub mod path;
 pub mod published;
