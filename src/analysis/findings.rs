@@ -197,14 +197,9 @@ fn decide(evidence: &[Evidence]) -> (Verdict, String) {
         return (Verdict::Holds, why);
     }
     if let Some(n) = evidence.iter().filter(|e| e.too_few).map(smallest_n).min() {
-        return (
-            Verdict::CannotTell,
-            format!("n = {n}: too few samples for a test"),
-        );
+        return (Verdict::CannotTell, format!("n = {n}: too few samples for a test"));
     }
-    let open = evidence
-        .iter()
-        .filter(|e| e.p_for.is_none_or(|p| p > ALPHA));
+    let open = evidence.iter().filter(|e| e.p_for.is_none_or(|p| p > ALPHA));
     let why = match (open.count(), evidence.len()) {
         (_, 1) => "the samples do not settle it".to_owned(),
         (open, all) => format!("the samples do not settle {open} of {all} comparisons"),
@@ -223,31 +218,14 @@ fn smallest_n(evidence: &Evidence) -> usize {
 /// The comparisons that a claim comes down to.
 fn collect(table: &Table, claim: &Claim, out: &mut Vec<Evidence>) {
     match claim {
-        Claim::Faster {
-            faster,
-            slower,
-            at_most,
-        } => out.push(seconds(table, faster, slower, (0.0, *at_most))),
-        Claim::Ratio {
-            cell,
-            base,
-            low,
-            high,
-        } => out.push(seconds(table, cell, base, (*low, *high))),
-        Claim::Fastest {
-            scenario,
-            approaches,
-        } => {
-            let cell = |approach: &ApproachId| CellRef {
-                approach: approach.clone(),
-                scenario: scenario.clone(),
-            };
+        Claim::Faster { faster, slower, at_most } => out.push(seconds(table, faster, slower, (0.0, *at_most))),
+        Claim::Ratio { cell, base, low, high } => out.push(seconds(table, cell, base, (*low, *high))),
+        Claim::Fastest { scenario, approaches } => {
+            let cell = |approach: &ApproachId| CellRef { approach: approach.clone(), scenario: scenario.clone() };
             for fast in approaches {
                 let rows = table.rows.iter().map(|row| &row.approach);
                 let others = rows.filter(|other| !approaches.contains(other));
-                out.extend(
-                    others.map(|other| seconds(table, &cell(fast), &cell(other), (0.0, 1.0))),
-                );
+                out.extend(others.map(|other| seconds(table, &cell(fast), &cell(other), (0.0, 1.0))));
             }
         }
         Claim::Smaller { smaller, larger } => {
@@ -255,12 +233,9 @@ fn collect(table: &Table, claim: &Claim, out: &mut Vec<Evidence>) {
                 out.extend(larger.iter().map(|large| images(table, small, large)));
             }
         }
-        Claim::SameSize {
-            approach,
-            first,
-            second,
-            within,
-        } => out.push(same_size(table, approach, (first, second), *within)),
+        Claim::SameSize { approach, first, second, within } => {
+            out.push(same_size(table, approach, (first, second), *within))
+        }
         Claim::All(claims) => {
             for claim in claims {
                 collect(table, claim, out);
@@ -292,9 +267,7 @@ fn seconds(table: &Table, left: &CellRef, right: &CellRef, (low, high): (f64, f6
         p_against: None,
         too_few: false,
     };
-    let (Figure::Seconds(a, n), Figure::Seconds(b, m), Some(l), Some(r)) =
-        (found.left.1, found.right.1, l, r)
-    else {
+    let (Figure::Seconds(a, n), Figure::Seconds(b, m), Some(l), Some(r)) = (found.left.1, found.right.1, l, r) else {
         return found;
     };
     found.ratio = (b > 0.0).then(|| a / b);
@@ -326,11 +299,7 @@ fn smallest_p(n: usize, m: usize) -> f64 {
 }
 
 /// A certain comparison: sizes do not vary.
-fn sizes(
-    left: (String, Option<Bytes>),
-    right: (String, Option<Bytes>),
-    agrees: impl Fn(f64, f64) -> bool,
-) -> Evidence {
+fn sizes(left: (String, Option<Bytes>), right: (String, Option<Bytes>), agrees: impl Fn(f64, f64) -> bool) -> Evidence {
     #[allow(clippy::cast_precision_loss)] // ratios of sizes
     let both = left.1.zip(right.1).map(|(a, b)| (a.0 as f64, b.0 as f64));
     let agrees = both.map(|(a, b)| agrees(a, b));
@@ -365,9 +334,7 @@ fn same_size(
         let size = table.cell(approach, scenario).and_then(|cell| cell.image);
         (format!("{approach} / {scenario}"), size)
     };
-    sizes(image(first), image(second), |a, b| {
-        (a - b).abs() <= within * a
-    })
+    sizes(image(first), image(second), |a, b| (a - b).abs() <= within * a)
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 //! as it comes, and decoded after the clock was read.
 
 use super::endpoint::Endpoint;
-use super::session::{Session, SessionOptions};
+use super::session::{Folder, MemoryFolder, Session, SessionOptions};
 use super::trace;
 use super::{BuildRequest, EngineError, Interrupt};
 use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
+use crate::project::context::Context;
 use bollard::errors::Error;
 use bollard::moby::buildkit::v1::StatusResponse;
 use bollard::models::{BuildInfo, BuildInfoAux};
@@ -41,24 +42,29 @@ pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progres
         Ok(client) => client.with_timeout(request.timeout),
         Err(e) => return not_built(&e),
     };
+    let session = match session_options(request) {
+        Ok(session) => session,
+        Err(e) => return not_built(&e),
+    };
     let mut answer = Answer { messages: Vec::with_capacity(1024), ..Answer::default() };
-    let session = session_options(request);
     let options = build_options(request);
 
     let begin = SystemTime::now();
     let clock = Instant::now();
-    let result = runtime.block_on(async {
-        let work = carry_out(endpoint, client, options, session, &mut answer, progress);
-        tokio::select! {
+    let (result, seconds) = runtime.block_on(async {
+        let mut open = None;
+        let work = carry_out(endpoint, client, options, session, &mut open, &mut answer, progress);
+        let result = tokio::select! {
             biased;
             result = tokio::time::timeout(request.timeout, work) => match result {
                 Ok(result) => result,
                 Err(_) => Err((Status::Timeout, format!("not done after {} s", request.timeout.as_secs()))),
             },
             () = interrupt.raised() => Err((Status::Interrupted, "stopped by the user".to_owned())),
-        }
+        };
+        let seconds = Seconds::from(clock.elapsed());
+        (close(open, result, &mut answer).await, seconds)
     });
-    let seconds = Seconds::from(clock.elapsed());
     runtime.shutdown_timeout(LET_GO);
 
     judge(result, seconds, begin, answer)
@@ -70,18 +76,34 @@ async fn carry_out(
     client: Docker,
     options: BuildImageOptions,
     session: SessionOptions,
+    open: &mut Option<Session>,
     answer: &mut Answer,
     progress: &dyn Progress,
 ) -> Result<(), (Status, String)> {
     let stream = endpoint.connect().await.map_err(|e| (Status::Failed, format!("cannot reach the engine: {e}")))?;
-    let session = Session::open(stream, session)
-        .await
-        .map_err(|e| (Status::Failed, format!("the engine refused the session: {e}")))?;
+    let session = Session::open(stream, session).await.map_err(|e| (Status::Failed, e.to_string()))?;
     let client = client.with_request_modifier(over_session(session.id()));
-    let result = read_answer(&client, options, answer, progress).await;
-    answer.sent = session.counters().bytes;
-    session.close().await;
-    result
+    *open = Some(session);
+    read_answer(&client, options, answer, progress).await
+}
+
+/// Ends the session, after the clock was read, and takes its word on what it sent.
+async fn close(
+    open: Option<Session>,
+    result: Result<(), (Status, String)>,
+    answer: &mut Answer,
+) -> Result<(), (Status, String)> {
+    let Some(session) = open else { return result };
+    let failure = session.failure();
+    let sent = session.close().await;
+    answer.sent = sent.bytes;
+    match (result, failure) {
+        (Err((Status::Failed, text)), Some(cause)) => Err((Status::Failed, format!("{text}: {cause}"))),
+        (Ok(()), _) if sent.vanished > 0 => {
+            Err((Status::Invalid, format!("{} files of the context vanished during the build", sent.vanished)))
+        }
+        (result, _) => result,
+    }
 }
 
 /// Makes bollard's request one for BuildKit with a session of ours: bollard itself would open its own.
@@ -137,12 +159,23 @@ fn explain(error: &Error) -> String {
     }
 }
 
-fn session_options(request: &BuildRequest) -> SessionOptions {
-    let mut dockerfile = vec![("Dockerfile".to_owned(), request.dockerfile.to_vec())];
+fn session_options(request: &BuildRequest) -> Result<SessionOptions, EngineError> {
+    let failed = |e: &dyn std::fmt::Display| EngineError::new("opening the build context", e, "");
+    let mut files = vec![("Dockerfile", request.dockerfile.to_vec())];
     if let Some(ignore) = &request.ignore {
-        dockerfile.push(("Dockerfile.dockerignore".to_owned(), ignore.to_vec()));
+        files.push(("Dockerfile.dockerignore", ignore.to_vec()));
     }
-    SessionOptions::new(&request.context, &request.context_key, dockerfile)
+    let dockerfile = MemoryFolder::new(files).map_err(|_| failed(&"a file name holds a slash"))?;
+    let context = Context::open(&request.context).map_err(|e| failed(&e))?;
+    Ok(SessionOptions {
+        name: "layerbench".to_owned(),
+        shared_key: request.context_key.clone(),
+        folders: vec![
+            ("context".to_owned(), Folder::Disk(context)),
+            ("dockerfile".to_owned(), Folder::Memory(dockerfile)),
+        ],
+        ..SessionOptions::default()
+    })
 }
 
 fn build_options(request: &BuildRequest) -> BuildImageOptions {

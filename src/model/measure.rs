@@ -14,7 +14,8 @@ impl Seconds {
     /// Takes a number of seconds; `None` for NaN, infinities and negative numbers.
     #[must_use]
     pub fn new(value: f64) -> Option<Self> {
-        (value.is_finite() && value >= 0.0).then_some(Self(value))
+        // Adding zero turns -0.0, which an empty sum gives, into 0.0.
+        (value.is_finite() && value >= 0.0).then_some(Self(value + 0.0))
     }
 
     /// The number of seconds.

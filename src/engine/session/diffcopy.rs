@@ -167,11 +167,7 @@ pub(super) fn start(
     let walker = transfer.clone();
     tokio::task::spawn_blocking(move || walker.walk(&patterns));
     let task = tokio::spawn(answer(transfer, requests)).abort_handle();
-    Ok(Packets {
-        batches,
-        current: Vec::new().into_iter(),
-        task,
-    })
+    Ok(Packets { batches, current: Vec::new().into_iter(), task })
 }
 
 /// Takes the engine's requests until it has what it wants.

@@ -24,12 +24,7 @@ pub(super) struct Guarded<S> {
 
 impl<S> Guarded<S> {
     pub(super) fn new(stream: S, early: Bytes, stop: oneshot::Receiver<()>, alive: mpsc::Sender<()>) -> Self {
-        Self {
-            stream,
-            early,
-            stop: Some(stop),
-            _alive: alive,
-        }
+        Self { stream, early, stop: Some(stop), _alive: alive }
     }
 
     fn stopped(&mut self, cx: &mut Context<'_>) -> bool {

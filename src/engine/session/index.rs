@@ -59,10 +59,7 @@ impl Index {
         let mut at = number;
         while at != ROOT {
             let (parent, start) = *self.items.get(at as usize)?;
-            let end = self
-                .items
-                .get(at as usize + 1)
-                .map_or(self.names.len(), |next| next.1 as usize);
+            let end = self.items.get(at as usize + 1).map_or(self.names.len(), |next| next.1 as usize);
             parts.push(self.names.get(start as usize..end)?);
             at = parent & !OPEN;
         }

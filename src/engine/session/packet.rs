@@ -157,9 +157,7 @@ impl Decoder for PacketDecoder {
 
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<Incoming>, Status> {
         let mut message = source.copy_to_bytes(source.remaining());
-        incoming(&mut message)
-            .map(Some)
-            .ok_or_else(|| Status::internal("the engine sent a packet that cannot be read"))
+        incoming(&mut message).map(Some).ok_or_else(|| Status::internal("the engine sent a packet that cannot be read"))
     }
 }
 

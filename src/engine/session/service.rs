@@ -43,9 +43,7 @@ pub(super) struct FileSync {
 
 impl FileSync {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        Self {
-            shared: Arc::downgrade(shared),
-        }
+        Self { shared: Arc::downgrade(shared) }
     }
 }
 
@@ -103,13 +101,7 @@ fn values(metadata: &MetadataMap, key: &str) -> Vec<Vec<u8>> {
     metadata
         .get_all(key)
         .iter()
-        .map(|value| {
-            if escaped {
-                unescape(value.as_bytes())
-            } else {
-                value.as_bytes().to_vec()
-            }
-        })
+        .map(|value| if escaped { unescape(value.as_bytes()) } else { value.as_bytes().to_vec() })
         .collect()
 }
 
@@ -139,13 +131,7 @@ mod tests {
 
     #[test]
     fn escaped_patterns_are_read_as_go_reads_them() {
-        for (from, to) in [
-            ("a%2Fb+c", "a/b c"),
-            ("%C3%A9", "é"),
-            ("plain", "plain"),
-            ("%zz", ""),
-            ("%4", ""),
-        ] {
+        for (from, to) in [("a%2Fb+c", "a/b c"), ("%C3%A9", "é"), ("plain", "plain"), ("%zz", ""), ("%4", "")] {
             assert_eq!(unescape(from.as_bytes()), to.as_bytes(), "{from}");
         }
     }

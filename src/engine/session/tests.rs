@@ -44,30 +44,20 @@ async fn open(options: SessionOptions) -> (Session, Channel) {
         while !head.ends_with(b"\r\n\r\n") {
             head.push(theirs.read_u8().await.unwrap());
         }
-        theirs
-            .write_all(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\n\r\n")
-            .await
-            .unwrap();
+        theirs.write_all(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\n\r\n").await.unwrap();
         (String::from_utf8(head).unwrap(), theirs)
     };
     let (session, (head, theirs)) = tokio::join!(Session::open(ours, options), engine);
     let session = session.unwrap();
     assert!(head.starts_with("POST /session HTTP/1.1\r\n") && head.contains("Upgrade: h2c"));
     assert!(head.contains(&format!("X-Docker-Expose-Session-Uuid: {}\r\n", session.id())));
-    let channel = Endpoint::from_static("http://engine")
-        .connect_with_connector(Pipe(Some(theirs)))
-        .await
-        .unwrap();
+    let channel = Endpoint::from_static("http://engine").connect_with_connector(Pipe(Some(theirs))).await.unwrap();
     (session, channel)
 }
 
 async fn open_disk(root: &Path) -> (Session, Channel) {
     let context = Context::open(root).unwrap();
-    open(SessionOptions {
-        folders: vec![("context".into(), Folder::Disk(context))],
-        ..SessionOptions::default()
-    })
-    .await
+    open(SessionOptions { folders: vec![("context".into(), Folder::Disk(context))], ..SessionOptions::default() }).await
 }
 
 /// What the engine got: entries in order, contents by path, and how it ended.
@@ -86,12 +76,7 @@ impl Copied {
 }
 
 fn packet(kind: PacketType, id: u32, data: &[u8]) -> Packet {
-    Packet {
-        r#type: kind.into(),
-        stat: None,
-        id,
-        data: data.to_vec(),
-    }
+    Packet { r#type: kind.into(), stat: None, id, data: data.to_vec() }
 }
 
 /// Plays fsutil's receiver: asks for every file for which `want` says so, as soon as it is described.
@@ -179,13 +164,7 @@ async fn a_context_arrives_as_it_is() {
     // A second time, with nothing wanted: nothing is read.
     let copied = copy(channel, &[CONTEXT], |_| false).await;
     assert_eq!(copied.stats.len(), 5);
-    let expected = Transferred {
-        calls: 2,
-        stats: 10,
-        files: 3,
-        bytes: 300_001,
-        vanished: 0,
-    };
+    let expected = Transferred { calls: 2, stats: 10, files: 3, bytes: 300_001, vanished: 0 };
     assert_eq!(session.counters(), expected);
     assert_eq!(session.close().await, expected);
 }
@@ -200,7 +179,10 @@ async fn patterns_in_the_request_narrow_what_is_sent() {
     std::os::unix::fs::symlink("src", dir.path().join("link")).unwrap();
     let (session, channel) = open_disk(dir.path()).await;
     for (metadata, expected) in [
-        (&[("exclude-patterns", "src"), ("exclude-patterns", "!src/a.rs")][..], &[".dockerignore", "Dockerfile", "link", "out", "out/b", "src", "src/a.rs"][..]),
+        (
+            &[("exclude-patterns", "src"), ("exclude-patterns", "!src/a.rs")][..],
+            &[".dockerignore", "Dockerfile", "link", "out", "out/b", "src", "src/a.rs"][..],
+        ),
         (&[("include-patterns", "*.rs")], &[]),
         (&[("include-patterns", "*/*.rs")], &["src", "src/a.rs", "src/é.rs"]),
         (&[("followpaths", ".dockerignore"), ("followpaths", "Dockerfile.dockerignore")], &[".dockerignore"]),
@@ -325,10 +307,7 @@ async fn a_number_that_is_no_file_ends_the_transfer() {
 
 #[tokio::test]
 async fn credentials_and_secrets_are_given_by_name_and_never_printed() {
-    let login = Credential::Login {
-        user: "me".into(),
-        password: "hunter2".into(),
-    };
+    let login = Credential::Login { user: "me".into(), password: "hunter2".into() };
     let options = SessionOptions {
         credentials: [
             ("https://index.docker.io/v1/".to_owned(), login),
@@ -344,21 +323,15 @@ async fn credentials_and_secrets_are_given_by_name_and_never_printed() {
     let (session, channel) = open(options).await;
     assert!(!format!("{session:?}").contains("hunter"));
     let mut auth = AuthClient::new(channel.clone());
-    for (host, user, secret) in [
-        ("registry-1.docker.io", "me", "hunter2"),
-        ("ghcr.io", "", "tok"),
-        ("quay.io", "", ""),
-    ] {
+    for (host, user, secret) in [("registry-1.docker.io", "me", "hunter2"), ("ghcr.io", "", "tok"), ("quay.io", "", "")]
+    {
         let request = CredentialsRequest { host: host.into() };
         let got = auth.credentials(request).await.unwrap().into_inner();
         assert_eq!((got.username.as_str(), got.secret.as_str()), (user, secret), "{host}");
     }
     let mut secrets = SecretsClient::new(channel);
     let mut get = async |id: &str| {
-        let request = GetSecretRequest {
-            id: id.into(),
-            ..GetSecretRequest::default()
-        };
+        let request = GetSecretRequest { id: id.into(), ..GetSecretRequest::default() };
         secrets.get_secret(request).await
     };
     assert_eq!(get("npm").await.unwrap().into_inner().data, b"hunter3");
@@ -382,19 +355,10 @@ async fn a_refusal_is_told_with_the_engines_words() {
     }
     let (ours, theirs) = tokio::io::duplex(1 << 12);
     drop(theirs);
-    assert!(matches!(
-        Session::open(ours, SessionOptions::default()).await,
-        Err(SessionError::Io(_))
-    ));
+    assert!(matches!(Session::open(ours, SessionOptions::default()).await, Err(SessionError::Io(_))));
     let (ours, _theirs) = tokio::io::duplex(1 << 12);
-    let options = SessionOptions {
-        shared_key: "a\r\nX-Evil: 1".into(),
-        ..SessionOptions::default()
-    };
-    assert!(matches!(
-        Session::open(ours, options).await,
-        Err(SessionError::Header("shared key"))
-    ));
+    let options = SessionOptions { shared_key: "a\r\nX-Evil: 1".into(), ..SessionOptions::default() };
+    assert!(matches!(Session::open(ours, options).await, Err(SessionError::Header("shared key"))));
 }
 
 #[tokio::test]

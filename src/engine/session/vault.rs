@@ -68,10 +68,7 @@ impl Credentials {
 
 #[tonic::async_trait]
 impl Auth for Credentials {
-    async fn credentials(
-        &self,
-        request: Request<CredentialsRequest>,
-    ) -> Result<Response<CredentialsResponse>, Status> {
+    async fn credentials(&self, request: Request<CredentialsRequest>) -> Result<Response<CredentialsResponse>, Status> {
         let (username, secret) = match self.find(&request.get_ref().host) {
             Some(Credential::Login { user, password }) => (user.clone(), password.clone()),
             Some(Credential::IdentityToken(token)) => (String::new(), token.clone()),
