@@ -185,10 +185,11 @@ impl Table {
         })
     }
 
-    /// The number of `ok` samples, if it is the same in every cell.
+    /// The number of `ok` samples, if it is the same in every cell that has one.
     #[must_use]
     pub fn even_n(&self) -> Option<usize> {
-        let mut counts = self.cells().map(|(_, _, cell)| cell.n());
+        let counts = self.cells().map(|(_, _, cell)| cell.n());
+        let mut counts = counts.filter(|n| *n > 0);
         let first = counts.next()?;
         counts.all(|n| n == first).then_some(first)
     }
@@ -322,7 +323,7 @@ mod tests {
     #[test]
     fn an_empty_run_is_a_table_without_figures() {
         let got = table(&[], &[approach("a")], &scenarios());
-        assert_eq!(got.even_n(), Some(0));
+        assert_eq!(got.even_n(), None);
         assert!(got.cells().all(|(_, _, cell)| cell.figures.is_none()));
         assert_eq!(table(&[], &[], &[]).even_n(), None);
     }

@@ -1,0 +1,214 @@
+//! Figures and sentences as all reports for people print them.
+//!
+//! Text comes out as it came in: each report cleans it for its own place.
+
+use super::{Head, Report};
+use crate::analysis::findings::{Evidence, Figure, Judged, Verdict};
+use crate::analysis::marks::{Mark, Rule};
+use crate::analysis::published::PublishedCell;
+use crate::analysis::table::Cell;
+use crate::model::{CacheState, Seconds};
+
+/// Seconds with the digits that mean something: milliseconds below one second, else hundredths,
+/// tenths from 100 s, none from 1000 s.
+pub(super) fn seconds(value: f64) -> String {
+    let digits = match value {
+        v if v < 0.9995 => 3,
+        v if v < 99.995 => 2,
+        v if v < 999.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.digits$}")
+}
+
+/// A ratio with two digits after the point, or three digits that count.
+pub(super) fn ratio(value: f64) -> String {
+    match value {
+        v if v >= 9.995 => format!("{v:.1}"),
+        v if v >= 0.0995 => format!("{v:.2}"),
+        v => format!("{v:.4}"),
+    }
+}
+
+fn probability(p: f64) -> String {
+    if p < 0.0001 {
+        "p < 0.0001".to_owned()
+    } else if p < 0.01 {
+        format!("p = {p:.4}")
+    } else {
+        format!("p = {p:.2}")
+    }
+}
+
+/// `20.61 (19.47 – 22.49)`; only the figure for one sample, a dash for none.
+pub(super) fn figures(cell: &Cell) -> String {
+    match &cell.figures {
+        None => "–".to_owned(),
+        Some(f) if cell.n() == 1 => seconds(f.median.get()),
+        Some(f) => format!(
+            "{} ({} – {})",
+            seconds(f.median.get()),
+            seconds(f.min.get()),
+            seconds(f.max.get())
+        ),
+    }
+}
+
+/// What must be said of a cell beside its figures: its n where cells differ in it, and its samples
+/// that are in no figure. Empty if there is nothing to say.
+pub(super) fn remarks(cell: &Cell, even: bool) -> String {
+    let mut parts = Vec::new();
+    if !even && cell.n() > 0 {
+        parts.push(format!("n = {}", cell.n()));
+    }
+    let kinds = cell.others.kinds();
+    parts.extend(kinds.map(|(status, count)| format!("{count} {status}")));
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!("[{}]", parts.join(", ")),
+    }
+}
+
+/// A published cell, with the digits that were published.
+pub(super) fn published(cell: &PublishedCell) -> String {
+    let plain = |s: Seconds| s.get().to_string();
+    format!(
+        "{} ({} – {})",
+        plain(cell.median),
+        plain(cell.min),
+        plain(cell.max)
+    )
+}
+
+/// The sign of a mark.
+pub(super) fn sign(mark: Option<Mark>) -> &'static str {
+    match mark {
+        Some(Mark::Best) => "▲",
+        Some(Mark::Worst) => "▼",
+        None => "",
+    }
+}
+
+/// The group that a column stands under.
+pub(super) fn group(cache: CacheState) -> Option<&'static str> {
+    match cache {
+        CacheState::Cold => None,
+        CacheState::Warm | CacheState::Changed => Some("Warm cache"),
+    }
+}
+
+/// What the figures and marks mean; one line.
+pub(super) fn legend(report: &Report<'_>) -> String {
+    let what = match report.table.even_n() {
+        Some(1) => "seconds of one build (n = 1)".to_owned(),
+        Some(n) if n > 1 => format!("seconds, median (fastest – slowest) of n = {n}"),
+        _ => "seconds, median (fastest – slowest); n as given".to_owned(),
+    };
+    let near = (Rule::SECONDS.near - 1.0) * 100.0;
+    let least = Rule::SECONDS.least;
+    format!(
+        "Figures: {what}. ▲ best of its column, or within {near:.0} % of it. ▼ worst, or within \
+         {near:.0} % of it, and {least} s or more behind the best."
+    )
+}
+
+/// Which base images, engine and kind of cold were used; one line.
+pub(super) fn headline(head: &Head) -> String {
+    let bases = match head.bases.as_slice() {
+        [] => "unknown".to_owned(),
+        bases => bases.join(", "),
+    };
+    let known = |text: &str| match text {
+        "" => "unknown".to_owned(),
+        text => text.to_owned(),
+    };
+    format!(
+        "Base images: {bases}. Engine: {}. Cold: {}.",
+        known(&head.engine),
+        known(&head.cold)
+    )
+}
+
+/// Verdict and reason: `cannot tell (n = 1: too few samples for a test; the figures agree)`.
+pub(super) fn verdict(judged: &Judged) -> String {
+    let figures = match (judged.verdict, judged.agrees) {
+        (Verdict::CannotTell, Some(true)) => "; the figures agree with it",
+        (Verdict::CannotTell, Some(false)) => "; the figures do not agree with it",
+        _ => "",
+    };
+    format!("{} ({}{figures})", judged.verdict.as_str(), judged.why)
+}
+
+/// `a / cold 16.70 s against b / cold 37.04 s: 0.45 (n = 10, p < 0.0001)`.
+pub(super) fn evidence(e: &Evidence) -> String {
+    let side = |(name, figure): &(String, Figure)| match figure {
+        Figure::Seconds(value, _) => format!("{name} {} s", seconds(*value)),
+        Figure::Image(bytes) => format!("{name} {bytes}"),
+        Figure::Missing => format!("{name} –"),
+    };
+    let mut line = format!("{} against {}", side(&e.left), side(&e.right));
+    if let Some(value) = e.ratio {
+        line.push_str(&format!(": {}", ratio(value)));
+    }
+    let n = match (e.left.1, e.right.1) {
+        (Figure::Seconds(_, a), Figure::Seconds(_, b)) if a == b => format!("n = {a}"),
+        (Figure::Seconds(_, a), Figure::Seconds(_, b)) => format!("n = {a} and {b}"),
+        _ => return line,
+    };
+    match e.p_for {
+        Some(p) if !e.too_few => format!("{line} ({n}, {})", probability(p)),
+        _ => format!("{line} ({n})"),
+    }
+}
+
+/// How many builds are in no figure, by kind: `2 failed, 1 invalid`. Empty if there are none.
+pub(super) fn problem_counts(report: &Report<'_>) -> String {
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for sample in &report.problems {
+        let word = sample.status.as_str();
+        match kinds.iter_mut().find(|(kind, _)| *kind == word) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((word, 1)),
+        }
+    }
+    let kinds = kinds.iter().map(|(kind, count)| format!("{count} {kind}"));
+    kinds.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_have_the_digits_that_mean_something() {
+        for (value, text) in [
+            (0.0, "0.000"),
+            (0.437, "0.437"),
+            (0.9996, "1.00"),
+            (1.62, "1.62"),
+            (10.413, "10.41"),
+            (99.996, "100.0"),
+            (123.45, "123.5"),
+            (4321.0, "4321"),
+        ] {
+            assert_eq!(seconds(value), text);
+        }
+    }
+
+    #[test]
+    fn one_sample_has_no_range() {
+        assert_eq!(figures(&Cell::new(vec![20.61])), "20.61");
+        assert_eq!(figures(&Cell::new(vec![])), "–");
+        assert_eq!(figures(&Cell::new(vec![1.0, 3.0])), "2.00 (1.00 – 3.00)");
+    }
+
+    #[test]
+    fn ratios_and_probabilities() {
+        assert_eq!(ratio(1.803), "1.80");
+        assert_eq!(ratio(0.0123), "0.0123");
+        assert_eq!(ratio(12.34), "12.3");
+        assert_eq!(probability(0.000_01), "p < 0.0001");
+        assert_eq!(probability(0.0123), "p = 0.01");
+        assert_eq!(probability(0.0012), "p = 0.0012");
+    }
+}
