@@ -12,5 +12,6 @@
 
 pub mod model;
 pub mod plan;
+pub mod progress;
 pub mod store;
 pub mod study;
