@@ -12,7 +12,9 @@ mod table;
 mod tests;
 
 pub use error::{StoreError, StoreWarning};
-pub use record::{BaseRecord, BaseSource, GitRecord, RunRecord, RunStatus};
+pub use record::{
+    BaseRecord, BaseSource, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord,
+};
 
 use crate::model::{BuildKey, Sample, StateId, Status, Step};
 use files::Growing;

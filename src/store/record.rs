@@ -19,6 +19,16 @@ pub struct RunRecord {
     pub schema: String,
     /// Name of the study.
     pub study: String,
+    /// Its title.
+    pub title: String,
+    /// Names of the approaches, in the study's order.
+    pub approaches: Vec<String>,
+    /// The scenarios, in the study's order.
+    pub scenarios: Vec<ScenarioRecord>,
+    /// Name of the folder of the results whose figures are shown beside the run.
+    pub published: Option<String>,
+    /// The claims that the run is held against.
+    pub findings: Vec<FindingRecord>,
     /// Hash of the study, in hexadecimal.
     pub study_hash: String,
     /// The options of the call, by name.
@@ -48,6 +58,50 @@ pub struct RunRecord {
     pub status: RunStatus,
     /// Lines for people.
     pub notes: Vec<String>,
+}
+
+/// A column of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioRecord {
+    /// Its name.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// The word for its cache state.
+    pub cache: String,
+}
+
+/// A claim: each approach of `approaches` is held against each of `than`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindingRecord {
+    /// Its name.
+    pub id: String,
+    /// The claim in one line, for people.
+    pub claim: String,
+    /// What the figures have to show.
+    pub kind: FindingKind,
+    /// The approaches that it is about.
+    pub approaches: Vec<String>,
+    /// Those that they are held against.
+    pub than: Vec<String>,
+    /// The scenario, for claims about time.
+    pub scenario: Option<String>,
+    /// Times faster, at least; or the part of a size that counts as no difference.
+    pub bound: Option<f64>,
+}
+
+/// What the figures have to show for a claim to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingKind {
+    /// Builds take less time.
+    Faster,
+    /// Images have fewer bytes.
+    Smaller,
+    /// Images have about the same number of bytes.
+    UnchangedSize,
 }
 
 /// One base image of a run.

@@ -194,8 +194,11 @@ impl Row<'_> {
 
     /// The build that the row is about.
     pub fn key(&self) -> Result<BuildKey, StoreError> {
-        let name =
-            |column| move |error: crate::model::IdError| self.wrong(column, error.to_string());
+        let name = |column| {
+            move |_: crate::model::IdError| {
+                self.wrong(column, "a name of letters, digits, '.', '_' and '-'")
+            }
+        };
         let key = BuildKey {
             block: self.number("block")?,
             position: self.number("position")?,
