@@ -7,6 +7,7 @@ mod doctor;
 mod pick;
 mod prepare;
 mod published;
+mod record;
 mod report;
 mod run;
 mod signals;

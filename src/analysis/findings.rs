@@ -66,6 +66,15 @@ pub enum Claim {
         /// Largest difference that counts as none, as a part of the first size (0.01 for 1 %).
         within: f64,
     },
+    /// The images of two approaches are equally large.
+    Alike {
+        /// One row.
+        first: ApproachId,
+        /// The other row.
+        second: ApproachId,
+        /// Largest difference that counts as none, as a part of the second size (0.01 for 1 %).
+        within: f64,
+    },
     /// Several claims at once: all of them must hold.
     All(Vec<Claim>),
 }
@@ -230,11 +239,14 @@ fn collect(table: &Table, claim: &Claim, out: &mut Vec<Evidence>) {
         }
         Claim::Smaller { smaller, larger } => {
             for small in smaller {
-                out.extend(larger.iter().map(|large| images(table, small, large)));
+                out.extend(larger.iter().map(|large| images(table, small, large, |a, b| a < b)));
             }
         }
         Claim::SameSize { approach, first, second, within } => {
             out.push(same_size(table, approach, (first, second), *within))
+        }
+        Claim::Alike { first, second, within } => {
+            out.push(images(table, first, second, |a, b| (a - b).abs() <= within * b));
         }
         Claim::All(claims) => {
             for claim in claims {
@@ -316,12 +328,12 @@ fn sizes(left: (String, Option<Bytes>), right: (String, Option<Bytes>), agrees: 
     }
 }
 
-fn images(table: &Table, small: &ApproachId, large: &ApproachId) -> Evidence {
+fn images(table: &Table, left: &ApproachId, right: &ApproachId, agrees: impl Fn(f64, f64) -> bool) -> Evidence {
     let image = |approach: &ApproachId| {
         let size = table.row(approach).and_then(|row| row.image);
         (approach.to_string(), size)
     };
-    sizes(image(small), image(large), |a, b| a < b)
+    sizes(image(left), image(right), agrees)
 }
 
 fn same_size(

@@ -9,6 +9,11 @@ fn record() -> RunRecord {
     RunRecord {
         schema: SCHEMA.to_owned(),
         study: "small".to_owned(),
+        title: "A small study".to_owned(),
+        approaches: vec!["one".to_owned()],
+        scenarios: vec![ScenarioRecord { id: "cold".to_owned(), title: "Cold".to_owned(), cache: "cold".to_owned() }],
+        published: None,
+        findings: Vec::new(),
         study_hash: "ab".repeat(32),
         options: serde_json::Map::from_iter([("reps".to_owned(), 2.into())]),
         seed: u64::MAX,
