@@ -27,8 +27,8 @@ pub(super) struct Bar {
 #[derive(Clone, Default)]
 struct Shown {
     what: String,
-    /// When the current build began, what it will take, and what all that is left will take.
-    build: Option<(Instant, Option<(Seconds, Seconds)>)>,
+    /// Since when, what the current build will take, and what all that is left will take.
+    left: Option<(Instant, Seconds, Seconds)>,
 }
 
 impl Bar {
@@ -59,14 +59,17 @@ impl Bar {
         if let Some(line) = line {
             self.bar.println(line);
         }
-        let mut shown = Shown::default();
+        let until = |this: Seconds| left.all().map(|all| (Instant::now(), this, all));
+        let mut shown = Shown {
+            what: String::new(),
+            left: until(Seconds::ZERO),
+        };
         match event {
             Event::RunStarted { builds } => self.bar.set_length(u64::from(*builds)),
             Event::Preparing { what } => shown.what = printable(what),
             Event::BuildStarted { key } => {
                 shown.what = format!("{} · {}", key.approach, key.scenario);
-                let estimate = left.this().zip(left.all());
-                shown.build = Some((Instant::now(), estimate));
+                shown.left = left.this().and_then(until);
             }
             Event::BuildFinished { .. } => {
                 self.bar.set_position(left.next as u64);
@@ -111,9 +114,9 @@ fn draw(bar: &ProgressBar, shown: &Mutex<Shown>, slot: &Slot) {
         return;
     };
     let step = step(&slot.take());
-    let left = shown.build.and_then(|(since, estimate)| {
-        estimate.map(|(this, all)| still(this, all, since.elapsed()))
-    });
+    let left = shown
+        .left
+        .map(|(since, this, all)| still(this, all, since.elapsed()));
     bar.set_prefix(left.map_or("—".to_owned(), span) + " left");
     if step.is_empty() {
         bar.set_message(shown.what);

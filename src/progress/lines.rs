@@ -12,6 +12,7 @@ pub(super) struct Lines {
     scenario: usize,
     numbered: bool,
     colour: bool,
+    made: u32,
     failed: u32,
     invalid: u32,
 }
@@ -29,12 +30,13 @@ impl Lines {
             scenario: widest(&mut plan.iter().map(|key| key.scenario.as_str().len())),
             numbered,
             colour,
+            made: 0,
             failed: 0,
             invalid: 0,
         }
     }
 
-    /// The line of an event, if it has one. `done` counts the builds that are done, `left` is what
+    /// The line of an event, if it has one. `done` is the place that the run has reached in its plan, `left` what
     /// the others will take.
     pub fn of(&mut self, event: &Event, done: usize, left: Option<Seconds>) -> Option<String> {
         match event {
@@ -61,7 +63,7 @@ impl Lines {
             Event::RunFinished {
                 elapsed,
                 interrupted,
-            } => Some(self.ended(*elapsed, *interrupted, done)),
+            } => Some(self.ended(*elapsed, *interrupted)),
         }
     }
 
@@ -74,6 +76,7 @@ impl Lines {
     }
 
     fn finished(&mut self, sample: &Sample, done: usize, left: Option<Seconds>) -> String {
+        self.made += 1;
         let took = format!("{:.1} s", sample.seconds.get());
         let (mark, outcome) = match sample.status {
             Status::Ok => (self.mark('✓', GREEN), took),
@@ -105,11 +108,12 @@ impl Lines {
         }
     }
 
-    fn ended(&self, elapsed: Seconds, interrupted: bool, done: usize) -> String {
+    fn ended(&self, elapsed: Seconds, interrupted: bool) -> String {
         let how = if interrupted { "stopped" } else { "done" };
         let mut line = format!(
-            "{how} after {}: {done} of {} builds",
+            "{how} after {}: {} of {} builds",
             span(elapsed),
+            self.made,
             self.total
         );
         for (count, what) in [(self.failed, "failed"), (self.invalid, "invalid")] {
