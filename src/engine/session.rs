@@ -78,8 +78,14 @@ impl fmt::Display for SessionError {
                 f,
                 "the engine refused a BuildKit session: {answer}; Docker Engine 20.10 or newer is needed"
             ),
-            Self::Io(error) => write!(f, "the connection to the engine failed while a session was opened: {error}"),
-            Self::Header(what) => write!(f, "the session's {what} must be printable ASCII of at most 1,000 bytes"),
+            Self::Io(error) => write!(
+                f,
+                "the connection to the engine failed while a session was opened: {error}"
+            ),
+            Self::Header(what) => write!(
+                f,
+                "the session's {what} must be printable ASCII of at most 1,000 bytes"
+            ),
         }
     }
 }
@@ -119,7 +125,8 @@ impl Session {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let id = new_id()?;
-        let (stream, early) = upgrade::upgrade(stream, &id, &options.name, &options.shared_key).await?;
+        let (stream, early) =
+            upgrade::upgrade(stream, &id, &options.name, &options.shared_key).await?;
         Ok(Self::serve(stream, early, id, options))
     }
 

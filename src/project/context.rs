@@ -76,12 +76,22 @@ pub enum ContextError {
 impl fmt::Display for ContextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(path) => write!(f, "{path:?} does not exist; give the folder to build from"),
-            Self::NotAFolder(path) => {
-                write!(f, "{path:?} is not a folder; give the folder that the Dockerfile copies from")
+            Self::Missing(path) => {
+                write!(f, "{path:?} does not exist; give the folder to build from")
             }
-            Self::Loop(path) => write!(f, "{path:?} is a symbolic link that leads back to itself; remove the link"),
-            Self::Pattern(pattern, reason) => write!(f, "{pattern:?}: {reason}; correct the pattern"),
+            Self::NotAFolder(path) => {
+                write!(
+                    f,
+                    "{path:?} is not a folder; give the folder that the Dockerfile copies from"
+                )
+            }
+            Self::Loop(path) => write!(
+                f,
+                "{path:?} is a symbolic link that leads back to itself; remove the link"
+            ),
+            Self::Pattern(pattern, reason) => {
+                write!(f, "{pattern:?}: {reason}; correct the pattern")
+            }
             Self::Unreadable(path, error) => write!(
                 f,
                 "cannot read {path:?} of the build context: {error}; change its permissions or exclude it in .dockerignore"
@@ -98,7 +108,9 @@ impl ContextError {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing(path),
             io::ErrorKind::NotADirectory => Self::NotAFolder(path),
-            _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => Self::Loop(path),
+            _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+                Self::Loop(path)
+            }
             _ => Self::Unreadable(path, error),
         }
     }
@@ -116,9 +128,7 @@ impl Context {
     /// # Errors
     /// When there is no such folder.
     pub fn open(root: &Path) -> Result<Self, ContextError> {
-        let real = root
-            .canonicalize()
-            .map_err(|e| ContextError::at(root, e))?;
+        let real = root.canonicalize().map_err(|e| ContextError::at(root, e))?;
         let meta = real.metadata().map_err(|e| ContextError::at(root, e))?;
         if !meta.is_dir() {
             return Err(ContextError::NotAFolder(root.to_owned()));
@@ -188,7 +198,11 @@ impl Selection {
     ///
     /// # Errors
     /// When a pattern is none.
-    pub fn plain<P: AsRef<[u8]>>(excludes: PatternList, includes: &[P], follow: &[P]) -> Result<Self, ContextError> {
+    pub fn plain<P: AsRef<[u8]>>(
+        excludes: PatternList,
+        includes: &[P],
+        follow: &[P],
+    ) -> Result<Self, ContextError> {
         let targets = follow::plain(follow);
         Self::of(excludes, includes, (!follow.is_empty()).then_some(targets))
     }
@@ -391,7 +405,10 @@ impl Walk {
 }
 
 fn vanished(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 impl Iterator for Walk {

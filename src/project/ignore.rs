@@ -60,7 +60,9 @@ impl PatternList {
     ///
     /// # Errors
     /// The first pattern that Docker refuses: its index and the reason.
-    pub fn new<P: AsRef<[u8]>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, (usize, Reason)> {
+    pub fn new<P: AsRef<[u8]>>(
+        patterns: impl IntoIterator<Item = P>,
+    ) -> Result<Self, (usize, Reason)> {
         let mut list = Vec::new();
         for (index, pattern) in patterns.into_iter().enumerate() {
             list.extend(Pattern::new(pattern.as_ref()).map_err(|(reason, _)| (index, reason))?);
@@ -115,7 +117,12 @@ impl PatternList {
         (matched, ParentMatch(info))
     }
 
-    fn walk(&self, path: &[u8], parent: Option<&ParentMatch>, mut note: impl FnMut(usize, bool)) -> bool {
+    fn walk(
+        &self,
+        path: &[u8],
+        parent: Option<&ParentMatch>,
+        mut note: impl FnMut(usize, bool),
+    ) -> bool {
         if self.patterns.is_empty() {
             return false;
         }
@@ -223,10 +230,13 @@ impl From<IgnoreRules> for PatternList {
 /// Lines with their numbers, without a byte order mark and without line ends.
 fn lines(content: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
-    content.split(|b| *b == b'\n').enumerate().map(|(index, line)| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        (index + 1, line)
-    })
+    content
+        .split(|b| *b == b'\n')
+        .enumerate()
+        .map(|(index, line)| {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            (index + 1, line)
+        })
 }
 
 /// What the docker client and BuildKit make of a line before they match it.

@@ -50,7 +50,10 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(folders: Vec<(String, Folder)>, alive: mpsc::Sender<()>) -> Self {
         Self {
-            folders: folders.into_iter().map(|(name, f)| (name.into_bytes(), f)).collect(),
+            folders: folders
+                .into_iter()
+                .map(|(name, f)| (name.into_bytes(), f))
+                .collect(),
             alive: Some(alive),
             ..Self::closed()
         }
@@ -195,7 +198,9 @@ async fn answer(transfer: Arc<Transfer>, mut requests: Streaming<Incoming>) {
                 }
             }
             Ok(Some(Incoming::Fin)) => break Ok(vec![Outgoing::Fin]),
-            Ok(Some(Incoming::Error(text))) => break Err(Status::unknown(format!("error from receiver: {text}"))),
+            Ok(Some(Incoming::Error(text))) => {
+                break Err(Status::unknown(format!("error from receiver: {text}")));
+            }
             Ok(Some(Incoming::Other)) => {}
             // The engine hung up; nobody is left to tell.
             Ok(None) | Err(_) => return,
@@ -223,7 +228,9 @@ impl Transfer {
 
     /// Sends all entries.
     fn walk(&self, patterns: &Patterns) {
-        let walked = self.folder.walk(&patterns.excludes, &patterns.includes, &patterns.follow);
+        let walked = self
+            .folder
+            .walk(&patterns.excludes, &patterns.includes, &patterns.follow);
         let entries = match walked {
             Ok(entries) => entries,
             Err(error) => return self.fail(error.to_string()),
@@ -235,7 +242,10 @@ impl Transfer {
                 Err(text) => return self.fail(text),
             }
             if batch.len() == STATS_AT_ONCE
-                && !self.send(std::mem::replace(&mut batch, Vec::with_capacity(STATS_AT_ONCE)))
+                && !self.send(std::mem::replace(
+                    &mut batch,
+                    Vec::with_capacity(STATS_AT_ONCE),
+                ))
             {
                 return;
             }
@@ -249,7 +259,9 @@ impl Transfer {
         let requestable = entry.mode & GO_TYPE == 0;
         lock(&self.index)
             .push(&entry.path, entry.kind == Kind::Folder, requestable)
-            .map_err(|index::Full| "the build context holds more entries than the protocol can number".to_owned())?;
+            .map_err(|index::Full| {
+                "the build context holds more entries than the protocol can number".to_owned()
+            })?;
         self.shared.stats.fetch_add(1, Relaxed);
         Ok(Outgoing::Stat(Box::new(entry)))
     }
@@ -288,7 +300,13 @@ impl Transfer {
     }
 
     /// Sends one file: as much as is there when it is read, whatever its size was before.
-    fn read_file(&self, id: u32, path: &[u8], buffer: &mut [u8], batch: &mut Vec<Outgoing>) -> io::Result<bool> {
+    fn read_file(
+        &self,
+        id: u32,
+        path: &[u8],
+        buffer: &mut [u8],
+        batch: &mut Vec<Outgoing>,
+    ) -> io::Result<bool> {
         self.shared.files.fetch_add(1, Relaxed);
         let mut file = match self.folder.open(path) {
             Ok(file) => file,

@@ -22,9 +22,17 @@ pub(super) struct Full;
 
 impl Index {
     /// Adds the next entry of a walk. `requestable`: it is a regular file.
-    pub(super) fn push(&mut self, path: &[u8], folder: bool, requestable: bool) -> Result<(), Full> {
+    pub(super) fn push(
+        &mut self,
+        path: &[u8],
+        folder: bool,
+        requestable: bool,
+    ) -> Result<(), Full> {
         while let Some((above, _)) = self.folders.last() {
-            if path.strip_prefix(above.as_slice()).is_some_and(|rest| rest.starts_with(b"/")) {
+            if path
+                .strip_prefix(above.as_slice())
+                .is_some_and(|rest| rest.starts_with(b"/"))
+            {
                 break;
             }
             self.folders.pop();
@@ -39,9 +47,11 @@ impl Index {
             return Err(Full);
         }
         if folder || requestable {
-            self.names.extend_from_slice(path.get(skip..).unwrap_or_default());
+            self.names
+                .extend_from_slice(path.get(skip..).unwrap_or_default());
         }
-        self.items.push((parent | if requestable { OPEN } else { 0 }, start));
+        self.items
+            .push((parent | if requestable { OPEN } else { 0 }, start));
         if folder {
             self.folders.push((path.to_vec(), number));
         }

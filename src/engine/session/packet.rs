@@ -217,7 +217,10 @@ mod tests {
             (&[8, 1, 24, 0xAC, 2][..], Some(Incoming::Request(300))),
             (&[8, 1], Some(Incoming::Request(0))),
             (&[8, 3], Some(Incoming::Fin)),
-            (&[8, 4, 34, 2, b'n', b'o'], Some(Incoming::Error("no".into()))),
+            (
+                &[8, 4, 34, 2, b'n', b'o'],
+                Some(Incoming::Error("no".into())),
+            ),
             (&[], Some(Incoming::Other)),
             (&[0x7A, 1, 0, 8, 3], Some(Incoming::Fin)),
             (&[8], None),
@@ -226,7 +229,11 @@ mod tests {
             (&[8, 1, 24, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], None),
             (&[3], None),
         ] {
-            assert_eq!(incoming(&mut Bytes::copy_from_slice(bytes)), expected, "{bytes:?}");
+            assert_eq!(
+                incoming(&mut Bytes::copy_from_slice(bytes)),
+                expected,
+                "{bytes:?}"
+            );
         }
     }
 }

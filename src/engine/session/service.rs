@@ -4,7 +4,9 @@
 
 use super::diffcopy::{self, Packets, Patterns, Shared};
 use super::packet::{Incoming, Outgoing, PacketCodec};
-use bollard::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
+use bollard::health::{
+    HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
+};
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -22,15 +24,24 @@ pub(super) struct Health;
 impl bollard::health::health_server::Health for Health {
     type WatchStream = tokio_stream::Once<Result<HealthCheckResponse, Status>>;
 
-    async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
+    async fn check(
+        &self,
+        _: Request<HealthCheckRequest>,
+    ) -> Result<Response<HealthCheckResponse>, Status> {
         Ok(Response::new(HealthCheckResponse { status: 1 }))
     }
 
-    async fn list(&self, _: Request<HealthListRequest>) -> Result<Response<HealthListResponse>, Status> {
+    async fn list(
+        &self,
+        _: Request<HealthListRequest>,
+    ) -> Result<Response<HealthListResponse>, Status> {
         Err(Status::unimplemented("list"))
     }
 
-    async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(
+        &self,
+        _: Request<HealthCheckRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
         Err(Status::unimplemented("watch"))
     }
 }
@@ -97,9 +108,12 @@ impl StreamingService<Incoming> for FileSync {
 
 /// All values of a key. BuildKit escapes them, and says so, when one is not plain ASCII.
 fn values(metadata: &MetadataMap, key: &str) -> Vec<Vec<u8>> {
-    let escaped = metadata
-        .get(format!("{key}-encoded"))
-        .is_some_and(|v| matches!(v.as_bytes(), b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True"));
+    let escaped = metadata.get(format!("{key}-encoded")).is_some_and(|v| {
+        matches!(
+            v.as_bytes(),
+            b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True"
+        )
+    });
     metadata
         .get_all(key)
         .iter()

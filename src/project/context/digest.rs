@@ -31,7 +31,11 @@ pub fn digest(root: &Path, excludes: PatternList) -> Result<[u8; 32], ContextErr
 /// Every field with its length, so that no two entries read alike.
 fn describe(hash: &mut Sha256, entry: &Entry) {
     // A further name of a file is hashed by its content, as the file that it is.
-    let link: &[u8] = if entry.kind == Kind::Symlink { &entry.link } else { b"" };
+    let link: &[u8] = if entry.kind == Kind::Symlink {
+        &entry.link
+    } else {
+        b""
+    };
     let mut field = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
@@ -54,7 +58,9 @@ fn content(context: &Context, entry: &Entry, buffer: &mut [u8]) -> Result<[u8; 3
         let mut file = match context.open_file(&entry.path) {
             Ok(file) => file,
             // A socket cannot be opened, and is an empty file to the engine.
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => return Ok(()),
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+                return Ok(());
+            }
             Err(error) => return Err(error),
         };
         loop {
@@ -64,6 +70,8 @@ fn content(context: &Context, entry: &Entry, buffer: &mut [u8]) -> Result<[u8; 3
             }
         }
     };
-    read().map_err(|e| ContextError::Unreadable(context.root().join(OsStr::from_bytes(&entry.path)), e))?;
+    read().map_err(|e| {
+        ContextError::Unreadable(context.root().join(OsStr::from_bytes(&entry.path)), e)
+    })?;
     Ok(hash.finalize().into())
 }

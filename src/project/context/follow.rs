@@ -21,7 +21,10 @@ fn inside(path: &[u8]) -> Vec<u8> {
 }
 
 /// The paths to include, sorted; `.` stands for the root.
-pub(super) fn resolve<P: AsRef<[u8]>>(root: &Path, paths: &[P]) -> Result<Vec<Vec<u8>>, ContextError> {
+pub(super) fn resolve<P: AsRef<[u8]>>(
+    root: &Path,
+    paths: &[P],
+) -> Result<Vec<Vec<u8>>, ContextError> {
     let mut resolved = BTreeSet::new();
     for path in paths {
         let mut waiting = vec![inside(path.as_ref())];
@@ -42,11 +45,19 @@ pub(super) fn plain<P: AsRef<[u8]>>(paths: &[P]) -> Vec<Vec<u8>> {
 }
 
 fn or_dot(path: &[u8]) -> Vec<u8> {
-    if path.is_empty() { b".".to_vec() } else { path.to_vec() }
+    if path.is_empty() {
+        b".".to_vec()
+    } else {
+        path.to_vec()
+    }
 }
 
 /// Walks along one path up to the first link; returns where that leads.
-fn follow(root: &Path, path: &[u8], resolved: &mut BTreeSet<Vec<u8>>) -> Result<Vec<Vec<u8>>, ContextError> {
+fn follow(
+    root: &Path,
+    path: &[u8],
+    resolved: &mut BTreeSet<Vec<u8>>,
+) -> Result<Vec<Vec<u8>>, ContextError> {
     let ends = path
         .iter()
         .enumerate()
@@ -123,7 +134,10 @@ fn link(root: &Path, folder: &[u8], name: &[u8]) -> io::Result<Option<Vec<u8>>> 
 }
 
 fn absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn has_wildcard(name: &[u8]) -> bool {

@@ -29,7 +29,8 @@ impl Listing {
             };
             let name = item.file_name();
             let bytes = name.as_bytes();
-            let (Ok(start), Ok(length)) = (u32::try_from(names.len()), u16::try_from(bytes.len())) else {
+            let (Ok(start), Ok(length)) = (u32::try_from(names.len()), u16::try_from(bytes.len()))
+            else {
                 return Err(io::Error::other("the folder holds more than 4 GB of names"));
             };
             names.extend_from_slice(bytes);

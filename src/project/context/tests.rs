@@ -75,7 +75,11 @@ fn include_patterns_and_follow_paths_narrow_the_walk() {
         (&["a/1"], &["c"], &["a", "a/1", "c"]),
         (&[], &["loop/x"], &["loop"]),
     ] {
-        assert_eq!(paths(dir.path(), "", includes, follow), expected, "{includes:?} {follow:?}");
+        assert_eq!(
+            paths(dir.path(), "", includes, follow),
+            expected,
+            "{includes:?} {follow:?}"
+        );
     }
     assert_eq!(paths(dir.path(), "", &[], &["."]).len(), 12);
     assert_eq!(paths(dir.path(), "", &[], &["/"]).len(), 12);
@@ -121,8 +125,15 @@ fn entries_carry_what_fsutil_sends() {
         ]
     );
     assert_eq!(entries[0].mode & 0o777, 0o777);
-    assert_eq!((entries[1].size, entries[2].size, entries[3].size), (1, 1, 8));
-    assert!(entries.iter().all(|e| e.mtime_ns > 1_600_000_000_000_000_000));
+    assert_eq!(
+        (entries[1].size, entries[2].size, entries[3].size),
+        (1, 1, 8)
+    );
+    assert!(
+        entries
+            .iter()
+            .all(|e| e.mtime_ns > 1_600_000_000_000_000_000)
+    );
     assert!(digest(dir.path(), PatternList::default()).is_ok());
 }
 
@@ -131,7 +142,12 @@ fn names_that_are_not_utf8_are_entries_like_others() {
     let dir = tree(&["a"]);
     fs::write(dir.path().join(OsStr::from_bytes(b"n\xff")), "x").unwrap();
     let context = Context::open(dir.path()).unwrap();
-    let last = context.walk(Selection::default()).unwrap().last().unwrap().unwrap();
+    let last = context
+        .walk(Selection::default())
+        .unwrap()
+        .last()
+        .unwrap()
+        .unwrap();
     assert_eq!(last.path, b"n\xff");
     assert!(context.open_file(b"n\xff").is_ok());
 }
@@ -173,13 +189,20 @@ fn a_context_that_is_none_says_what_to_do() {
         ("file/x", "is not a folder"),
         ("round", "leads back to itself; remove the link"),
     ] {
-        let error = Context::open(&dir.path().join(name)).unwrap_err().to_string();
+        let error = Context::open(&dir.path().join(name))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(text) && error.contains(name), "{error}");
         assert!(!error.contains('\n'));
     }
     let context = Context::open(dir.path()).unwrap();
-    let error = context.select(PatternList::default(), &["["], &[]).unwrap_err();
-    assert!(error.to_string().contains("syntax error in pattern"), "{error}");
+    let error = context
+        .select(PatternList::default(), &["["], &[])
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("syntax error in pattern"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -74,7 +74,8 @@ impl Reader<'_> {
         match c {
             'A' | 'z' => self.out.push_str(if c == 'A' { r"\A" } else { r"\z" }),
             'b' | 'B' => {
-                self.out.push_str(if c == 'b' { r"(?-u:\b)" } else { r"(?-u:\B)" });
+                self.out
+                    .push_str(if c == 'b' { r"(?-u:\b)" } else { r"(?-u:\B)" });
             }
             'Q' => {
                 self.next();
@@ -151,7 +152,12 @@ impl Reader<'_> {
                 '[' if self.rest.starts_with("[:") && self.rest.contains(":]") => {
                     self.posix_class()?;
                 }
-                '\\' if self.rest.chars().nth(1).is_some_and(|c| perl_class(c).is_some()) => {
+                '\\' if self
+                    .rest
+                    .chars()
+                    .nth(1)
+                    .is_some_and(|c| perl_class(c).is_some()) =>
+                {
                     self.next();
                     let class = self.next().and_then(perl_class).ok_or(Invalid)?;
                     self.out.push_str(class);
@@ -170,8 +176,8 @@ impl Reader<'_> {
             .trim_end_matches(":]")
             .trim_start_matches('^');
         let known = [
-            "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
-            "upper", "word", "xdigit",
+            "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print",
+            "punct", "space", "upper", "word", "xdigit",
         ];
         if !known.contains(&bare) {
             return Err(Invalid);

@@ -95,7 +95,8 @@ impl Pattern {
             Form::Exact => path.bytes == self.text,
             Form::Prefix(prefix) => path.bytes.starts_with(prefix),
             Form::Suffix(suffix) => {
-                path.bytes.ends_with(suffix) || suffix.strip_prefix(b"/").is_some_and(|s| path.bytes == s)
+                path.bytes.ends_with(suffix)
+                    || suffix.strip_prefix(b"/").is_some_and(|s| path.bytes == s)
             }
             Form::Expression(regex) => regex.is_match(&path.text),
         }
@@ -128,7 +129,11 @@ enum Kind {
 fn compile(pattern: &[u8]) -> Option<Form> {
     let text = subject(pattern);
     // Go's scanner drops a byte order mark at the start of what it reads.
-    let mut chars = text.strip_prefix('\u{FEFF}').unwrap_or(&text).chars().peekable();
+    let mut chars = text
+        .strip_prefix('\u{FEFF}')
+        .unwrap_or(&text)
+        .chars()
+        .peekable();
     let mut regex = String::from("^");
     let mut kind = Kind::Exact;
     let mut first = true;

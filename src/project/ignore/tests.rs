@@ -132,19 +132,35 @@ const TABLE: &[(&str, &str, bool)] = &[
     ("* &~#-", "x &~#-", true),
     ("a^b", "a^b", true),
     ("a^b*", "a^b", false),
-    ("dist/*.whl", "dist/proxy.py-2.4.0rc3.dev36+g08acad9-py3-none-any.whl", true),
+    (
+        "dist/*.whl",
+        "dist/proxy.py-2.4.0rc3.dev36+g08acad9-py3-none-any.whl",
+        true,
+    ),
     // Exceptions: the last pattern that matches decides.
     ("*.md|!README.md", "README.md", false),
     ("*.md|!README.md", "OTHER.md", true),
     ("!README.md|*.md", "README.md", true),
-    ("*.md|!README*.md|README-secret.md", "README-secret.md", true),
-    ("*.md|README-secret.md|!README*.md", "README-secret.md", false),
+    (
+        "*.md|!README*.md|README-secret.md",
+        "README-secret.md",
+        true,
+    ),
+    (
+        "*.md|README-secret.md|!README*.md",
+        "README-secret.md",
+        false,
+    ),
     ("docs|!docs/README.md", "docs/README.md", false),
     ("docs/|!docs/README.md", "docs/README.md", false),
     ("docs/*|!docs/README.md", "docs/README.md", false),
     ("docs|!docs/README.md", "docs/other", true),
     ("**|!util/docker/web", "util/docker/web/foo", false),
-    ("**|!util/docker/web|util/docker/web/foo", "util/docker/web/foo", true),
+    (
+        "**|!util/docker/web|util/docker/web/foo",
+        "util/docker/web/foo",
+        true,
+    ),
     ("*|!src", "src/a/b", false),
     ("*|!src/**", "src/a/b", false),
     ("*|!src/**", "src", true),
@@ -184,7 +200,11 @@ fn the_table_holds() {
         } else {
             rules(&patterns)
         };
-        assert_eq!(rules.excludes(path.as_bytes()), *excluded, "{patterns:?} {path:?}");
+        assert_eq!(
+            rules.excludes(path.as_bytes()),
+            *excluded,
+            "{patterns:?} {path:?}"
+        );
     }
 }
 
@@ -219,7 +239,10 @@ fn folders_without_possible_exceptions_are_pruned() {
 fn bad_patterns_are_reported_together_with_their_places() {
     let text = b"fine\n[\n!\n  a[b\n# [\n!x[]\nx\\\n\xef\xbb\xbf";
     let problems = IgnoreRules::parse(text).unwrap_err();
-    let got: Vec<_> = problems.iter().map(|p| (p.line, p.column, p.reason)).collect();
+    let got: Vec<_> = problems
+        .iter()
+        .map(|p| (p.line, p.column, p.reason))
+        .collect();
     assert_eq!(
         got,
         [
@@ -231,16 +254,38 @@ fn bad_patterns_are_reported_together_with_their_places() {
         ]
     );
     let shown = problems[2].to_string();
-    assert!(shown.starts_with("line 4, column 4: syntax error in pattern"), "{shown}");
+    assert!(
+        shown.starts_with("line 4, column 4: syntax error in pattern"),
+        "{shown}"
+    );
     for bad in [
-        "[]a]", "[-]", "[x-]", "[-x]", "\\", "[a-b-c]", "[", "[^", "[^bc", "a[", "[b-a]", "\\y", "[[:none:]]", "é[",
+        "[]a]",
+        "[-]",
+        "[x-]",
+        "[-x]",
+        "\\",
+        "[a-b-c]",
+        "[",
+        "[^",
+        "[^bc",
+        "a[",
+        "[b-a]",
+        "\\y",
+        "[[:none:]]",
+        "é[",
         "[\u{fffd}",
     ] {
         assert!(IgnoreRules::parse(bad.as_bytes()).is_err(), "{bad}");
     }
-    assert_eq!(IgnoreRules::parse("é[".as_bytes()).unwrap_err()[0].column, 2);
+    assert_eq!(
+        IgnoreRules::parse("é[".as_bytes()).unwrap_err()[0].column,
+        2
+    );
     let long = vec![b'a'; 70_000];
-    assert_eq!(IgnoreRules::parse(&long).unwrap_err()[0].reason, Reason::TooLong);
+    assert_eq!(
+        IgnoreRules::parse(&long).unwrap_err()[0].reason,
+        Reason::TooLong
+    );
 }
 
 #[test]
@@ -298,7 +343,11 @@ fn one_name_is_matched_as_go_matches_it() {
         ("", "", true),
         ("", "a", false),
     ] {
-        assert_eq!(match_name(pattern.as_bytes(), name.as_bytes()), hit, "{pattern} {name}");
+        assert_eq!(
+            match_name(pattern.as_bytes(), name.as_bytes()),
+            hit,
+            "{pattern} {name}"
+        );
     }
 }
 
@@ -309,7 +358,10 @@ fn the_file_beside_the_dockerfile_wins() {
     let dockerfile = context.join("prod.Dockerfile");
     assert_eq!(ignore_file(context, &dockerfile), None);
     std::fs::write(context.join(".dockerignore"), "a").unwrap();
-    assert_eq!(ignore_file(context, &dockerfile), Some(context.join(".dockerignore")));
+    assert_eq!(
+        ignore_file(context, &dockerfile),
+        Some(context.join(".dockerignore"))
+    );
     std::fs::write(context.join("prod.Dockerfile.dockerignore"), "").unwrap();
     assert_eq!(
         ignore_file(context, &dockerfile),
