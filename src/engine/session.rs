@@ -74,18 +74,11 @@ pub enum SessionError {
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(answer) => write!(
-                f,
-                "the engine refused a BuildKit session: {answer}; Docker Engine 20.10 or newer is needed"
-            ),
-            Self::Io(error) => write!(
-                f,
-                "the connection to the engine failed while a session was opened: {error}"
-            ),
-            Self::Header(what) => write!(
-                f,
-                "the session's {what} must be printable ASCII of at most 1,000 bytes"
-            ),
+            Self::Refused(answer) => {
+                write!(f, "the engine refused a BuildKit session: {answer}; Docker Engine 20.10 or newer is needed")
+            }
+            Self::Io(error) => write!(f, "the connection to the engine failed while a session was opened: {error}"),
+            Self::Header(what) => write!(f, "the session's {what} must be printable ASCII of at most 1,000 bytes"),
         }
     }
 }
@@ -125,8 +118,7 @@ impl Session {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let id = new_id()?;
-        let (stream, early) =
-            upgrade::upgrade(stream, &id, &options.name, &options.shared_key).await?;
+        let (stream, early) = upgrade::upgrade(stream, &id, &options.name, &options.shared_key).await?;
         Ok(Self::serve(stream, early, id, options))
     }
 
@@ -149,13 +141,7 @@ impl Session {
             // It ends when the connection does; what went wrong on it shows in the build that used it.
             let _ = router.serve_with_incoming(incoming).await;
         });
-        Self {
-            id,
-            shared,
-            stop: Some(stop),
-            alive,
-            server,
-        }
+        Self { id, shared, stop: Some(stop), alive, server }
     }
 
     /// The id to name in the request of a build.

@@ -52,11 +52,7 @@ impl fmt::Display for Bytes {
             _ => 2,
         };
         let text = format!("{value:.digits$}");
-        let text = if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.')
-        } else {
-            &text
-        };
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
         f.pad(&format!("{text}{}", UNITS[unit]))
     }
 }

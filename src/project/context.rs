@@ -80,15 +80,9 @@ impl fmt::Display for ContextError {
                 write!(f, "{path:?} does not exist; give the folder to build from")
             }
             Self::NotAFolder(path) => {
-                write!(
-                    f,
-                    "{path:?} is not a folder; give the folder that the Dockerfile copies from"
-                )
+                write!(f, "{path:?} is not a folder; give the folder that the Dockerfile copies from")
             }
-            Self::Loop(path) => write!(
-                f,
-                "{path:?} is a symbolic link that leads back to itself; remove the link"
-            ),
+            Self::Loop(path) => write!(f, "{path:?} is a symbolic link that leads back to itself; remove the link"),
             Self::Pattern(pattern, reason) => {
                 write!(f, "{pattern:?}: {reason}; correct the pattern")
             }
@@ -108,9 +102,7 @@ impl ContextError {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Missing(path),
             io::ErrorKind::NotADirectory => Self::NotAFolder(path),
-            _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-                Self::Loop(path)
-            }
+            _ if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => Self::Loop(path),
             _ => Self::Unreadable(path, error),
         }
     }
@@ -188,21 +180,14 @@ impl Selection {
     /// Everything but what the rules exclude.
     #[must_use]
     pub fn excluding(excludes: PatternList) -> Self {
-        Self {
-            excludes,
-            includes: PatternList::default(),
-        }
+        Self { excludes, includes: PatternList::default() }
     }
 
     /// For a folder without links: follow paths are include patterns.
     ///
     /// # Errors
     /// When a pattern is none.
-    pub fn plain<P: AsRef<[u8]>>(
-        excludes: PatternList,
-        includes: &[P],
-        follow: &[P],
-    ) -> Result<Self, ContextError> {
+    pub fn plain<P: AsRef<[u8]>>(excludes: PatternList, includes: &[P], follow: &[P]) -> Result<Self, ContextError> {
         let targets = follow::plain(follow);
         Self::of(excludes, includes, (!follow.is_empty()).then_some(targets))
     }
@@ -274,13 +259,7 @@ impl Walk {
         }
         Ok(Self {
             root_len: full.len(),
-            frames: vec![Frame {
-                listing,
-                path_len: full.len(),
-                included: None,
-                excluded: None,
-                sent: true,
-            }],
+            frames: vec![Frame { listing, path_len: full.len(), included: None, excluded: None, sent: true }],
             full,
             selection,
             links: Links::default(),
@@ -387,13 +366,7 @@ impl Walk {
         let full = Path::new(OsStr::from_bytes(&self.full));
         match Listing::read(full) {
             Ok(listing) => {
-                self.frames.push(Frame {
-                    listing,
-                    path_len: self.full.len() + 1,
-                    included,
-                    excluded,
-                    sent: wanted,
-                });
+                self.frames.push(Frame { listing, path_len: self.full.len() + 1, included, excluded, sent: wanted });
                 self.full.push(b'/');
                 Ok(())
             }
@@ -405,10 +378,7 @@ impl Walk {
 }
 
 fn vanished(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 impl Iterator for Walk {

@@ -82,10 +82,10 @@ impl Dockerfile {
         let mut all = Vec::new();
         let bases = self.stages.iter().map(|stage| &stage.base);
         for reference in bases.chain(&self.sources) {
-            if let (Target::Image, Some(name)) = (reference.target, reference.expanded.as_deref()) {
-                if !all.contains(&name) {
-                    all.push(name);
-                }
+            if let (Target::Image, Some(name)) = (reference.target, reference.expanded.as_deref())
+                && !all.contains(&name)
+            {
+                all.push(name);
             }
         }
         all

@@ -60,9 +60,7 @@ impl PatternList {
     ///
     /// # Errors
     /// The first pattern that Docker refuses: its index and the reason.
-    pub fn new<P: AsRef<[u8]>>(
-        patterns: impl IntoIterator<Item = P>,
-    ) -> Result<Self, (usize, Reason)> {
+    pub fn new<P: AsRef<[u8]>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, (usize, Reason)> {
         let mut list = Vec::new();
         for (index, pattern) in patterns.into_iter().enumerate() {
             list.extend(Pattern::new(pattern.as_ref()).map_err(|(reason, _)| (index, reason))?);
@@ -117,12 +115,7 @@ impl PatternList {
         (matched, ParentMatch(info))
     }
 
-    fn walk(
-        &self,
-        path: &[u8],
-        parent: Option<&ParentMatch>,
-        mut note: impl FnMut(usize, bool),
-    ) -> bool {
+    fn walk(&self, path: &[u8], parent: Option<&ParentMatch>, mut note: impl FnMut(usize, bool)) -> bool {
         if self.patterns.is_empty() {
             return false;
         }
@@ -158,15 +151,10 @@ impl PatternList {
     }
 
     fn reaches_below(&self, folder: &[u8], exception: bool) -> bool {
-        self.patterns
-            .iter()
-            .filter(|p| p.exception == exception)
-            .any(|p| {
-                // The folder is `plain`, or lies above it.
-                p.without_trailing_glob()
-                    .strip_prefix(folder)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-            })
+        self.patterns.iter().filter(|p| p.exception == exception).any(|p| {
+            // The folder is `plain`, or lies above it.
+            p.without_trailing_glob().strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        })
     }
 }
 
@@ -193,13 +181,7 @@ impl IgnoreRules {
                 Err((reason, at)) => problems.push(problem(line, raw, reason, at)),
             }
         }
-        if problems.is_empty() {
-            Ok(Self {
-                list: PatternList::of(patterns),
-            })
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(Self { list: PatternList::of(patterns) }) } else { Err(problems) }
     }
 
     /// Whether a path (relative to the context, `/` between names) is left out of the context.
@@ -230,13 +212,10 @@ impl From<IgnoreRules> for PatternList {
 /// Lines with their numbers, without a byte order mark and without line ends.
 fn lines(content: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let content = content.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(content);
-    content
-        .split(|b| *b == b'\n')
-        .enumerate()
-        .map(|(index, line)| {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            (index + 1, line)
-        })
+    content.split(|b| *b == b'\n').enumerate().map(|(index, line)| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        (index + 1, line)
+    })
 }
 
 /// What the docker client and BuildKit make of a line before they match it.
@@ -298,7 +277,5 @@ fn problem(line: usize, raw: &[u8], reason: Reason, _at: usize) -> PatternProble
 pub fn ignore_file(context: &Path, dockerfile: &Path) -> Option<PathBuf> {
     let mut own = dockerfile.as_os_str().to_owned();
     own.push(".dockerignore");
-    [PathBuf::from(own), context.join(".dockerignore")]
-        .into_iter()
-        .find(|path| path.is_file())
+    [PathBuf::from(own), context.join(".dockerignore")].into_iter().find(|path| path.is_file())
 }

@@ -50,10 +50,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(folders: Vec<(String, Folder)>, alive: mpsc::Sender<()>) -> Self {
         Self {
-            folders: folders
-                .into_iter()
-                .map(|(name, f)| (name.into_bytes(), f))
-                .collect(),
+            folders: folders.into_iter().map(|(name, f)| (name.into_bytes(), f)).collect(),
             alive: Some(alive),
             ..Self::closed()
         }
@@ -170,11 +167,7 @@ pub(super) fn start(
     let walker = transfer.clone();
     tokio::task::spawn_blocking(move || walker.walk(&patterns));
     let task = tokio::spawn(answer(transfer, requests)).abort_handle();
-    Ok(Packets {
-        batches,
-        current: Vec::new().into_iter(),
-        task,
-    })
+    Ok(Packets { batches, current: Vec::new().into_iter(), task })
 }
 
 /// Takes the engine's requests until it has what it wants.
@@ -228,9 +221,7 @@ impl Transfer {
 
     /// Sends all entries.
     fn walk(&self, patterns: &Patterns) {
-        let walked = self
-            .folder
-            .walk(&patterns.excludes, &patterns.includes, &patterns.follow);
+        let walked = self.folder.walk(&patterns.excludes, &patterns.includes, &patterns.follow);
         let entries = match walked {
             Ok(entries) => entries,
             Err(error) => return self.fail(error.to_string()),
@@ -242,10 +233,7 @@ impl Transfer {
                 Err(text) => return self.fail(text),
             }
             if batch.len() == STATS_AT_ONCE
-                && !self.send(std::mem::replace(
-                    &mut batch,
-                    Vec::with_capacity(STATS_AT_ONCE),
-                ))
+                && !self.send(std::mem::replace(&mut batch, Vec::with_capacity(STATS_AT_ONCE)))
             {
                 return;
             }
@@ -259,9 +247,7 @@ impl Transfer {
         let requestable = entry.mode & GO_TYPE == 0;
         lock(&self.index)
             .push(&entry.path, entry.kind == Kind::Folder, requestable)
-            .map_err(|index::Full| {
-                "the build context holds more entries than the protocol can number".to_owned()
-            })?;
+            .map_err(|index::Full| "the build context holds more entries than the protocol can number".to_owned())?;
         self.shared.stats.fetch_add(1, Relaxed);
         Ok(Outgoing::Stat(Box::new(entry)))
     }
@@ -300,13 +286,7 @@ impl Transfer {
     }
 
     /// Sends one file: as much as is there when it is read, whatever its size was before.
-    fn read_file(
-        &self,
-        id: u32,
-        path: &[u8],
-        buffer: &mut [u8],
-        batch: &mut Vec<Outgoing>,
-    ) -> io::Result<bool> {
+    fn read_file(&self, id: u32, path: &[u8], buffer: &mut [u8], batch: &mut Vec<Outgoing>) -> io::Result<bool> {
         self.shared.files.fetch_add(1, Relaxed);
         let mut file = match self.folder.open(path) {
             Ok(file) => file,

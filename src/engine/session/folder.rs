@@ -36,18 +36,11 @@ impl MemoryFolder {
     ///
     /// # Errors
     /// The first name that is none.
-    pub fn new<N: Into<Vec<u8>>, B: Into<Bytes>>(
-        files: impl IntoIterator<Item = (N, B)>,
-    ) -> Result<Self, Vec<u8>> {
+    pub fn new<N: Into<Vec<u8>>, B: Into<Bytes>>(files: impl IntoIterator<Item = (N, B)>) -> Result<Self, Vec<u8>> {
         let mut all = BTreeMap::new();
         for (name, content) in files {
             let name: Vec<u8> = name.into();
-            if name.is_empty()
-                || name == b"."
-                || name == b".."
-                || name.contains(&b'/')
-                || name.contains(&0)
-            {
+            if name.is_empty() || name == b"." || name == b".." || name.contains(&b'/') || name.contains(&0) {
                 return Err(name);
             }
             all.insert(name, content.into());
@@ -59,13 +52,9 @@ impl MemoryFolder {
 /// The engine keeps the copy it holds of a file with the same size and time, so the time follows from the content.
 fn time_of(content: &[u8]) -> i64 {
     let hash = Sha256::digest(content);
-    let number = hash
-        .iter()
-        .take(8)
-        .fold(0_u64, |sum, b| sum << 8 | u64::from(*b));
+    let number = hash.iter().take(8).fold(0_u64, |sum, b| sum << 8 | u64::from(*b));
     // Between 2001 and 2032.
-    1_000_000_000_000_000_000
-        + i64::try_from(number % 1_000_000_000_000_000_000).unwrap_or_default()
+    1_000_000_000_000_000_000 + i64::try_from(number % 1_000_000_000_000_000_000).unwrap_or_default()
 }
 
 /// The wanted entries of a folder, in order.

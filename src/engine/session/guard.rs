@@ -23,18 +23,8 @@ pub(super) struct Guarded<S> {
 }
 
 impl<S> Guarded<S> {
-    pub(super) fn new(
-        stream: S,
-        early: Bytes,
-        stop: oneshot::Receiver<()>,
-        alive: mpsc::Sender<()>,
-    ) -> Self {
-        Self {
-            stream,
-            early,
-            stop: Some(stop),
-            _alive: alive,
-        }
+    pub(super) fn new(stream: S, early: Bytes, stop: oneshot::Receiver<()>, alive: mpsc::Sender<()>) -> Self {
+        Self { stream, early, stop: Some(stop), _alive: alive }
     }
 
     fn stopped(&mut self, cx: &mut Context<'_>) -> bool {
@@ -58,11 +48,7 @@ impl<S> Connected for Guarded<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.stopped(cx) {
             return Poll::Ready(Ok(()));
         }
@@ -76,11 +62,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         if self.stop.is_none() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }

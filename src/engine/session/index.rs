@@ -22,17 +22,9 @@ pub(super) struct Full;
 
 impl Index {
     /// Adds the next entry of a walk. `requestable`: it is a regular file.
-    pub(super) fn push(
-        &mut self,
-        path: &[u8],
-        folder: bool,
-        requestable: bool,
-    ) -> Result<(), Full> {
+    pub(super) fn push(&mut self, path: &[u8], folder: bool, requestable: bool) -> Result<(), Full> {
         while let Some((above, _)) = self.folders.last() {
-            if path
-                .strip_prefix(above.as_slice())
-                .is_some_and(|rest| rest.starts_with(b"/"))
-            {
+            if path.strip_prefix(above.as_slice()).is_some_and(|rest| rest.starts_with(b"/")) {
                 break;
             }
             self.folders.pop();
@@ -47,11 +39,9 @@ impl Index {
             return Err(Full);
         }
         if folder || requestable {
-            self.names
-                .extend_from_slice(path.get(skip..).unwrap_or_default());
+            self.names.extend_from_slice(path.get(skip..).unwrap_or_default());
         }
-        self.items
-            .push((parent | if requestable { OPEN } else { 0 }, start));
+        self.items.push((parent | if requestable { OPEN } else { 0 }, start));
         if folder {
             self.folders.push((path.to_vec(), number));
         }
@@ -69,10 +59,7 @@ impl Index {
         let mut at = number;
         while at != ROOT {
             let (parent, start) = *self.items.get(at as usize)?;
-            let end = self
-                .items
-                .get(at as usize + 1)
-                .map_or(self.names.len(), |next| next.1 as usize);
+            let end = self.items.get(at as usize + 1).map_or(self.names.len(), |next| next.1 as usize);
             parts.push(self.names.get(start as usize..end)?);
             at = parent & !OPEN;
         }

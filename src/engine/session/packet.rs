@@ -157,9 +157,7 @@ impl Decoder for PacketDecoder {
 
     fn decode(&mut self, source: &mut DecodeBuf<'_>) -> Result<Option<Incoming>, Status> {
         let mut message = source.copy_to_bytes(source.remaining());
-        incoming(&mut message)
-            .map(Some)
-            .ok_or_else(|| Status::internal("the engine sent a packet that cannot be read"))
+        incoming(&mut message).map(Some).ok_or_else(|| Status::internal("the engine sent a packet that cannot be read"))
     }
 }
 
@@ -217,10 +215,7 @@ mod tests {
             (&[8, 1, 24, 0xAC, 2][..], Some(Incoming::Request(300))),
             (&[8, 1], Some(Incoming::Request(0))),
             (&[8, 3], Some(Incoming::Fin)),
-            (
-                &[8, 4, 34, 2, b'n', b'o'],
-                Some(Incoming::Error("no".into())),
-            ),
+            (&[8, 4, 34, 2, b'n', b'o'], Some(Incoming::Error("no".into()))),
             (&[], Some(Incoming::Other)),
             (&[0x7A, 1, 0, 8, 3], Some(Incoming::Fin)),
             (&[8], None),
@@ -229,11 +224,7 @@ mod tests {
             (&[8, 1, 24, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1], None),
             (&[3], None),
         ] {
-            assert_eq!(
-                incoming(&mut Bytes::copy_from_slice(bytes)),
-                expected,
-                "{bytes:?}"
-            );
+            assert_eq!(incoming(&mut Bytes::copy_from_slice(bytes)), expected, "{bytes:?}");
         }
     }
 }

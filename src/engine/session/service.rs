@@ -4,9 +4,7 @@
 
 use super::diffcopy::{self, Packets, Patterns, Shared};
 use super::packet::{Incoming, Outgoing, PacketCodec};
-use bollard::health::{
-    HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse,
-};
+use bollard::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
@@ -24,24 +22,15 @@ pub(super) struct Health;
 impl bollard::health::health_server::Health for Health {
     type WatchStream = tokio_stream::Once<Result<HealthCheckResponse, Status>>;
 
-    async fn check(
-        &self,
-        _: Request<HealthCheckRequest>,
-    ) -> Result<Response<HealthCheckResponse>, Status> {
+    async fn check(&self, _: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
         Ok(Response::new(HealthCheckResponse { status: 1 }))
     }
 
-    async fn list(
-        &self,
-        _: Request<HealthListRequest>,
-    ) -> Result<Response<HealthListResponse>, Status> {
+    async fn list(&self, _: Request<HealthListRequest>) -> Result<Response<HealthListResponse>, Status> {
         Err(Status::unimplemented("list"))
     }
 
-    async fn watch(
-        &self,
-        _: Request<HealthCheckRequest>,
-    ) -> Result<Response<Self::WatchStream>, Status> {
+    async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
         Err(Status::unimplemented("watch"))
     }
 }
@@ -54,9 +43,7 @@ pub(super) struct FileSync {
 
 impl FileSync {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        Self {
-            shared: Arc::downgrade(shared),
-        }
+        Self { shared: Arc::downgrade(shared) }
     }
 }
 
@@ -108,22 +95,13 @@ impl StreamingService<Incoming> for FileSync {
 
 /// All values of a key. BuildKit escapes them, and says so, when one is not plain ASCII.
 fn values(metadata: &MetadataMap, key: &str) -> Vec<Vec<u8>> {
-    let escaped = metadata.get(format!("{key}-encoded")).is_some_and(|v| {
-        matches!(
-            v.as_bytes(),
-            b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True"
-        )
-    });
+    let escaped = metadata
+        .get(format!("{key}-encoded"))
+        .is_some_and(|v| matches!(v.as_bytes(), b"1" | b"t" | b"T" | b"true" | b"TRUE" | b"True"));
     metadata
         .get_all(key)
         .iter()
-        .map(|value| {
-            if escaped {
-                unescape(value.as_bytes())
-            } else {
-                value.as_bytes().to_vec()
-            }
-        })
+        .map(|value| if escaped { unescape(value.as_bytes()) } else { value.as_bytes().to_vec() })
         .collect()
 }
 
@@ -153,13 +131,7 @@ mod tests {
 
     #[test]
     fn escaped_patterns_are_read_as_go_reads_them() {
-        for (from, to) in [
-            ("a%2Fb+c", "a/b c"),
-            ("%C3%A9", "é"),
-            ("plain", "plain"),
-            ("%zz", ""),
-            ("%4", ""),
-        ] {
+        for (from, to) in [("a%2Fb+c", "a/b c"), ("%C3%A9", "é"), ("plain", "plain"), ("%zz", ""), ("%4", "")] {
             assert_eq!(unescape(from.as_bytes()), to.as_bytes(), "{from}");
         }
     }

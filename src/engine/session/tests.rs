@@ -32,12 +32,7 @@ impl Service<Uri> for Pipe {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        std::future::ready(
-            self.0
-                .take()
-                .map(TokioIo::new)
-                .ok_or_else(|| io::ErrorKind::NotConnected.into()),
-        )
+        std::future::ready(self.0.take().map(TokioIo::new).ok_or_else(|| io::ErrorKind::NotConnected.into()))
     }
 }
 
@@ -49,33 +44,20 @@ async fn open(options: SessionOptions) -> (Session, Channel) {
         while !head.ends_with(b"\r\n\r\n") {
             head.push(theirs.read_u8().await.unwrap());
         }
-        theirs
-            .write_all(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\n\r\n")
-            .await
-            .unwrap();
+        theirs.write_all(b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\n\r\n").await.unwrap();
         (String::from_utf8(head).unwrap(), theirs)
     };
     let (session, (head, theirs)) = tokio::join!(Session::open(ours, options), engine);
     let session = session.unwrap();
     assert!(head.starts_with("POST /session HTTP/1.1\r\n") && head.contains("Upgrade: h2c"));
-    assert!(head.contains(&format!(
-        "X-Docker-Expose-Session-Uuid: {}\r\n",
-        session.id()
-    )));
-    let channel = Endpoint::from_static("http://engine")
-        .connect_with_connector(Pipe(Some(theirs)))
-        .await
-        .unwrap();
+    assert!(head.contains(&format!("X-Docker-Expose-Session-Uuid: {}\r\n", session.id())));
+    let channel = Endpoint::from_static("http://engine").connect_with_connector(Pipe(Some(theirs))).await.unwrap();
     (session, channel)
 }
 
 async fn open_disk(root: &Path) -> (Session, Channel) {
     let context = Context::open(root).unwrap();
-    open(SessionOptions {
-        folders: vec![("context".into(), Folder::Disk(context))],
-        ..SessionOptions::default()
-    })
-    .await
+    open(SessionOptions { folders: vec![("context".into(), Folder::Disk(context))], ..SessionOptions::default() }).await
 }
 
 /// What the engine got: entries in order, contents by path, and how it ended.
@@ -94,20 +76,11 @@ impl Copied {
 }
 
 fn packet(kind: PacketType, id: u32, data: &[u8]) -> Packet {
-    Packet {
-        r#type: kind.into(),
-        stat: None,
-        id,
-        data: data.to_vec(),
-    }
+    Packet { r#type: kind.into(), stat: None, id, data: data.to_vec() }
 }
 
 /// Plays fsutil's receiver: asks for every file for which `want` says so, as soon as it is described.
-async fn copy(
-    channel: Channel,
-    metadata: &[(&'static str, &str)],
-    want: impl Fn(&Stat) -> bool,
-) -> Copied {
+async fn copy(channel: Channel, metadata: &[(&'static str, &str)], want: impl Fn(&Stat) -> bool) -> Copied {
     let (requests, stream) = tokio::sync::mpsc::channel(1 << 16);
     let mut request = Request::new(ReceiverStream::new(stream));
     for (key, value) in metadata {
@@ -150,18 +123,13 @@ async fn copy(
                 open -= usize::from(packet.data.is_empty());
                 copied.contents.entry(path).or_default().extend(packet.data);
             }
-            PacketType::PacketErr => {
-                copied.sender_error = Some(String::from_utf8(packet.data).unwrap())
-            }
+            PacketType::PacketErr => copied.sender_error = Some(String::from_utf8(packet.data).unwrap()),
             PacketType::PacketFin => assert!(finished),
             PacketType::PacketReq => panic!("a sender asks for nothing"),
         }
         if described && open == 0 && !finished {
             finished = true;
-            requests
-                .send(self::packet(PacketType::PacketFin, 0, b""))
-                .await
-                .unwrap();
+            requests.send(self::packet(PacketType::PacketFin, 0, b"")).await.unwrap();
         }
     }
 }
@@ -180,10 +148,7 @@ const CONTEXT: (&str, &str) = ("dir-name", "context");
 async fn a_context_arrives_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let large: Vec<u8> = (0..300_000_u32).map(|n| n as u8).collect();
-    write(
-        dir.path(),
-        &[("b/large", &large), ("a", b"x"), ("b/empty", b"")],
-    );
+    write(dir.path(), &[("b/large", &large), ("a", b"x"), ("b/empty", b"")]);
     std::os::unix::fs::symlink("b/large", dir.path().join("link")).unwrap();
     let (session, channel) = open_disk(dir.path()).await;
     let copied = copy(channel.clone(), &[CONTEXT], |_| true).await;
@@ -199,13 +164,7 @@ async fn a_context_arrives_as_it_is() {
     // A second time, with nothing wanted: nothing is read.
     let copied = copy(channel, &[CONTEXT], |_| false).await;
     assert_eq!(copied.stats.len(), 5);
-    let expected = Transferred {
-        calls: 2,
-        stats: 10,
-        files: 3,
-        bytes: 300_001,
-        vanished: 0,
-    };
+    let expected = Transferred { calls: 2, stats: 10, files: 3, bytes: 300_001, vanished: 0 };
     assert_eq!(session.counters(), expected);
     assert_eq!(session.close().await, expected);
 }
@@ -215,81 +174,30 @@ async fn patterns_in_the_request_narrow_what_is_sent() {
     let dir = tempfile::tempdir().unwrap();
     write(
         dir.path(),
-        &[
-            ("src/a.rs", b""),
-            ("src/é.rs", b""),
-            ("out/b", b""),
-            (".dockerignore", b"out"),
-            ("Dockerfile", b""),
-        ],
+        &[("src/a.rs", b""), ("src/é.rs", b""), ("out/b", b""), (".dockerignore", b"out"), ("Dockerfile", b"")],
     );
     std::os::unix::fs::symlink("src", dir.path().join("link")).unwrap();
     let (session, channel) = open_disk(dir.path()).await;
     for (metadata, expected) in [
         (
-            &[
-                ("exclude-patterns", "src"),
-                ("exclude-patterns", "!src/a.rs"),
-            ][..],
-            &[
-                ".dockerignore",
-                "Dockerfile",
-                "link",
-                "out",
-                "out/b",
-                "src",
-                "src/a.rs",
-            ][..],
+            &[("exclude-patterns", "src"), ("exclude-patterns", "!src/a.rs")][..],
+            &[".dockerignore", "Dockerfile", "link", "out", "out/b", "src", "src/a.rs"][..],
         ),
         (&[("include-patterns", "*.rs")], &[]),
-        (
-            &[("include-patterns", "*/*.rs")],
-            &["src", "src/a.rs", "src/é.rs"],
-        ),
-        (
-            &[
-                ("followpaths", ".dockerignore"),
-                ("followpaths", "Dockerfile.dockerignore"),
-            ],
-            &[".dockerignore"],
-        ),
-        (
-            &[("followpaths", "link/a.rs"), ("exclude-patterns", "out")],
-            &["link", "src", "src/a.rs"],
-        ),
-        (
-            &[
-                ("followpaths", "src%2F%C3%A9.rs"),
-                ("followpaths-encoded", "1"),
-            ],
-            &["src", "src/é.rs"],
-        ),
+        (&[("include-patterns", "*/*.rs")], &["src", "src/a.rs", "src/é.rs"]),
+        (&[("followpaths", ".dockerignore"), ("followpaths", "Dockerfile.dockerignore")], &[".dockerignore"]),
+        (&[("followpaths", "link/a.rs"), ("exclude-patterns", "out")], &["link", "src", "src/a.rs"]),
+        (&[("followpaths", "src%2F%C3%A9.rs"), ("followpaths-encoded", "1")], &["src", "src/é.rs"]),
     ] {
         let all: Vec<_> = [CONTEXT].iter().chain(metadata).copied().collect();
-        assert_eq!(
-            copy(channel.clone(), &all, |_| true).await.paths(),
-            expected,
-            "{metadata:?}"
-        );
+        assert_eq!(copy(channel.clone(), &all, |_| true).await.paths(), expected, "{metadata:?}");
     }
     let refused = copy(channel.clone(), &[("dir-name", "home")], |_| true).await;
     let status = refused.end.unwrap();
-    assert_eq!(
-        (status.code(), status.message()),
-        (tonic::Code::NotFound, "no access allowed to dir \"home\"")
-    );
+    assert_eq!((status.code(), status.message()), (tonic::Code::NotFound, "no access allowed to dir \"home\""));
     let bad = copy(channel, &[CONTEXT, ("exclude-patterns", "[")], |_| true).await;
-    assert!(
-        bad.sender_error
-            .unwrap()
-            .contains("syntax error in pattern")
-    );
-    assert!(
-        bad.end
-            .unwrap()
-            .message()
-            .contains("syntax error in pattern")
-    );
+    assert!(bad.sender_error.unwrap().contains("syntax error in pattern"));
+    assert!(bad.end.unwrap().message().contains("syntax error in pattern"));
     session.close().await;
 }
 
@@ -302,20 +210,14 @@ async fn thousands_of_files_are_sent_while_others_are_still_described() {
     let (session, channel) = open_disk(dir.path()).await;
     let copied = copy(channel, &[CONTEXT], |_| true).await;
     assert_eq!(copied.contents.len(), 3_000);
-    assert!(
-        copied
-            .contents
-            .iter()
-            .all(|(path, content)| path.as_bytes() == content)
-    );
+    assert!(copied.contents.iter().all(|(path, content)| path.as_bytes() == content));
     assert_eq!(session.close().await.files, 3_000);
 }
 
 #[tokio::test]
 async fn files_in_memory_are_a_folder_whose_times_follow_the_content() {
     let serve = async |content: &'static str| {
-        let folder =
-            MemoryFolder::new([("Dockerfile", content), ("Dockerfile.dockerignore", "x")]).unwrap();
+        let folder = MemoryFolder::new([("Dockerfile", content), ("Dockerfile.dockerignore", "x")]).unwrap();
         let (session, channel) = open(SessionOptions {
             folders: vec![("dockerfile".into(), Folder::Memory(folder))],
             ..SessionOptions::default()
@@ -337,10 +239,7 @@ async fn files_in_memory_are_a_folder_whose_times_follow_the_content() {
 #[tokio::test]
 async fn files_that_change_while_they_are_sent_come_as_they_are_then() {
     let dir = tempfile::tempdir().unwrap();
-    write(
-        dir.path(),
-        &[("gone", b"1234"), ("grown", b"1"), ("shrunk", b"123456")],
-    );
+    write(dir.path(), &[("gone", b"1234"), ("grown", b"1"), ("shrunk", b"123456")]);
     let (session, channel) = open_disk(dir.path()).await;
     let copied = copy(channel, &[CONTEXT], |stat| {
         let path = dir.path().join(&stat.path);
@@ -371,12 +270,7 @@ async fn what_cannot_be_read_is_named_to_the_engine() {
         true
     })
     .await;
-    assert!(
-        copied
-            .sender_error
-            .unwrap()
-            .contains("\"file\" of the build context")
-    );
+    assert!(copied.sender_error.unwrap().contains("\"file\" of the build context"));
     assert!(copied.end.is_some());
     assert!(session.failure().unwrap().contains("\"file\""));
     session.close().await;
@@ -396,9 +290,7 @@ async fn a_number_that_is_no_file_ends_the_transfer() {
         // The stream stays open behind the packet, as the engine keeps it.
         let requests = tokio_stream::StreamExt::chain(requests, tokio_stream::pending());
         let mut request = Request::new(requests);
-        request
-            .metadata_mut()
-            .append("dir-name", "context".parse().unwrap());
+        request.metadata_mut().append("dir-name", "context".parse().unwrap());
         let mut client = FileSyncClient::new(channel.clone());
         let mut packets = client.diff_copy(request).await.unwrap().into_inner();
         let end = loop {
@@ -415,52 +307,31 @@ async fn a_number_that_is_no_file_ends_the_transfer() {
 
 #[tokio::test]
 async fn credentials_and_secrets_are_given_by_name_and_never_printed() {
-    let login = Credential::Login {
-        user: "me".into(),
-        password: "hunter2".into(),
-    };
+    let login = Credential::Login { user: "me".into(), password: "hunter2".into() };
     let options = SessionOptions {
         credentials: [
             ("https://index.docker.io/v1/".to_owned(), login),
-            (
-                "ghcr.io".to_owned(),
-                Credential::IdentityToken("tok".into()),
-            ),
+            ("ghcr.io".to_owned(), Credential::IdentityToken("tok".into())),
         ]
         .into_iter()
         .collect(),
-        secrets: [("npm".to_owned(), b"hunter3".to_vec())]
-            .into_iter()
-            .collect(),
+        secrets: [("npm".to_owned(), b"hunter3".to_vec())].into_iter().collect(),
         ..SessionOptions::default()
     };
     let text = format!("{options:?}");
-    assert!(
-        text.contains("npm") && text.contains("ghcr.io") && !text.contains("hunter"),
-        "{text}"
-    );
+    assert!(text.contains("npm") && text.contains("ghcr.io") && !text.contains("hunter"), "{text}");
     let (session, channel) = open(options).await;
     assert!(!format!("{session:?}").contains("hunter"));
     let mut auth = AuthClient::new(channel.clone());
-    for (host, user, secret) in [
-        ("registry-1.docker.io", "me", "hunter2"),
-        ("ghcr.io", "", "tok"),
-        ("quay.io", "", ""),
-    ] {
+    for (host, user, secret) in [("registry-1.docker.io", "me", "hunter2"), ("ghcr.io", "", "tok"), ("quay.io", "", "")]
+    {
         let request = CredentialsRequest { host: host.into() };
         let got = auth.credentials(request).await.unwrap().into_inner();
-        assert_eq!(
-            (got.username.as_str(), got.secret.as_str()),
-            (user, secret),
-            "{host}"
-        );
+        assert_eq!((got.username.as_str(), got.secret.as_str()), (user, secret), "{host}");
     }
     let mut secrets = SecretsClient::new(channel);
     let mut get = async |id: &str| {
-        let request = GetSecretRequest {
-            id: id.into(),
-            ..GetSecretRequest::default()
-        };
+        let request = GetSecretRequest { id: id.into(), ..GetSecretRequest::default() };
         secrets.get_secret(request).await
     };
     assert_eq!(get("npm").await.unwrap().into_inner().data, b"hunter3");
@@ -479,26 +350,15 @@ async fn a_refusal_is_told_with_the_engines_words() {
     ] {
         let (ours, mut theirs) = tokio::io::duplex(1 << 12);
         theirs.write_all(answer.as_bytes()).await.unwrap();
-        let error = Session::open(ours, SessionOptions::default())
-            .await
-            .unwrap_err();
+        let error = Session::open(ours, SessionOptions::default()).await.unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
     }
     let (ours, theirs) = tokio::io::duplex(1 << 12);
     drop(theirs);
-    assert!(matches!(
-        Session::open(ours, SessionOptions::default()).await,
-        Err(SessionError::Io(_))
-    ));
+    assert!(matches!(Session::open(ours, SessionOptions::default()).await, Err(SessionError::Io(_))));
     let (ours, _theirs) = tokio::io::duplex(1 << 12);
-    let options = SessionOptions {
-        shared_key: "a\r\nX-Evil: 1".into(),
-        ..SessionOptions::default()
-    };
-    assert!(matches!(
-        Session::open(ours, options).await,
-        Err(SessionError::Header("shared key"))
-    ));
+    let options = SessionOptions { shared_key: "a\r\nX-Evil: 1".into(), ..SessionOptions::default() };
+    assert!(matches!(Session::open(ours, options).await, Err(SessionError::Header("shared key"))));
 }
 
 #[tokio::test]
@@ -514,17 +374,10 @@ async fn sessions_leave_nothing_behind() {
         if round % 3 == 0 {
             // In the middle of a transfer, with nobody reading.
             let (requests, stream) = tokio::sync::mpsc::channel(4);
-            requests
-                .send(packet(PacketType::PacketReq, 0, b""))
-                .await
-                .unwrap();
+            requests.send(packet(PacketType::PacketReq, 0, b"")).await.unwrap();
             let mut request = Request::new(ReceiverStream::new(stream));
-            request
-                .metadata_mut()
-                .append("dir-name", "context".parse().unwrap());
-            let call = FileSyncClient::new(channel.clone())
-                .diff_copy(request)
-                .await;
+            request.metadata_mut().append("dir-name", "context".parse().unwrap());
+            let call = FileSyncClient::new(channel.clone()).diff_copy(request).await;
             session.close().await;
             drop((call, requests));
         } else if round % 3 == 1 {
@@ -544,9 +397,5 @@ async fn sessions_leave_nothing_behind() {
     let left = metrics.num_alive_tasks();
     assert!(left <= tasks + 1, "{left} tasks, {tasks} before");
     // Other tests of this process open files too.
-    assert!(
-        descriptors() < files + 60,
-        "{} descriptors, {files} before",
-        descriptors()
-    );
+    assert!(descriptors() < files + 60, "{} descriptors, {files} before", descriptors());
 }

@@ -22,23 +22,14 @@ const METHODS: [&str; 7] = [
 const ANSWER_LIMIT: usize = 16 * 1024;
 
 /// Sends the request and reads the answer's head; returns what was read beyond it.
-pub(super) async fn upgrade<S>(
-    mut stream: S,
-    id: &str,
-    name: &str,
-    key: &str,
-) -> Result<(S, Bytes), SessionError>
+pub(super) async fn upgrade<S>(mut stream: S, id: &str, name: &str, key: &str) -> Result<(S, Bytes), SessionError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut request = String::from(
         "POST /session HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n",
     );
-    for (header, value, what) in [
-        ("Uuid", id, "id"),
-        ("Name", name, "name"),
-        ("Sharedkey", key, "shared key"),
-    ] {
+    for (header, value, what) in [("Uuid", id, "id"), ("Name", name, "name"), ("Sharedkey", key, "shared key")] {
         if value.len() > 1_000 || !value.bytes().all(|b| (b' '..=b'~').contains(&b)) {
             return Err(SessionError::Header(what));
         }
@@ -64,20 +55,12 @@ where
         }
     };
     let head = answer.split_to(end);
-    let status = head
-        .as_ref()
-        .split(|b| *b == b' ')
-        .nth(1)
-        .unwrap_or_default();
+    let status = head.as_ref().split(|b| *b == b' ').nth(1).unwrap_or_default();
     if status == b"101" {
         return Ok((stream, answer.freeze()));
     }
     let body = rest_of_answer(&mut stream, answer).await;
-    let first = head
-        .as_ref()
-        .split(|b| *b == b'\r')
-        .next()
-        .unwrap_or_default();
+    let first = head.as_ref().split(|b| *b == b'\r').next().unwrap_or_default();
     Err(SessionError::Refused(describe(first, &body)))
 }
 
@@ -103,12 +86,6 @@ fn describe(status_line: &[u8], body: &[u8]) -> String {
         .and_then(|value| value.get("message")?.as_str().map(str::to_owned));
     let status = String::from_utf8_lossy(status_line);
     let detail = message.unwrap_or_else(|| text.lines().next().unwrap_or_default().to_owned());
-    let detail: String = detail
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(300)
-        .collect();
-    format!("{} {detail}", status.trim_start_matches("HTTP/1.1 "))
-        .trim()
-        .to_owned()
+    let detail: String = detail.chars().filter(|c| !c.is_control()).take(300).collect();
+    format!("{} {detail}", status.trim_start_matches("HTTP/1.1 ")).trim().to_owned()
 }

@@ -6,9 +6,8 @@ use bollard::moby::buildkit::secrets::v1::secrets_server::Secrets as SecretsServ
 use bollard::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
 use bollard::moby::filesync::v1::auth_server::Auth;
 use bollard::moby::filesync::v1::{
-    CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse,
-    GetTokenAuthorityRequest, GetTokenAuthorityResponse, VerifyTokenAuthorityRequest,
-    VerifyTokenAuthorityResponse,
+    CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse, GetTokenAuthorityRequest,
+    GetTokenAuthorityResponse, VerifyTokenAuthorityRequest, VerifyTokenAuthorityResponse,
 };
 use std::collections::HashMap;
 use std::fmt;
@@ -54,19 +53,12 @@ impl Credentials {
     /// The host that the engine names may be stored under the older names of Docker Hub, or as an address.
     fn find(&self, host: &str) -> Option<&Credential> {
         let hub: &[&str] = match host {
-            "registry-1.docker.io" | "docker.io" | "index.docker.io" => &[
-                "https://index.docker.io/v1/",
-                "index.docker.io",
-                "docker.io",
-                "registry-1.docker.io",
-            ],
+            "registry-1.docker.io" | "docker.io" | "index.docker.io" => {
+                &["https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io"]
+            }
             _ => &[],
         };
-        let addresses = [
-            format!("https://{host}"),
-            format!("http://{host}"),
-            format!("https://{host}/"),
-        ];
+        let addresses = [format!("https://{host}"), format!("http://{host}"), format!("https://{host}/")];
         std::iter::once(host)
             .chain(hub.iter().copied())
             .chain(addresses.iter().map(String::as_str))
@@ -76,10 +68,7 @@ impl Credentials {
 
 #[tonic::async_trait]
 impl Auth for Credentials {
-    async fn credentials(
-        &self,
-        request: Request<CredentialsRequest>,
-    ) -> Result<Response<CredentialsResponse>, Status> {
+    async fn credentials(&self, request: Request<CredentialsRequest>) -> Result<Response<CredentialsResponse>, Status> {
         let (username, secret) = match self.find(&request.get_ref().host) {
             Some(Credential::Login { user, password }) => (user.clone(), password.clone()),
             Some(Credential::IdentityToken(token)) => (String::new(), token.clone()),
@@ -88,10 +77,7 @@ impl Auth for Credentials {
         Ok(Response::new(CredentialsResponse { username, secret }))
     }
 
-    async fn fetch_token(
-        &self,
-        _: Request<FetchTokenRequest>,
-    ) -> Result<Response<FetchTokenResponse>, Status> {
+    async fn fetch_token(&self, _: Request<FetchTokenRequest>) -> Result<Response<FetchTokenResponse>, Status> {
         Err(no_tokens())
     }
 
@@ -136,15 +122,12 @@ const SECRET_LIMIT: usize = 500 * 1024;
 
 #[tonic::async_trait]
 impl SecretsService for Secrets {
-    async fn get_secret(
-        &self,
-        request: Request<GetSecretRequest>,
-    ) -> Result<Response<GetSecretResponse>, Status> {
+    async fn get_secret(&self, request: Request<GetSecretRequest>) -> Result<Response<GetSecretResponse>, Status> {
         let id = &request.get_ref().id;
         match self.0.get(id) {
-            Some(data) if data.len() > SECRET_LIMIT => Err(Status::invalid_argument(format!(
-                "secret {id} is larger than 500 KiB"
-            ))),
+            Some(data) if data.len() > SECRET_LIMIT => {
+                Err(Status::invalid_argument(format!("secret {id} is larger than 500 KiB")))
+            }
             Some(data) => Ok(Response::new(GetSecretResponse { data: data.clone() })),
             None => Err(Status::not_found(format!("secret {id}: not found"))),
         }

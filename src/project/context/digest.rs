@@ -31,11 +31,7 @@ pub fn digest(root: &Path, excludes: PatternList) -> Result<[u8; 32], ContextErr
 /// Every field with its length, so that no two entries read alike.
 fn describe(hash: &mut Sha256, entry: &Entry) {
     // A further name of a file is hashed by its content, as the file that it is.
-    let link: &[u8] = if entry.kind == Kind::Symlink {
-        &entry.link
-    } else {
-        b""
-    };
+    let link: &[u8] = if entry.kind == Kind::Symlink { &entry.link } else { b"" };
     let mut field = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
@@ -70,8 +66,6 @@ fn content(context: &Context, entry: &Entry, buffer: &mut [u8]) -> Result<[u8; 3
             }
         }
     };
-    read().map_err(|e| {
-        ContextError::Unreadable(context.root().join(OsStr::from_bytes(&entry.path)), e)
-    })?;
+    read().map_err(|e| ContextError::Unreadable(context.root().join(OsStr::from_bytes(&entry.path)), e))?;
     Ok(hash.finalize().into())
 }

@@ -21,10 +21,7 @@ fn inside(path: &[u8]) -> Vec<u8> {
 }
 
 /// The paths to include, sorted; `.` stands for the root.
-pub(super) fn resolve<P: AsRef<[u8]>>(
-    root: &Path,
-    paths: &[P],
-) -> Result<Vec<Vec<u8>>, ContextError> {
+pub(super) fn resolve<P: AsRef<[u8]>>(root: &Path, paths: &[P]) -> Result<Vec<Vec<u8>>, ContextError> {
     let mut resolved = BTreeSet::new();
     for path in paths {
         let mut waiting = vec![inside(path.as_ref())];
@@ -45,25 +42,12 @@ pub(super) fn plain<P: AsRef<[u8]>>(paths: &[P]) -> Vec<Vec<u8>> {
 }
 
 fn or_dot(path: &[u8]) -> Vec<u8> {
-    if path.is_empty() {
-        b".".to_vec()
-    } else {
-        path.to_vec()
-    }
+    if path.is_empty() { b".".to_vec() } else { path.to_vec() }
 }
 
 /// Walks along one path up to the first link; returns where that leads.
-fn follow(
-    root: &Path,
-    path: &[u8],
-    resolved: &mut BTreeSet<Vec<u8>>,
-) -> Result<Vec<Vec<u8>>, ContextError> {
-    let ends = path
-        .iter()
-        .enumerate()
-        .filter(|(_, b)| **b == b'/')
-        .map(|(at, _)| at)
-        .chain([path.len()]);
+fn follow(root: &Path, path: &[u8], resolved: &mut BTreeSet<Vec<u8>>) -> Result<Vec<Vec<u8>>, ContextError> {
+    let ends = path.iter().enumerate().filter(|(_, b)| **b == b'/').map(|(at, _)| at).chain([path.len()]);
     for end in ends {
         let current = path.get(..end).unwrap_or_default();
         let rest = path.get(end..).unwrap_or_default();
@@ -77,10 +61,7 @@ fn follow(
         if !resolved.insert(or_dot(current)) {
             return Ok(Vec::new());
         }
-        return Ok(targets
-            .into_iter()
-            .map(|target| inside(&[target.as_slice(), rest].concat()))
-            .collect());
+        return Ok(targets.into_iter().map(|target| inside(&[target.as_slice(), rest].concat())).collect());
     }
     Ok(Vec::new())
 }
@@ -88,10 +69,7 @@ fn follow(
 /// Where the link at `path` leads; for a wildcard, where all links lead that match it; empty when there is none.
 fn links(root: &Path, path: &[u8]) -> io::Result<Vec<Vec<u8>>> {
     let (folder, base) = match path.iter().rposition(|b| *b == b'/') {
-        Some(at) => (
-            path.get(..at).unwrap_or_default(),
-            path.get(at + 1..).unwrap_or_default(),
-        ),
+        Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default()),
         None => (&b""[..], path),
     };
     if !has_wildcard(base) {
@@ -118,9 +96,7 @@ fn links(root: &Path, path: &[u8]) -> io::Result<Vec<Vec<u8>>> {
 }
 
 fn link(root: &Path, folder: &[u8], name: &[u8]) -> io::Result<Option<Vec<u8>>> {
-    let place = root
-        .join(OsStr::from_bytes(folder))
-        .join(OsStr::from_bytes(name));
+    let place = root.join(OsStr::from_bytes(folder)).join(OsStr::from_bytes(name));
     let target = match place.symlink_metadata() {
         Ok(meta) if meta.is_symlink() => std::fs::read_link(&place)?.into_os_string().into_vec(),
         Ok(_) => return Ok(None),
@@ -134,10 +110,7 @@ fn link(root: &Path, folder: &[u8], name: &[u8]) -> io::Result<Option<Vec<u8>>> 
 }
 
 fn absent(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn has_wildcard(name: &[u8]) -> bool {
@@ -162,10 +135,7 @@ pub(super) fn without_nested(paths: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
             return None;
         }
         let last = kept.last().map(Vec::as_slice).unwrap_or_default();
-        if !path
-            .strip_prefix(last)
-            .is_some_and(|rest| rest.starts_with(b"/"))
-        {
+        if !path.strip_prefix(last).is_some_and(|rest| rest.starts_with(b"/")) {
             kept.push(path);
         }
     }

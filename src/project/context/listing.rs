@@ -29,19 +29,14 @@ impl Listing {
             };
             let name = item.file_name();
             let bytes = name.as_bytes();
-            let (Ok(start), Ok(length)) = (u32::try_from(names.len()), u16::try_from(bytes.len()))
-            else {
+            let (Ok(start), Ok(length)) = (u32::try_from(names.len()), u16::try_from(bytes.len())) else {
                 return Err(io::Error::other("the folder holds more than 4 GB of names"));
             };
             names.extend_from_slice(bytes);
             items.push((start, length, is_folder));
         }
         items.sort_unstable_by(|a, b| name(&names, *a).cmp(name(&names, *b)));
-        Ok(Self {
-            names,
-            items,
-            next: 0,
-        })
+        Ok(Self { names, items, next: 0 })
     }
 
     /// The next name, and whether it is a folder (a link to a folder is not).
@@ -54,7 +49,5 @@ impl Listing {
 
 fn name(names: &[u8], (start, length, _): (u32, u16, bool)) -> &[u8] {
     let start = start as usize;
-    names
-        .get(start..start + usize::from(length))
-        .unwrap_or_default()
+    names.get(start..start + usize::from(length)).unwrap_or_default()
 }

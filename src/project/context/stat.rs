@@ -22,8 +22,7 @@ const GO_SETGID: u32 = 1 << 22;
 const GO_CHAR_DEVICE: u32 = 1 << 21;
 const GO_STICKY: u32 = 1 << 20;
 /// Go's bits that say what kind of file it is; none of them is set for a regular file.
-pub const GO_TYPE: u32 =
-    GO_FOLDER | GO_SYMLINK | GO_DEVICE | GO_PIPE | (1 << 24) | GO_CHAR_DEVICE | (1 << 19);
+pub const GO_TYPE: u32 = GO_FOLDER | GO_SYMLINK | GO_DEVICE | GO_PIPE | (1 << 24) | GO_CHAR_DEVICE | (1 << 19);
 
 /// The first path of every file that has more than one name, by inode, as fsutil keeps it.
 pub(super) type Links = HashMap<u64, Vec<u8>>;
@@ -37,19 +36,13 @@ pub(super) fn entry(full: &Path, path: &[u8], links: &mut Links) -> io::Result<E
         kind,
         mode,
         size: if kind == Kind::Folder { 0 } else { meta.size() },
-        mtime_ns: meta
-            .mtime()
-            .saturating_mul(1_000_000_000)
-            .saturating_add(meta.mtime_nsec()),
+        mtime_ns: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()),
         link: Vec::new(),
         device: (0, 0),
         xattrs: xattrs(full)?,
     };
     if kind == Kind::Special && !meta.file_type().is_fifo() {
-        entry.device = (
-            rustix::fs::major(meta.rdev()),
-            rustix::fs::minor(meta.rdev()),
-        );
+        entry.device = (rustix::fs::major(meta.rdev()), rustix::fs::minor(meta.rdev()));
     }
     if kind != Kind::Folder && meta.nlink() > 1 {
         match links.get(&meta.ino()) {
@@ -82,14 +75,10 @@ fn kind_and_mode(meta: &Metadata) -> (Kind, u32) {
         (Kind::File, 0)
     };
     let unix = meta.mode();
-    let special = [
-        (0o4000, GO_SETUID),
-        (0o2000, GO_SETGID),
-        (0o1000, GO_STICKY),
-    ]
-    .into_iter()
-    .filter(|(bit, _)| unix & bit != 0)
-    .fold(0, |sum, (_, go)| sum | go);
+    let special = [(0o4000, GO_SETUID), (0o2000, GO_SETGID), (0o1000, GO_STICKY)]
+        .into_iter()
+        .filter(|(bit, _)| unix & bit != 0)
+        .fold(0, |sum, (_, go)| sum | go);
     (kind, bits | special | (unix & 0o777))
 }
 
@@ -114,10 +103,7 @@ fn xattrs(full: &Path) -> io::Result<Vec<(Vec<u8>, Vec<u8>)>> {
             continue;
         }
         if let Ok(length) = rustix::fs::lgetxattr(full, name, &mut value[..]) {
-            found.push((
-                name.to_vec(),
-                value.get(..length).unwrap_or_default().to_vec(),
-            ));
+            found.push((name.to_vec(), value.get(..length).unwrap_or_default().to_vec()));
         }
     }
     found.sort();

@@ -24,33 +24,20 @@ fn rules(text: &str) -> PatternList {
 fn paths(dir: &Path, excludes: &str, includes: &[&str], follow: &[&str]) -> Vec<String> {
     let context = Context::open(dir).unwrap();
     let selection = context.select(rules(excludes), includes, follow).unwrap();
-    context
-        .walk(selection)
-        .unwrap()
-        .map(|e| String::from_utf8_lossy(&e.unwrap().path).into_owned())
-        .collect()
+    context.walk(selection).unwrap().map(|e| String::from_utf8_lossy(&e.unwrap().path).into_owned()).collect()
 }
 
 #[test]
 fn folders_come_before_their_content_and_names_in_byte_order() {
     let dir = tree(&["b/x", "a-b", "a/z", "a/B", "a.txt", "é", "empty/"]);
-    assert_eq!(
-        paths(dir.path(), "", &[], &[]),
-        ["a", "a/B", "a/z", "a-b", "a.txt", "b", "b/x", "empty", "é"]
-    );
+    assert_eq!(paths(dir.path(), "", &[], &[]), ["a", "a/B", "a/z", "a-b", "a.txt", "b", "b/x", "empty", "é"]);
 }
 
 #[test]
 fn a_folder_above_an_exception_comes_back_just_before_it() {
     let dir = tree(&["src/a/keep.rs", "src/a/x.o", "src/b/y.o", "top", "out/z"]);
-    assert_eq!(
-        paths(dir.path(), "*\n!src/**/*.rs", &[], &[]),
-        ["src", "src/a", "src/a/keep.rs"]
-    );
-    assert_eq!(
-        paths(dir.path(), "src/a\nout", &[], &[]),
-        ["src", "src/b", "src/b/y.o", "top"]
-    );
+    assert_eq!(paths(dir.path(), "*\n!src/**/*.rs", &[], &[]), ["src", "src/a", "src/a/keep.rs"]);
+    assert_eq!(paths(dir.path(), "src/a\nout", &[], &[]), ["src", "src/b", "src/b/y.o", "top"]);
 }
 
 #[test]
@@ -75,11 +62,7 @@ fn include_patterns_and_follow_paths_narrow_the_walk() {
         (&["a/1"], &["c"], &["a", "a/1", "c"]),
         (&[], &["loop/x"], &["loop"]),
     ] {
-        assert_eq!(
-            paths(dir.path(), "", includes, follow),
-            expected,
-            "{includes:?} {follow:?}"
-        );
+        assert_eq!(paths(dir.path(), "", includes, follow), expected, "{includes:?} {follow:?}");
     }
     assert_eq!(paths(dir.path(), "", &[], &["."]).len(), 12);
     assert_eq!(paths(dir.path(), "", &[], &["/"]).len(), 12);
@@ -104,15 +87,8 @@ fn entries_carry_what_fsutil_sends() {
     )
     .unwrap();
     let context = Context::open(dir.path()).unwrap();
-    let entries: Vec<Entry> = context
-        .walk(Selection::default())
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    let seen: Vec<_> = entries
-        .iter()
-        .map(|e| (e.path.as_slice(), e.kind, e.link.as_slice(), e.mode >> 20))
-        .collect();
+    let entries: Vec<Entry> = context.walk(Selection::default()).unwrap().map(Result::unwrap).collect();
+    let seen: Vec<_> = entries.iter().map(|e| (e.path.as_slice(), e.kind, e.link.as_slice(), e.mode >> 20)).collect();
     assert_eq!(
         seen,
         [
@@ -125,15 +101,8 @@ fn entries_carry_what_fsutil_sends() {
         ]
     );
     assert_eq!(entries[0].mode & 0o777, 0o777);
-    assert_eq!(
-        (entries[1].size, entries[2].size, entries[3].size),
-        (1, 1, 8)
-    );
-    assert!(
-        entries
-            .iter()
-            .all(|e| e.mtime_ns > 1_600_000_000_000_000_000)
-    );
+    assert_eq!((entries[1].size, entries[2].size, entries[3].size), (1, 1, 8));
+    assert!(entries.iter().all(|e| e.mtime_ns > 1_600_000_000_000_000_000));
     assert!(digest(dir.path(), PatternList::default()).is_ok());
 }
 
@@ -142,12 +111,7 @@ fn names_that_are_not_utf8_are_entries_like_others() {
     let dir = tree(&["a"]);
     fs::write(dir.path().join(OsStr::from_bytes(b"n\xff")), "x").unwrap();
     let context = Context::open(dir.path()).unwrap();
-    let last = context
-        .walk(Selection::default())
-        .unwrap()
-        .last()
-        .unwrap()
-        .unwrap();
+    let last = context.walk(Selection::default()).unwrap().last().unwrap().unwrap();
     assert_eq!(last.path, b"n\xff");
     assert!(context.open_file(b"n\xff").is_ok());
 }
@@ -160,10 +124,7 @@ fn the_digest_sees_content_paths_modes_and_targets_but_no_times() {
     let first = now();
     fs::write(dir.path().join("ignored"), "other").unwrap();
     fs::write(dir.path().join("a"), "a").unwrap();
-    fs::File::open(dir.path().join("a"))
-        .unwrap()
-        .set_modified(std::time::UNIX_EPOCH)
-        .unwrap();
+    fs::File::open(dir.path().join("a")).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
     assert_eq!(now(), first);
     fs::write(dir.path().join("a"), "b").unwrap();
     let content = now();
@@ -189,20 +150,13 @@ fn a_context_that_is_none_says_what_to_do() {
         ("file/x", "is not a folder"),
         ("round", "leads back to itself; remove the link"),
     ] {
-        let error = Context::open(&dir.path().join(name))
-            .unwrap_err()
-            .to_string();
+        let error = Context::open(&dir.path().join(name)).unwrap_err().to_string();
         assert!(error.contains(text) && error.contains(name), "{error}");
         assert!(!error.contains('\n'));
     }
     let context = Context::open(dir.path()).unwrap();
-    let error = context
-        .select(PatternList::default(), &["["], &[])
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("syntax error in pattern"),
-        "{error}"
-    );
+    let error = context.select(PatternList::default(), &["["], &[]).unwrap_err();
+    assert!(error.to_string().contains("syntax error in pattern"), "{error}");
 }
 
 #[test]

@@ -9,16 +9,8 @@ use std::collections::HashMap;
 const DEPTH: usize = 32;
 
 /// The value of a word; `None` where it cannot be told.
-pub(super) fn expand(
-    word: &str,
-    variables: &HashMap<String, String>,
-    escape: u8,
-) -> Option<String> {
-    let mut reader = Reader {
-        rest: word,
-        variables,
-        escape: char::from(escape),
-    };
+pub(super) fn expand(word: &str, variables: &HashMap<String, String>, escape: u8) -> Option<String> {
+    let mut reader = Reader { rest: word, variables, escape: char::from(escape) };
     let value = reader.read(None, 0)?;
     reader.rest.is_empty().then_some(value)
 }
@@ -57,11 +49,7 @@ impl Reader<'_> {
                 '"' => out.push_str(&self.read(Some('"'), depth + 1)?),
                 '$' => self.variable(&mut out, depth)?,
                 _ if c == self.escape => match self.next() {
-                    Some(next)
-                        if stop == Some('"')
-                            && !matches!(next, '"' | '$')
-                            && next != self.escape =>
-                    {
+                    Some(next) if stop == Some('"') && !matches!(next, '"' | '$') && next != self.escape => {
                         out.extend([c, next]);
                     }
                     Some(next) => out.push(next),
@@ -73,21 +61,10 @@ impl Reader<'_> {
     }
 
     fn name(&mut self) -> String {
-        let length = self
-            .rest
-            .bytes()
-            .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
-            .count();
+        let length = self.rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
         // `$1` and the like name one digit.
-        let length = if self.rest.starts_with(|c: char| c.is_ascii_digit()) {
-            1
-        } else {
-            length
-        };
-        let (name, rest) = self
-            .rest
-            .split_at_checked(length)
-            .unwrap_or((self.rest, ""));
+        let length = if self.rest.starts_with(|c: char| c.is_ascii_digit()) { 1 } else { length };
+        let (name, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, ""));
         self.rest = rest;
         name.to_owned()
     }
@@ -117,9 +94,8 @@ impl Reader<'_> {
     fn value(&self, name: &str) -> Option<Option<&String>> {
         let known = self.variables.get(name);
         let platform = ["TARGET", "BUILD"].iter().any(|side| {
-            name.strip_prefix(side).is_some_and(|rest| {
-                matches!(rest, "PLATFORM" | "OS" | "OSVERSION" | "ARCH" | "VARIANT")
-            })
+            name.strip_prefix(side)
+                .is_some_and(|rest| matches!(rest, "PLATFORM" | "OS" | "OSVERSION" | "ARCH" | "VARIANT"))
         });
         (known.is_some() || !platform).then_some(known)
     }

@@ -27,11 +27,7 @@ impl Line {
 
     fn source(&self, at: usize) -> usize {
         let piece = self.pieces.partition_point(|(start, _)| *start <= at);
-        let (start, source) = piece
-            .checked_sub(1)
-            .and_then(|i| self.pieces.get(i))
-            .copied()
-            .unwrap_or_default();
+        let (start, source) = piece.checked_sub(1).and_then(|i| self.pieces.get(i)).copied().unwrap_or_default();
         source + (at - start)
     }
 
@@ -53,21 +49,13 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 fn trim_start(line: &[u8]) -> &[u8] {
     // Go trims Unicode white space here; only ASCII can begin an instruction.
-    let skip = line
-        .iter()
-        .take_while(|b| b.is_ascii_whitespace() || **b == 0x0B)
-        .count();
+    let skip = line.iter().take_while(|b| b.is_ascii_whitespace() || **b == 0x0B).count();
     line.get(skip..).unwrap_or_default()
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a [u8]) -> (Self, Directives) {
-        let mut lines = Self {
-            text,
-            at: if text.starts_with(BOM) { BOM.len() } else { 0 },
-            number: 0,
-            escape: b'\\',
-        };
+        let mut lines = Self { text, at: if text.starts_with(BOM) { BOM.len() } else { 0 }, number: 0, escape: b'\\' };
         let directives = lines.directives();
         lines.escape = directives.escape.unwrap_or(b'\\');
         (lines, directives)
@@ -96,9 +84,7 @@ impl<'a> Lines<'a> {
                     found.syntax.get_or_insert_with(|| name.to_owned());
                 }
                 "escape" if value == "`" || value == "\\" => {
-                    found
-                        .escape
-                        .get_or_insert(if value == "`" { b'`' } else { b'\\' });
+                    found.escape.get_or_insert(if value == "`" { b'`' } else { b'\\' });
                 }
                 "escape" | "check" => {}
                 _ => break,
@@ -120,11 +106,7 @@ impl<'a> Lines<'a> {
 
     /// Cuts a continuation off; `None` when the line does not go on.
     fn continued<'l>(&self, line: &'l [u8]) -> Option<&'l [u8]> {
-        let blank = line
-            .iter()
-            .rev()
-            .take_while(|b| matches!(b, b' ' | b'\t'))
-            .count();
+        let blank = line.iter().rev().take_while(|b| matches!(b, b' ' | b'\t')).count();
         line.get(..line.len() - blank)?.strip_suffix(&[self.escape])
     }
 
@@ -133,11 +115,7 @@ impl<'a> Lines<'a> {
         for document in here_documents(&line.text, self.escape) {
             while let Some((text, _)) = self.physical() {
                 let tabs = text.iter().take_while(|b| **b == b'\t').count();
-                let text = if document.tabs {
-                    text.get(tabs..).unwrap_or_default()
-                } else {
-                    text
-                };
+                let text = if document.tabs { text.get(tabs..).unwrap_or_default() } else { text };
                 if text == document.end {
                     break;
                 }
@@ -158,11 +136,7 @@ impl Iterator for Lines<'_> {
                 continue;
             }
             // Only the first piece loses its leading space.
-            let (text, start) = if open {
-                (text, start)
-            } else {
-                (trimmed, start + text.len() - trimmed.len())
-            };
+            let (text, start) = if open { (text, start) } else { (trimmed, start + text.len() - trimmed.len()) };
             if line.pieces.is_empty() {
                 line.number = self.number;
             }
@@ -190,23 +164,13 @@ struct HereDocument {
 
 /// The here-documents that an instruction opens.
 fn here_documents(line: &[u8], escape: u8) -> Vec<HereDocument> {
-    let word = line
-        .split(|b| b.is_ascii_whitespace())
-        .next()
-        .unwrap_or_default();
-    let takes_them = |w: &[u8]| {
-        [&b"RUN"[..], b"COPY", b"ADD"]
-            .iter()
-            .any(|c| w.eq_ignore_ascii_case(c))
-    };
+    let word = line.split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+    let takes_them = |w: &[u8]| [&b"RUN"[..], b"COPY", b"ADD"].iter().any(|c| w.eq_ignore_ascii_case(c));
     let onbuild = word.eq_ignore_ascii_case(b"ONBUILD");
     if !takes_them(word) && !onbuild {
         return Vec::new();
     }
-    quoted_words(line, escape)
-        .into_iter()
-        .filter_map(|word| here_document(&word))
-        .collect()
+    quoted_words(line, escape).into_iter().filter_map(|word| here_document(&word)).collect()
 }
 
 /// Splits at white space outside of quotes; quotes and escapes stay.
@@ -244,16 +208,10 @@ pub(super) fn quoted_words(line: &[u8], escape: u8) -> Vec<Vec<u8>> {
 fn here_document(word: &[u8]) -> Option<HereDocument> {
     let digits = word.iter().take_while(|b| b.is_ascii_digit()).count();
     let rest = word.get(digits..)?.strip_prefix(b"<<")?;
-    let (rest, tabs) = rest
-        .strip_prefix(b"-")
-        .map_or((rest, false), |rest| (rest, true));
+    let (rest, tabs) = rest.strip_prefix(b"-").map_or((rest, false), |rest| (rest, true));
     if rest.is_empty() || rest.contains(&b'<') {
         return None;
     }
-    let end: Vec<u8> = rest
-        .iter()
-        .copied()
-        .filter(|b| !matches!(b, b'"' | b'\'' | b'\\'))
-        .collect();
+    let end: Vec<u8> = rest.iter().copied().filter(|b| !matches!(b, b'"' | b'\'' | b'\\')).collect();
     (!end.is_empty()).then_some(HereDocument { end, tabs })
 }

@@ -13,31 +13,17 @@ pub fn normalize(reference: &str) -> String {
         Some((first, path)) if is_domain(first) => (first, path),
         _ => ("docker.io", rest),
     };
-    let domain = if domain == "index.docker.io" {
-        "docker.io"
-    } else {
-        domain
-    };
-    let official = if domain == "docker.io" && !path.contains('/') {
-        "library/"
-    } else {
-        ""
-    };
+    let domain = if domain == "index.docker.io" { "docker.io" } else { domain };
+    let official = if domain == "docker.io" && !path.contains('/') { "library/" } else { "" };
     // A colon behind the last slash starts a tag.
     let name = path.rsplit('/').next().unwrap_or(path);
-    let tag = if name.contains(':') || digest.is_some() {
-        ""
-    } else {
-        ":latest"
-    };
+    let tag = if name.contains(':') || digest.is_some() { "" } else { ":latest" };
     let digest = digest.map(|d| format!("@{d}")).unwrap_or_default();
     format!("{domain}/{official}{path}{tag}{digest}")
 }
 
 fn is_domain(first: &str) -> bool {
-    first.contains(['.', ':'])
-        || first == "localhost"
-        || first.chars().any(|c| c.is_ascii_uppercase())
+    first.contains(['.', ':']) || first == "localhost" || first.chars().any(|c| c.is_ascii_uppercase())
 }
 
 /// Whether two references name the same image.

@@ -26,11 +26,7 @@ pub struct Rewritten {
 
 /// Replaces every reference that names the image FROM of a rule by the rule's TO; the first rule that fits counts.
 #[must_use]
-pub fn rewrite(
-    text: &[u8],
-    build_args: &[(String, String)],
-    rules: &[(String, String)],
-) -> Rewritten {
+pub fn rewrite(text: &[u8], build_args: &[(String, String)], rules: &[(String, String)]) -> Rewritten {
     let dockerfile = Dockerfile::parse(text, build_args);
     let mut references: Vec<&Reference> = dockerfile
         .stages
@@ -53,15 +49,8 @@ pub fn rewrite(
         out.extend_from_slice(text.get(done..reference.place.start).unwrap_or_default());
         out.extend_from_slice(to.as_bytes());
         done = reference.place.end;
-        replaced.push(Replaced {
-            line: reference.line,
-            from: reference.written.clone(),
-            to: to.clone(),
-        });
+        replaced.push(Replaced { line: reference.line, from: reference.written.clone(), to: to.clone() });
     }
     out.extend_from_slice(text.get(done..).unwrap_or_default());
-    Rewritten {
-        text: out,
-        replaced,
-    }
+    Rewritten { text: out, replaced }
 }

@@ -55,9 +55,7 @@ fn words(text: &[u8]) -> impl Iterator<Item = Range<usize>> + '_ {
 
 fn text_of<'l>(line: &'l Line, range: &Range<usize>) -> Option<&'l str> {
     let text = line.text.get(range.clone())?;
-    std::str::from_utf8(text)
-        .ok()
-        .filter(|t| t.len() <= REFERENCE_LIMIT)
+    std::str::from_utf8(text).ok().filter(|t| t.len() <= REFERENCE_LIMIT)
 }
 
 impl Scan<'_> {
@@ -78,10 +76,10 @@ impl Scan<'_> {
             }
             "RUN" => {
                 for flag in flags(line, words) {
-                    if let Some(mount) = after(line, &flag, "--mount=") {
-                        if let Some(value) = mount_source(line, mount) {
-                            self.source(line, value);
-                        }
+                    if let Some(mount) = after(line, &flag, "--mount=")
+                        && let Some(value) = mount_source(line, mount)
+                    {
+                        self.source(line, value);
                     }
                 }
             }
@@ -95,62 +93,37 @@ impl Scan<'_> {
         for word in words.take(16) {
             if let (true, Some(value)) = (rest.is_empty(), after(line, &word, "--platform=")) {
                 platform = text_of(line, &value).map(str::to_owned);
-            } else if !(rest.is_empty()
-                && text_of(line, &word).is_some_and(|t| t.starts_with("--")))
-            {
+            } else if !(rest.is_empty() && text_of(line, &word).is_some_and(|t| t.starts_with("--"))) {
                 rest.push(word);
             }
         }
-        let Some(base) = rest
-            .first()
-            .and_then(|range| self.reference(line, range, true))
-        else {
+        let Some(base) = rest.first().and_then(|range| self.reference(line, range, true)) else {
             return;
         };
         let name = match rest.as_slice() {
-            [_, r#as, name]
-                if text_of(line, r#as).is_some_and(|t| t.eq_ignore_ascii_case("as")) =>
-            {
+            [_, r#as, name] if text_of(line, r#as).is_some_and(|t| t.eq_ignore_ascii_case("as")) => {
                 text_of(line, name).map(str::to_lowercase)
             }
             _ => None,
         };
         self.names.extend(name.clone());
-        self.out.stages.push(Stage {
-            base,
-            name,
-            platform,
-            args: Vec::new(),
-        });
+        self.out.stages.push(Stage { base, name, platform, args: Vec::new() });
     }
 
     fn reference(&self, line: &Line, range: &Range<usize>, variables: bool) -> Option<Reference> {
         let written = text_of(line, range)?.to_owned();
-        let expanded = if variables {
-            expand(&written, &self.globals, self.out.escape)
-        } else {
-            Some(written.clone())
-        };
+        let expanded = if variables { expand(&written, &self.globals, self.out.escape) } else { Some(written.clone()) };
         let expanded = expanded.filter(|name| !name.is_empty());
         let target = match expanded.as_deref() {
             Some("scratch") => Target::Scratch,
             Some(name) if self.names.contains(&name.to_lowercase()) => Target::Stage,
             _ => Target::Image,
         };
-        Some(Reference {
-            line: line.number,
-            written,
-            expanded,
-            place: line.place(range),
-            target,
-        })
+        Some(Reference { line: line.number, written, expanded, place: line.place(range), target })
     }
 
     fn arg(&mut self, line: &Line) {
-        for word in quoted_words(&line.text, self.out.escape)
-            .into_iter()
-            .skip(1)
-        {
+        for word in quoted_words(&line.text, self.out.escape).into_iter().skip(1) {
             let Ok(text) = std::str::from_utf8(&word) else {
                 continue;
             };
@@ -173,10 +146,10 @@ impl Scan<'_> {
 
     /// BuildKit expands no variables in `--from`; a number names a stage.
     fn source(&mut self, line: &Line, range: Range<usize>) {
-        if let Some(source) = self.reference(line, &range, false) {
-            if source.written.parse::<u32>().is_err() {
-                self.out.sources.push(source);
-            }
+        if let Some(source) = self.reference(line, &range, false)
+            && source.written.parse::<u32>().is_err()
+        {
+            self.out.sources.push(source);
         }
     }
 
@@ -193,13 +166,7 @@ impl Scan<'_> {
 
 /// The flags at the start of an instruction.
 fn flags(line: &Line, words: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
-    words
-        .take_while(|w| {
-            line.text
-                .get(w.clone())
-                .is_some_and(|t| t.starts_with(b"--") && t != b"--")
-        })
-        .collect()
+    words.take_while(|w| line.text.get(w.clone()).is_some_and(|t| t.starts_with(b"--") && t != b"--")).collect()
 }
 
 /// What follows `prefix` in a word, without quotes around it.

@@ -16,10 +16,7 @@ struct Reader<'a> {
 
 /// Translates Go's syntax (the subset that patterns lead to) into that of the `regex` crate.
 pub(super) fn translate(go: &str) -> Result<String, Invalid> {
-    let mut reader = Reader {
-        rest: go,
-        out: String::with_capacity(go.len() + 8),
-    };
+    let mut reader = Reader { rest: go, out: String::with_capacity(go.len() + 8) };
     while let Some(c) = reader.next() {
         match c {
             '\\' => reader.escape()?,
@@ -74,8 +71,7 @@ impl Reader<'_> {
         match c {
             'A' | 'z' => self.out.push_str(if c == 'A' { r"\A" } else { r"\z" }),
             'b' | 'B' => {
-                self.out
-                    .push_str(if c == 'b' { r"(?-u:\b)" } else { r"(?-u:\B)" });
+                self.out.push_str(if c == 'b' { r"(?-u:\b)" } else { r"(?-u:\B)" });
             }
             'Q' => {
                 self.next();
@@ -152,12 +148,7 @@ impl Reader<'_> {
                 '[' if self.rest.starts_with("[:") && self.rest.contains(":]") => {
                     self.posix_class()?;
                 }
-                '\\' if self
-                    .rest
-                    .chars()
-                    .nth(1)
-                    .is_some_and(|c| perl_class(c).is_some()) =>
-                {
+                '\\' if self.rest.chars().nth(1).is_some_and(|c| perl_class(c).is_some()) => {
                     self.next();
                     let class = self.next().and_then(perl_class).ok_or(Invalid)?;
                     self.out.push_str(class);
@@ -171,13 +162,10 @@ impl Reader<'_> {
     fn posix_class(&mut self) -> Result<(), Invalid> {
         let end = self.rest.find(":]").ok_or(Invalid)? + 2;
         let (name, rest) = self.rest.split_at(end);
-        let bare = name
-            .trim_start_matches("[:")
-            .trim_end_matches(":]")
-            .trim_start_matches('^');
+        let bare = name.trim_start_matches("[:").trim_end_matches(":]").trim_start_matches('^');
         let known = [
-            "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print",
-            "punct", "space", "upper", "word", "xdigit",
+            "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper",
+            "word", "xdigit",
         ];
         if !known.contains(&bare) {
             return Err(Invalid);

@@ -56,10 +56,7 @@ pub(super) struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     pub(super) fn new(path: &'a [u8]) -> Self {
-        Self {
-            bytes: path,
-            text: subject(path),
-        }
+        Self { bytes: path, text: subject(path) }
     }
 }
 
@@ -83,11 +80,7 @@ impl Pattern {
         }
         check_syntax(&text).map_err(|at| (Reason::Syntax, at))?;
         let form = compile(&text).ok_or((Reason::Syntax, 0))?;
-        Ok(Some(Self {
-            text,
-            exception,
-            form,
-        }))
+        Ok(Some(Self { text, exception, form }))
     }
 
     pub(super) fn matches(&self, path: &Subject<'_>) -> bool {
@@ -95,8 +88,7 @@ impl Pattern {
             Form::Exact => path.bytes == self.text,
             Form::Prefix(prefix) => path.bytes.starts_with(prefix),
             Form::Suffix(suffix) => {
-                path.bytes.ends_with(suffix)
-                    || suffix.strip_prefix(b"/").is_some_and(|s| path.bytes == s)
+                path.bytes.ends_with(suffix) || suffix.strip_prefix(b"/").is_some_and(|s| path.bytes == s)
             }
             Form::Expression(regex) => regex.is_match(&path.text),
         }
@@ -110,10 +102,7 @@ impl Pattern {
 
     /// Whether this is a plain path, save for a trailing glob.
     pub(super) fn is_plain(&self) -> bool {
-        !self
-            .without_trailing_glob()
-            .iter()
-            .any(|b| br"*[]?^\".contains(b))
+        !self.without_trailing_glob().iter().any(|b| br"*[]?^\".contains(b))
     }
 }
 
@@ -129,11 +118,7 @@ enum Kind {
 fn compile(pattern: &[u8]) -> Option<Form> {
     let text = subject(pattern);
     // Go's scanner drops a byte order mark at the start of what it reads.
-    let mut chars = text
-        .strip_prefix('\u{FEFF}')
-        .unwrap_or(&text)
-        .chars()
-        .peekable();
+    let mut chars = text.strip_prefix('\u{FEFF}').unwrap_or(&text).chars().peekable();
     let mut regex = String::from("^");
     let mut kind = Kind::Exact;
     let mut first = true;
@@ -180,10 +165,7 @@ fn compile(pattern: &[u8]) -> Option<Form> {
         Kind::Suffix => Form::Suffix(pattern.get(2..).unwrap_or_default().to_vec()),
         Kind::Expression => {
             regex.push('$');
-            let regex = RegexBuilder::new(&translate(&regex).ok()?)
-                .dfa_size_limit(1 << 18)
-                .build()
-                .ok()?;
+            let regex = RegexBuilder::new(&translate(&regex).ok()?).dfa_size_limit(1 << 18).build().ok()?;
             Form::Expression(Box::new(regex))
         }
     })

@@ -132,35 +132,19 @@ const TABLE: &[(&str, &str, bool)] = &[
     ("* &~#-", "x &~#-", true),
     ("a^b", "a^b", true),
     ("a^b*", "a^b", false),
-    (
-        "dist/*.whl",
-        "dist/proxy.py-2.4.0rc3.dev36+g08acad9-py3-none-any.whl",
-        true,
-    ),
+    ("dist/*.whl", "dist/proxy.py-2.4.0rc3.dev36+g08acad9-py3-none-any.whl", true),
     // Exceptions: the last pattern that matches decides.
     ("*.md|!README.md", "README.md", false),
     ("*.md|!README.md", "OTHER.md", true),
     ("!README.md|*.md", "README.md", true),
-    (
-        "*.md|!README*.md|README-secret.md",
-        "README-secret.md",
-        true,
-    ),
-    (
-        "*.md|README-secret.md|!README*.md",
-        "README-secret.md",
-        false,
-    ),
+    ("*.md|!README*.md|README-secret.md", "README-secret.md", true),
+    ("*.md|README-secret.md|!README*.md", "README-secret.md", false),
     ("docs|!docs/README.md", "docs/README.md", false),
     ("docs/|!docs/README.md", "docs/README.md", false),
     ("docs/*|!docs/README.md", "docs/README.md", false),
     ("docs|!docs/README.md", "docs/other", true),
     ("**|!util/docker/web", "util/docker/web/foo", false),
-    (
-        "**|!util/docker/web|util/docker/web/foo",
-        "util/docker/web/foo",
-        true,
-    ),
+    ("**|!util/docker/web|util/docker/web/foo", "util/docker/web/foo", true),
     ("*|!src", "src/a/b", false),
     ("*|!src/**", "src/a/b", false),
     ("*|!src/**", "src", true),
@@ -195,16 +179,9 @@ fn the_table_holds() {
     assert!(TABLE.len() >= 120, "{}", TABLE.len());
     for (patterns, path, excluded) in TABLE {
         let patterns = patterns.to_string();
-        let rules = if patterns.contains("a.|)") {
-            IgnoreRules::parse(patterns.as_bytes()).unwrap()
-        } else {
-            rules(&patterns)
-        };
-        assert_eq!(
-            rules.excludes(path.as_bytes()),
-            *excluded,
-            "{patterns:?} {path:?}"
-        );
+        let rules =
+            if patterns.contains("a.|)") { IgnoreRules::parse(patterns.as_bytes()).unwrap() } else { rules(&patterns) };
+        assert_eq!(rules.excludes(path.as_bytes()), *excluded, "{patterns:?} {path:?}");
     }
 }
 
@@ -217,10 +194,7 @@ fn a_folder_that_is_pruned_holds_nothing_that_is_kept() {
         let rules = rules(patterns);
         for (at, _) in path.match_indices('/') {
             let folder = &path.as_bytes()[..at];
-            assert!(
-                !rules.excludes(folder) || rules.may_reinclude_below(folder),
-                "{patterns:?} would prune {path:?}"
-            );
+            assert!(!rules.excludes(folder) || rules.may_reinclude_below(folder), "{patterns:?} would prune {path:?}");
         }
     }
 }
@@ -239,10 +213,7 @@ fn folders_without_possible_exceptions_are_pruned() {
 fn bad_patterns_are_reported_together_with_their_places() {
     let text = b"fine\n[\n!\n  a[b\n# [\n!x[]\nx\\\n\xef\xbb\xbf";
     let problems = IgnoreRules::parse(text).unwrap_err();
-    let got: Vec<_> = problems
-        .iter()
-        .map(|p| (p.line, p.column, p.reason))
-        .collect();
+    let got: Vec<_> = problems.iter().map(|p| (p.line, p.column, p.reason)).collect();
     assert_eq!(
         got,
         [
@@ -254,10 +225,7 @@ fn bad_patterns_are_reported_together_with_their_places() {
         ]
     );
     let shown = problems[2].to_string();
-    assert!(
-        shown.starts_with("line 4, column 4: syntax error in pattern"),
-        "{shown}"
-    );
+    assert!(shown.starts_with("line 4, column 4: syntax error in pattern"), "{shown}");
     for bad in [
         "[]a]",
         "[-]",
@@ -277,15 +245,9 @@ fn bad_patterns_are_reported_together_with_their_places() {
     ] {
         assert!(IgnoreRules::parse(bad.as_bytes()).is_err(), "{bad}");
     }
-    assert_eq!(
-        IgnoreRules::parse("é[".as_bytes()).unwrap_err()[0].column,
-        2
-    );
+    assert_eq!(IgnoreRules::parse("é[".as_bytes()).unwrap_err()[0].column, 2);
     let long = vec![b'a'; 70_000];
-    assert_eq!(
-        IgnoreRules::parse(&long).unwrap_err()[0].reason,
-        Reason::TooLong
-    );
+    assert_eq!(IgnoreRules::parse(&long).unwrap_err()[0].reason, Reason::TooLong);
 }
 
 #[test]
@@ -343,11 +305,7 @@ fn one_name_is_matched_as_go_matches_it() {
         ("", "", true),
         ("", "a", false),
     ] {
-        assert_eq!(
-            match_name(pattern.as_bytes(), name.as_bytes()),
-            hit,
-            "{pattern} {name}"
-        );
+        assert_eq!(match_name(pattern.as_bytes(), name.as_bytes()), hit, "{pattern} {name}");
     }
 }
 
@@ -358,15 +316,9 @@ fn the_file_beside_the_dockerfile_wins() {
     let dockerfile = context.join("prod.Dockerfile");
     assert_eq!(ignore_file(context, &dockerfile), None);
     std::fs::write(context.join(".dockerignore"), "a").unwrap();
-    assert_eq!(
-        ignore_file(context, &dockerfile),
-        Some(context.join(".dockerignore"))
-    );
+    assert_eq!(ignore_file(context, &dockerfile), Some(context.join(".dockerignore")));
     std::fs::write(context.join("prod.Dockerfile.dockerignore"), "").unwrap();
-    assert_eq!(
-        ignore_file(context, &dockerfile),
-        Some(context.join("prod.Dockerfile.dockerignore"))
-    );
+    assert_eq!(ignore_file(context, &dockerfile), Some(context.join("prod.Dockerfile.dockerignore")));
 }
 
 #[test]
