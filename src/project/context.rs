@@ -76,12 +76,16 @@ pub enum ContextError {
 impl fmt::Display for ContextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(path) => write!(f, "{path:?} does not exist; give the folder to build from"),
+            Self::Missing(path) => {
+                write!(f, "{path:?} does not exist; give the folder to build from")
+            }
             Self::NotAFolder(path) => {
                 write!(f, "{path:?} is not a folder; give the folder that the Dockerfile copies from")
             }
             Self::Loop(path) => write!(f, "{path:?} is a symbolic link that leads back to itself; remove the link"),
-            Self::Pattern(pattern, reason) => write!(f, "{pattern:?}: {reason}; correct the pattern"),
+            Self::Pattern(pattern, reason) => {
+                write!(f, "{pattern:?}: {reason}; correct the pattern")
+            }
             Self::Unreadable(path, error) => write!(
                 f,
                 "cannot read {path:?} of the build context: {error}; change its permissions or exclude it in .dockerignore"

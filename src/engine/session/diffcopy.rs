@@ -191,7 +191,9 @@ async fn answer(transfer: Arc<Transfer>, mut requests: Streaming<Incoming>) {
                 }
             }
             Ok(Some(Incoming::Fin)) => break Ok(vec![Outgoing::Fin]),
-            Ok(Some(Incoming::Error(text))) => break Err(Status::unknown(format!("error from receiver: {text}"))),
+            Ok(Some(Incoming::Error(text))) => {
+                break Err(Status::unknown(format!("error from receiver: {text}")));
+            }
             Ok(Some(Incoming::Other)) => {}
             // The engine hung up; nobody is left to tell.
             Ok(None) | Err(_) => return,

@@ -54,7 +54,9 @@ fn content(context: &Context, entry: &Entry, buffer: &mut [u8]) -> Result<[u8; 3
         let mut file = match context.open_file(&entry.path) {
             Ok(file) => file,
             // A socket cannot be opened, and is an empty file to the engine.
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => return Ok(()),
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
+                return Ok(());
+            }
             Err(error) => return Err(error),
         };
         loop {
