@@ -59,11 +59,7 @@ impl Display {
             lines: Lines::new(&builds, numbered, colour),
             output,
             slot,
-            left: Left {
-                plan: builds,
-                next: 0,
-                done: Vec::new(),
-            },
+            left: Left { plan: builds, next: 0, done: Vec::new() },
         }
     }
 
@@ -106,8 +102,7 @@ impl Left {
         let index = self.plan.iter().position(|key| *key == sample.key);
         self.next = index.unwrap_or(self.next) + 1;
         if matches!(sample.status, Status::Ok | Status::Invalid) {
-            self.done
-                .push((sample.key.scenario.clone(), sample.seconds));
+            self.done.push((sample.key.scenario.clone(), sample.seconds));
         }
     }
 

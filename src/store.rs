@@ -12,9 +12,7 @@ mod table;
 mod tests;
 
 pub use error::{StoreError, StoreWarning};
-pub use record::{
-    BaseRecord, BaseSource, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord,
-};
+pub use record::{BaseRecord, BaseSource, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord};
 
 use crate::model::{BuildKey, Sample, StateId, Status, Step};
 use files::Growing;
@@ -63,18 +61,10 @@ impl RunFolder {
     /// # Errors
     /// When a name cannot be part of a path, the folder is already there, or something cannot be
     /// written; the new folder is then removed again.
-    pub fn create(
-        results: &Path,
-        now: OffsetDateTime,
-        id: &str,
-        record: &RunRecord,
-    ) -> Result<Self, StoreError> {
+    pub fn create(results: &Path, now: OffsetDateTime, id: &str, record: &RunRecord) -> Result<Self, StoreError> {
         for (what, name) in [("study's name", &*record.study), ("run's id", id)] {
             // Any name type would do: they share one rule.
-            StateId::new(name).map_err(|error| StoreError::Name {
-                what,
-                found: error.found,
-            })?;
+            StateId::new(name).map_err(|error| StoreError::Name { what, found: error.found })?;
         }
         let shape = format_description!("[year][month][day]T[hour][minute][second]Z");
         let stamp = now.to_offset(time::UtcOffset::UTC).format(&shape);
@@ -213,9 +203,7 @@ struct Whole {
 
 fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
     if !path.join(RECORD).is_file() {
-        return Err(StoreError::NotARun {
-            path: path.to_owned(),
-        });
+        return Err(StoreError::NotARun { path: path.to_owned() });
     }
     let path = path.canonicalize().map_err(StoreError::io(path, "read"))?;
     let record = record::read(&path.join(RECORD))?;
@@ -226,10 +214,7 @@ fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
     let step_table = Table::read(&file, steps::COLUMNS)?;
     let sampled = samples.iter().map(|sample| &sample.key).collect();
     let mut stored = steps::read(&file, &step_table, &sampled)?;
-    let whole = Whole {
-        samples: sample_table.whole,
-        steps: stored.whole,
-    };
+    let whole = Whole { samples: sample_table.whole, steps: stored.whole };
     let with_steps = |sample: Sample| {
         let steps = stored.steps.remove(&sample.key).unwrap_or_default();
         (sample, steps)
@@ -238,10 +223,7 @@ fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
         path,
         record,
         samples: samples.into_iter().map(with_steps).collect(),
-        warnings: [sample_table.torn, step_table.torn, stored.warning]
-            .into_iter()
-            .flatten()
-            .collect(),
+        warnings: [sample_table.torn, step_table.torn, stored.warning].into_iter().flatten().collect(),
     };
     Ok((run, whole))
 }

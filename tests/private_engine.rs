@@ -8,7 +8,9 @@ use std::time::Duration;
 
 struct Silent;
 impl Progress for Silent {
-    fn step(&self, name: &str) { println!("step {name}"); }
+    fn step(&self, name: &str) {
+        println!("step {name}");
+    }
 }
 
 #[test]
@@ -20,7 +22,10 @@ fn an_engine_starts_empty_and_leaves_nothing() {
     std::fs::copy("/bin/busybox", dir.path().join("busybox")).unwrap();
     let request = BuildRequest {
         context: dir.path().into(),
-        dockerfile: Arc::new(b"FROM scratch\nCOPY busybox /bin/sh\nWORKDIR /x\nRUN echo hello >y\nCMD [\"/bin/sh\",\"-c\",\"cat y\"]".to_vec()),
+        dockerfile: Arc::new(
+            b"FROM scratch\nCOPY busybox /bin/sh\nWORKDIR /x\nRUN echo hello >y\nCMD [\"/bin/sh\",\"-c\",\"cat y\"]"
+                .to_vec(),
+        ),
         ignore: None,
         args: Default::default(),
         target: None,

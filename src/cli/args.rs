@@ -6,8 +6,10 @@ use std::path::PathBuf;
 /// Measures how long Docker images take to build, and proves the cache state of every sample.
 #[derive(Debug, Parser)]
 #[command(name = "layerbench", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 fine, 1 failed, 2 the call or the study is wrong, 3 regression, 4 cannot tell.\n\n\
-Examples:\n  layerbench run --reps 1\n  layerbench report results/latest --format markdown")]
+#[command(
+    after_help = "Exit codes: 0 fine, 1 failed, 2 the call or the study is wrong, 3 regression, 4 cannot tell.\n\n\
+Examples:\n  layerbench run --reps 1\n  layerbench report results/latest --format markdown"
+)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]

@@ -36,7 +36,9 @@ pub fn doctor(args: &DoctorArgs) -> Result<End, Stop> {
                 Ok(found) => println!("ok    base image {reference}: {}", found.digest),
                 Err(error) => {
                     println!("stop  base image {reference}: {}", error.found.trim());
-                    println!("      replace it with --base {reference}=OTHER, or make stand-ins with scripts/stand-ins");
+                    println!(
+                        "      replace it with --base {reference}=OTHER, or make stand-ins with scripts/stand-ins"
+                    );
                     end = End::Failed;
                 }
             }

@@ -35,7 +35,11 @@ pub fn replacements(study: &Study, given: &[String]) -> Result<Vec<Replacement>,
             Some((from, to)) if !from.is_empty() && !to.is_empty() => {
                 all.push(Replacement { from: from.to_owned(), to: to.to_owned(), stand_in: false });
             }
-            _ => return Err(Stop::wrong(format!("--base {text:?}: expected FROM=TO, e.g. python:3.12=mirror/python:3.12"))),
+            _ => {
+                return Err(Stop::wrong(format!(
+                    "--base {text:?}: expected FROM=TO, e.g. python:3.12=mirror/python:3.12"
+                )));
+            }
         }
     }
     all.extend(study.bases.iter().map(|base| Replacement {
@@ -62,12 +66,17 @@ pub fn recipes(
             Err(problem) => problems.push(problem),
         }
     }
-    let all: BTreeSet<&str> =
-        recipes.values().flat_map(|(_, originals): &(Recipe, Vec<String>)| originals.iter().map(String::as_str)).collect();
+    let all: BTreeSet<&str> = recipes
+        .values()
+        .flat_map(|(_, originals): &(Recipe, Vec<String>)| originals.iter().map(String::as_str))
+        .collect();
     for unused in replacements.iter().take(given) {
         if !all.iter().any(|image| same_image(&unused.from, image)) {
             let known = all.iter().copied().collect::<Vec<_>>().join(", ");
-            problems.push(format!("--base {}={}: no Dockerfile builds FROM {}; they build from: {known}", unused.from, unused.to, unused.from));
+            problems.push(format!(
+                "--base {}={}: no Dockerfile builds FROM {}; they build from: {known}",
+                unused.from, unused.to, unused.from
+            ));
         }
     }
     if problems.is_empty() {
@@ -82,7 +91,10 @@ fn recipe(approach: &Approach, replacements: &[Replacement]) -> Result<(Recipe, 
     let read = |path: &Path| -> Result<Vec<u8>, String> {
         let size = fs::metadata(path).map_err(|e| format!("{}: {e}", path.display()))?.len();
         if size > DOCKERFILE_LIMIT {
-            return Err(format!("{}: {size} bytes; expected a Dockerfile of at most {DOCKERFILE_LIMIT}", path.display()));
+            return Err(format!(
+                "{}: {size} bytes; expected a Dockerfile of at most {DOCKERFILE_LIMIT}",
+                path.display()
+            ));
         }
         fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
     };
@@ -170,10 +182,10 @@ fn digest_of(folder: &Path, dockerfile: &Path) -> Result<String, Stop> {
                 let lines: Vec<String> = problems.iter().map(|p| format!("{}:{p}", path.display())).collect();
                 Stop::wrong(lines.join("\n"))
             })?;
-            rules.patterns().clone()
+            PatternList::from(rules)
         }
     };
-    let digest = digest::digest(folder, rules).map_err(Stop::failed)?;
+    let digest = digest(folder, rules).map_err(Stop::failed)?;
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

@@ -5,9 +5,7 @@ use super::args::RunArgs;
 use crate::engine::Fingerprint;
 use crate::model::ColdKind;
 use crate::plan::Plan;
-use crate::store::{
-    BaseRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, SCHEMA, ScenarioRecord,
-};
+use crate::store::{BaseRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, SCHEMA, ScenarioRecord};
 use crate::study::{Expectation, Finding, Study};
 use serde_json::{Map, Value, json};
 use std::path::Path;

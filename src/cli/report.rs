@@ -135,9 +135,10 @@ impl View {
 /// Rows and columns of the table, as the record names them.
 fn columns(record: &RunRecord) -> Result<(Vec<Approach>, Vec<Scenario>), Stop> {
     let wrong = |e: &dyn std::fmt::Display| Stop::wrong(format!("run.json: {e}"));
-    let approaches = record.approaches.iter().map(|id| {
-        ApproachId::new(id).map(|id| Approach { id, image: None }).map_err(|e| wrong(&e))
-    });
+    let approaches = record
+        .approaches
+        .iter()
+        .map(|id| ApproachId::new(id).map(|id| Approach { id, image: None }).map_err(|e| wrong(&e)));
     let scenarios = record.scenarios.iter().map(|scenario| {
         let cache = CacheState::parse(&scenario.cache);
         Ok(Scenario {
@@ -186,9 +187,8 @@ fn head(record: &RunRecord, run: &str) -> Head {
 
 /// A claim of the study in terms of the table. Names that are none make no claim.
 fn finding(record: &FindingRecord) -> Option<Finding> {
-    let ids = |names: &[String]| -> Option<Vec<ApproachId>> {
-        names.iter().map(|name| ApproachId::new(name).ok()).collect()
-    };
+    let ids =
+        |names: &[String]| -> Option<Vec<ApproachId>> { names.iter().map(|name| ApproachId::new(name).ok()).collect() };
     let (left, right) = (ids(&record.approaches)?, ids(&record.than)?);
     let scenario = record.scenario.as_ref().and_then(|name| ScenarioId::new(name).ok());
     let pairs = || left.iter().flat_map(|a| right.iter().map(move |b| (a.clone(), b.clone())));

@@ -32,12 +32,8 @@ pub const SIZE_DEFINITION: &str = "size as the engine's inspect call gives it";
 pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let study = Study::load(&args.study).map_err(Stop::wrong)?;
     let seed = args.seed.unwrap_or_else(seed_from_clock);
-    let options = PlanOptions {
-        reps: args.reps,
-        approaches: args.approach.clone(),
-        scenarios: args.scenario.clone(),
-        seed,
-    };
+    let options =
+        PlanOptions { reps: args.reps, approaches: args.approach.clone(), scenarios: args.scenario.clone(), seed };
     let plan = Plan::new(&study, &options).map_err(Stop::wrong)?;
     let replacements = prepare::replacements(&study, &args.base)?;
     let recipes = prepare::recipes(&study, &plan, &replacements, args.base.len())?;
@@ -71,8 +67,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new() };
     let hints = keeper.display.hints();
     let mut sink = |event: Event| keeper.take(event);
-    let ended =
-        runner::run(&plan, &materials, engine.as_mut(), &Instant::now, &mut sink, hints.as_ref(), &interrupt);
+    let ended = runner::run(&plan, &materials, engine.as_mut(), &Instant::now, &mut sink, hints.as_ref(), &interrupt);
     drop(engine);
     keeper.finish(ended)
 }
@@ -201,7 +196,10 @@ impl Keeper {
             Ok(runner::End::Interrupted) => End::Interrupted,
             Ok(runner::End::Complete) if self.failures.is_empty() => End::Fine,
             Ok(runner::End::Complete) => {
-                eprintln!("layerbench: {} of the run's builds or images are not as they should be", self.failures.len());
+                eprintln!(
+                    "layerbench: {} of the run's builds or images are not as they should be",
+                    self.failures.len()
+                );
                 End::Failed
             }
         };

@@ -5,7 +5,7 @@
 
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
-use super::remains::home;
+use super::remains::{Cleaned, home};
 use super::{
     BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
     machine_fingerprint,
@@ -229,7 +229,7 @@ struct Ledger {
     path: PathBuf,
     entry: Entry,
     closed: bool,
-    _lock: File,
+    lock: File,
 }
 
 impl Ledger {
@@ -250,7 +250,7 @@ impl Ledger {
             whole_run: Made::default(),
             in_flight: None,
         };
-        let ledger = Self { path, entry, closed: false, _lock: lock };
+        let ledger = Self { path, entry, closed: false, lock };
         ledger.save()?;
         Ok(ledger)
     }
@@ -277,5 +277,56 @@ impl Ledger {
         for dir in self.path.ancestors().skip(1).take(2) {
             let _ = fs::remove_dir(dir);
         }
+    }
+}
+
+/// Removes what interrupted runs made on engines of the user, as their ledgers say.
+///
+/// # Errors
+/// When the folder of ledgers cannot be read. That it does not exist is no error.
+pub fn clean(home: &Path) -> Result<Vec<Cleaned>, EngineError> {
+    let dir = home.join("hosts");
+    let entries = match fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(EngineError::new(format!("reading {}", dir.display()), e, "")),
+    };
+    let mut ledgers: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    ledgers.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    ledgers.sort();
+    Ok(ledgers.iter().map(|path| clean_one(path)).collect())
+}
+
+fn clean_one(path: &Path) -> Cleaned {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let read = || -> Result<Ledger, EngineError> {
+        let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("reading {}", path.display()), e, "");
+        let lock =
+            File::options().create(true).append(true).open(path.with_extension("lock")).map_err(|e| failed(&e))?;
+        let text = fs::read(path).map_err(|e| failed(&e))?;
+        let entry: Entry = serde_json::from_slice(&text).map_err(|e| failed(&e))?;
+        Ok(Ledger { path: path.to_path_buf(), entry, closed: false, lock })
+    };
+    let undo = |ledger: &mut Ledger| -> Result<(), EngineError> {
+        let daemon = Daemon::new(&Endpoint::parse(&ledger.entry.engine)?)?;
+        let mut made = ledger.entry.chain.clone();
+        if let Some(before) = &ledger.entry.in_flight {
+            // The build that broke off: names are ours for certain, images and records that appeared are not.
+            made.images.retain(|image| !before.images.contains(image));
+        }
+        remove_made(&daemon, &made)?;
+        remove_made(&daemon, &ledger.entry.whole_run)?;
+        ledger.close();
+        Ok(())
+    };
+    match read() {
+        Err(error) => Cleaned::Failed(name, error),
+        Ok(ledger) if flock(&ledger.lock, FlockOperation::NonBlockingLockExclusive).is_err() => {
+            Cleaned::InUse(name, ledger.entry.owner)
+        }
+        Ok(mut ledger) => match undo(&mut ledger) {
+            Ok(()) => Cleaned::Undone(name),
+            Err(error) => Cleaned::Failed(name, error),
+        },
     }
 }

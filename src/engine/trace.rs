@@ -75,7 +75,8 @@ macro_rules! seconds {
 
 #[allow(clippy::cast_precision_loss)] // 2^53 seconds are enough
 fn relative(seconds: i64, nanos: i32, origin: f64) -> f64 {
-    seconds as f64 - origin + f64::from(nanos) * 1e-9
+    // Never negative: a clock that was set back a little must not make a row that cannot be stored.
+    (seconds as f64 - origin + f64::from(nanos) * 1e-9).max(0.0)
 }
 
 impl Merged {

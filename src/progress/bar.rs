@@ -39,13 +39,11 @@ impl Bar {
         let shown = Arc::new(Mutex::new(Shown::default()));
         let (stop, stopped) = mpsc::channel::<()>();
         let (its_bar, its_shown) = (bar.clone(), Arc::clone(&shown));
-        let thread = std::thread::Builder::new()
-            .name("progress".to_owned())
-            .spawn(move || {
-                while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                    draw(&its_bar, &its_shown, &slot);
-                }
-            });
+        let thread = std::thread::Builder::new().name("progress".to_owned()).spawn(move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                draw(&its_bar, &its_shown, &slot);
+            }
+        });
         Self {
             bar,
             shown,
@@ -60,10 +58,7 @@ impl Bar {
             self.bar.println(line);
         }
         let until = |this: Seconds| left.all().map(|all| (Instant::now(), this, all));
-        let mut shown = Shown {
-            what: String::new(),
-            left: until(Seconds::ZERO),
-        };
+        let mut shown = Shown { what: String::new(), left: until(Seconds::ZERO) };
         match event {
             Event::RunStarted { builds } => self.bar.set_length(u64::from(*builds)),
             Event::Preparing { what } => shown.what = printable(what),
@@ -114,9 +109,7 @@ fn draw(bar: &ProgressBar, shown: &Mutex<Shown>, slot: &Slot) {
         return;
     };
     let step = step(&slot.take());
-    let left = shown
-        .left
-        .map(|(since, this, all)| still(this, all, since.elapsed()));
+    let left = shown.left.map(|(since, this, all)| still(this, all, since.elapsed()));
     bar.set_prefix(left.map_or("—".to_owned(), span) + " left");
     if step.is_empty() {
         bar.set_message(shown.what);

@@ -10,11 +10,7 @@ use std::collections::HashMap;
 /// `None` before the first chain is over, since a cold build says nothing about a cached one, and
 /// while nothing ended well.
 #[must_use]
-pub fn time_left(
-    plan: &[BuildKey],
-    from: usize,
-    done: &[(ScenarioId, Seconds)],
-) -> Option<Seconds> {
+pub fn time_left(plan: &[BuildKey], from: usize, done: &[(ScenarioId, Seconds)]) -> Option<Seconds> {
     if done.is_empty() || from < first_chain(plan) {
         return None;
     }
@@ -24,10 +20,8 @@ pub fn time_left(
     }
     #[allow(clippy::cast_precision_loss)] // counts of builds
     let mean = done.iter().map(|(_, s)| s.get()).sum::<f64>() / done.len() as f64;
-    let medians: HashMap<&ScenarioId, f64> = took
-        .into_iter()
-        .map(|(scenario, times)| (scenario, median(times)))
-        .collect();
+    let medians: HashMap<&ScenarioId, f64> =
+        took.into_iter().map(|(scenario, times)| (scenario, median(times))).collect();
     let left = plan.get(from..).unwrap_or(&[]).iter();
     let seconds = left.map(|key| medians.get(&key.scenario).copied().unwrap_or(mean));
     Seconds::new(seconds.sum::<f64>().abs())
@@ -35,8 +29,7 @@ pub fn time_left(
 
 fn first_chain(plan: &[BuildKey]) -> usize {
     let first = plan.first();
-    let same =
-        |key: &&BuildKey| first.is_some_and(|f| f.block == key.block && f.approach == key.approach);
+    let same = |key: &&BuildKey| first.is_some_and(|f| f.block == key.block && f.approach == key.approach);
     plan.iter().take_while(same).count()
 }
 
@@ -73,10 +66,7 @@ mod tests {
     fn done(times: &[f64]) -> Vec<(ScenarioId, Seconds)> {
         let of = |(i, t): (usize, &f64)| {
             let scenario = if i % 2 == 0 { "cold" } else { "warm" };
-            (
-                ScenarioId::new(scenario).unwrap(),
-                Seconds::new(*t).unwrap(),
-            )
+            (ScenarioId::new(scenario).unwrap(), Seconds::new(*t).unwrap())
         };
         times.iter().enumerate().map(of).collect()
     }
@@ -92,11 +82,7 @@ mod tests {
         assert_eq!(left(3, &[20.0, 2.0]), Some(44.0));
         assert_eq!(left(3, &[20.0, 2.0, 30.0]), Some(2.0 + 25.0 + 2.0));
         assert_eq!(left(2, &[20.0, 2.0, 30.0, 1.0]), Some(0.0));
-        assert_eq!(
-            left(1, &[20.0, 2.0, 30.0, 1.0]),
-            Some(0.0),
-            "more than planned"
-        );
+        assert_eq!(left(1, &[20.0, 2.0, 30.0, 1.0]), Some(0.0), "more than planned");
         assert_eq!(left(0, &[20.0]), Some(0.0));
         let all_failed = time_left(&plan(3), 4, &[]);
         assert_eq!(all_failed, None);

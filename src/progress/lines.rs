@@ -49,30 +49,18 @@ impl Lines {
             Event::BuildStarted { .. } => None,
             Event::BuildFinished { sample, .. } => Some(self.finished(sample, done, left)),
             Event::ImageInspected { key, check, .. } => match check {
-                Some(Err(why)) => Some(format!(
-                    "{} image of {}: {}",
-                    self.mark('✗', RED),
-                    key.approach,
-                    printable(why)
-                )),
+                Some(Err(why)) => {
+                    Some(format!("{} image of {}: {}", self.mark('✗', RED), key.approach, printable(why)))
+                }
                 _ => None,
             },
-            Event::Warning { text } => {
-                Some(format!("{} {}", self.mark('!', YELLOW), printable(text)))
-            }
-            Event::RunFinished {
-                elapsed,
-                interrupted,
-            } => Some(self.ended(*elapsed, *interrupted)),
+            Event::Warning { text } => Some(format!("{} {}", self.mark('!', YELLOW), printable(text))),
+            Event::RunFinished { elapsed, interrupted } => Some(self.ended(*elapsed, *interrupted)),
         }
     }
 
     fn mark(&self, mark: char, colour: u8) -> String {
-        if self.colour {
-            format!("\x1b[{colour}m{mark}\x1b[0m")
-        } else {
-            mark.to_string()
-        }
+        if self.colour { format!("\x1b[{colour}m{mark}\x1b[0m") } else { mark.to_string() }
     }
 
     fn finished(&mut self, sample: &Sample, done: usize, left: Option<Seconds>) -> String {
@@ -93,10 +81,8 @@ impl Lines {
         };
         let key = &sample.key;
         let (approach, scenario) = (self.approach, self.scenario);
-        let line = format!(
-            "{mark} block {}  {:approach$}  {:scenario$}  {outcome}",
-            key.block, key.approach, key.scenario
-        );
+        let line =
+            format!("{mark} block {}  {:approach$}  {:scenario$}  {outcome}", key.block, key.approach, key.scenario);
         if !self.numbered {
             return line;
         }
@@ -110,12 +96,7 @@ impl Lines {
 
     fn ended(&self, elapsed: Seconds, interrupted: bool) -> String {
         let how = if interrupted { "stopped" } else { "done" };
-        let mut line = format!(
-            "{how} after {}: {} of {} builds",
-            span(elapsed),
-            self.made,
-            self.total
-        );
+        let mut line = format!("{how} after {}: {} of {} builds", span(elapsed), self.made, self.total);
         for (count, what) in [(self.failed, "failed"), (self.invalid, "invalid")] {
             if count > 0 {
                 line = format!("{line}, {count} {what}");
@@ -152,10 +133,7 @@ pub(super) fn printable(text: &str) -> String {
 /// What a step does, without the place in its stage: `RUN make` for `[build 2/5] RUN make`.
 pub(super) fn step(name: &str) -> String {
     let name = printable(name);
-    match name
-        .strip_prefix('[')
-        .and_then(|rest| rest.split_once("] "))
-    {
+    match name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         Some((place, rest)) if place != "internal" => rest.to_owned(),
         _ => name,
     }
@@ -167,23 +145,11 @@ mod tests {
 
     #[test]
     fn spans_and_steps_are_short() {
-        for (seconds, text) in [
-            (0.4, "0s"),
-            (59.4, "59s"),
-            (59.6, "1m00s"),
-            (250.0, "4m10s"),
-            (7500.0, "2h05m"),
-        ] {
+        for (seconds, text) in [(0.4, "0s"), (59.4, "59s"), (59.6, "1m00s"), (250.0, "4m10s"), (7500.0, "2h05m")] {
             assert_eq!(span(Seconds::new(seconds).unwrap()), text);
         }
-        assert_eq!(
-            step("[build 2/5] RUN pip install poetry"),
-            "RUN pip install poetry"
-        );
-        assert_eq!(
-            step("[internal] load build context"),
-            "[internal] load build context"
-        );
+        assert_eq!(step("[build 2/5] RUN pip install poetry"), "RUN pip install poetry");
+        assert_eq!(step("[internal] load build context"), "[internal] load build context");
         assert_eq!(step("exporting\x1b[2J to\nimage"), "exporting[2J to image");
         assert_eq!(step("[unclosed"), "[unclosed");
     }

@@ -38,22 +38,15 @@ fn finished(key: &BuildKey, status: Status, seconds: f64, reason: &str) -> Event
         image_bytes: Bytes(0),
         started_at: String::new(),
     };
-    Event::BuildFinished {
-        sample: Box::new(sample),
-        steps: Vec::new(),
-    }
+    Event::BuildFinished { sample: Box::new(sample), steps: Vec::new() }
 }
 
 fn run(plan: &[BuildKey]) -> Vec<Event> {
     let text = |text: &str| text.to_owned();
     vec![
         Event::RunStarted { builds: 6 },
-        Event::Preparing {
-            what: text("starting a private engine"),
-        },
-        Event::BuildStarted {
-            key: plan[0].clone(),
-        },
+        Event::Preparing { what: text("starting a private engine") },
+        Event::BuildStarted { key: plan[0].clone() },
         finished(&plan[0], Status::Ok, 240.04, ""),
         finished(&plan[1], Status::Ok, 0.46, ""),
         finished(&plan[2], Status::Invalid, 9.6, "no step was executed"),
@@ -62,20 +55,10 @@ fn run(plan: &[BuildKey]) -> Vec<Event> {
             layers: Vec::new(),
             check: Some(Err(text("it printed \"Hallo\", expected \"Hello\""))),
         },
-        finished(
-            &plan[3],
-            Status::Failed,
-            3.21,
-            "RUN false\x1b[31m\nended with 1",
-        ),
-        Event::Warning {
-            text: text("another client built on this engine"),
-        },
+        finished(&plan[3], Status::Failed, 3.21, "RUN false\x1b[31m\nended with 1"),
+        Event::Warning { text: text("another client built on this engine") },
         finished(&plan[4], Status::Timeout, 1800.0, "stopped at the limit"),
-        Event::RunFinished {
-            elapsed: Seconds::new(2060.0).unwrap(),
-            interrupted: true,
-        },
+        Event::RunFinished { elapsed: Seconds::new(2060.0).unwrap(), interrupted: true },
     ]
 }
 
@@ -112,10 +95,7 @@ fn marks_have_colours_only_where_they_are_wanted() {
     let plan = plan();
     let event = finished(&plan[0], Status::Ok, 20.6, "");
     let mut lines = Lines::new(&plan, false, true);
-    assert_eq!(
-        lines.of(&event, 1, None).unwrap(),
-        "\x1b[32m✓\x1b[0m block 1  03-multi-stage  cold             20.6 s"
-    );
+    assert_eq!(lines.of(&event, 1, None).unwrap(), "\x1b[32m✓\x1b[0m block 1  03-multi-stage  cold             20.6 s");
 }
 
 #[test]
@@ -140,9 +120,7 @@ fn a_step_never_waits_for_the_display() {
     let held = slot.0.lock().unwrap();
     let other = Arc::clone(&slot);
     // Would hang here if it waited.
-    std::thread::spawn(move || other.step("dropped"))
-        .join()
-        .unwrap();
+    std::thread::spawn(move || other.step("dropped")).join().unwrap();
     drop(held);
     assert_eq!(slot.take(), "first");
     slot.step("second");

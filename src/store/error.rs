@@ -96,10 +96,9 @@ impl fmt::Display for StoreError {
                 f,
                 "the {what}: found {found:?}; expected 1 to 100 letters, digits, '.', '_' or '-', starting with a letter or digit; choose such a name"
             ),
-            Self::Taken { path } => write!(
-                f,
-                "{path:?}: found a folder; expected nothing, for a new run; start again, or resume that run"
-            ),
+            Self::Taken { path } => {
+                write!(f, "{path:?}: found a folder; expected nothing, for a new run; start again, or resume that run")
+            }
             Self::NotARun { path } => write!(
                 f,
                 "{path:?}: found no run.json; expected the folder of a run, such as results/latest; correct the path"
@@ -109,24 +108,14 @@ impl fmt::Display for StoreError {
                 "{file:?}: found the schema {found:?}; expected {:?}; use the version of Layerbench that wrote it",
                 super::SCHEMA
             ),
-            Self::Record { file, found } => write!(
-                f,
-                "{file:?}: found {found}; expected the record of a run; restore the file from a copy"
-            ),
-            Self::Columns {
-                file,
-                found,
-                expected,
-            } => write!(
+            Self::Record { file, found } => {
+                write!(f, "{file:?}: found {found}; expected the record of a run; restore the file from a copy")
+            }
+            Self::Columns { file, found, expected } => write!(
                 f,
                 "{file:?}, line 1: found the columns {found}; expected {expected}; restore the file from a copy, with commas between the columns"
             ),
-            Self::Row {
-                file,
-                line,
-                found,
-                expected,
-            } => write!(
+            Self::Row { file, line, found, expected } => write!(
                 f,
                 "{file:?}, line {line}: found {found}; expected {expected}; restore the line from a copy of the file"
             ),
@@ -151,9 +140,7 @@ fn remedy(error: &io::Error) -> &'static str {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "the disk is full: make room; the run can be resumed"
         }
-        io::ErrorKind::PermissionDenied => {
-            "give yourself the right to do so, or name another folder"
-        }
+        io::ErrorKind::PermissionDenied => "give yourself the right to do so, or name another folder",
         io::ErrorKind::ReadOnlyFilesystem => "name a folder on a disk that can be written to",
         io::ErrorKind::NotFound => "check that it was not removed, and that the path is right",
         _ => "check the path and the disk",
@@ -182,14 +169,12 @@ pub enum StoreWarning {
 impl fmt::Display for StoreWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TornLine { file, line } => write!(
-                f,
-                "{file:?}, line {line} was cut off when the run was interrupted, and is not used"
-            ),
-            Self::StepsWithoutSample { file, rows } => write!(
-                f,
-                "{file:?}: {rows} rows at the end belong to a build that was interrupted, and are not used"
-            ),
+            Self::TornLine { file, line } => {
+                write!(f, "{file:?}, line {line} was cut off when the run was interrupted, and is not used")
+            }
+            Self::StepsWithoutSample { file, rows } => {
+                write!(f, "{file:?}: {rows} rows at the end belong to a build that was interrupted, and are not used")
+            }
         }
     }
 }

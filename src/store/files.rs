@@ -59,16 +59,9 @@ pub(super) struct Growing {
 impl Growing {
     /// Begins a file with its first line.
     pub fn create(path: &Path, head: &[u8]) -> Result<Self, StoreError> {
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(path)
-            .map_err(StoreError::io(path, "create"))?;
-        let mut growing = Self {
-            path: path.to_owned(),
-            file,
-            length: 0,
-        };
+        let file =
+            OpenOptions::new().append(true).create_new(true).open(path).map_err(StoreError::io(path, "create"))?;
+        let mut growing = Self { path: path.to_owned(), file, length: 0 };
         growing.append(head)?;
         Ok(growing)
     }
@@ -81,11 +74,7 @@ impl Growing {
             file.sync_all()?;
             Ok(file)
         };
-        Ok(Self {
-            path: path.to_owned(),
-            file: opened().map_err(StoreError::io(path, "write"))?,
-            length,
-        })
+        Ok(Self { path: path.to_owned(), file: opened().map_err(StoreError::io(path, "write"))?, length })
     }
 
     /// Adds lines, and returns when they are on the disk. On an error none of them is there.

@@ -163,35 +163,25 @@ fn write_cold<S: Serializer>(cold: &ColdKind, to: S) -> Result<S::Ok, S::Error> 
 fn read_cold<'de, D: Deserializer<'de>>(from: D) -> Result<ColdKind, D::Error> {
     let word = String::deserialize(from)?;
     ColdKind::parse(&word).ok_or_else(|| {
-        serde::de::Error::custom(format!(
-            "the kind of cold {word:?}, expected \"pristine\" or \"warm base\""
-        ))
+        serde::de::Error::custom(format!("the kind of cold {word:?}, expected \"pristine\" or \"warm base\""))
     })
 }
 
 pub(super) fn write(path: &Path, record: &RunRecord) -> Result<(), StoreError> {
-    let mut text = serde_json::to_string_pretty(record).map_err(|error| StoreError::Record {
-        file: path.to_owned(),
-        found: error.to_string(),
-    })?;
+    let mut text = serde_json::to_string_pretty(record)
+        .map_err(|error| StoreError::Record { file: path.to_owned(), found: error.to_string() })?;
     text.push('\n');
     files::replace(path, text.as_bytes())
 }
 
 pub(super) fn read(path: &Path) -> Result<RunRecord, StoreError> {
     let text = fs::read(path).map_err(StoreError::io(path, "read"))?;
-    let wrong = |error: serde_json::Error| StoreError::Record {
-        file: path.to_owned(),
-        found: error.to_string(),
-    };
+    let wrong = |error: serde_json::Error| StoreError::Record { file: path.to_owned(), found: error.to_string() };
     // The schema first: another version may have other keys.
     let value: Value = serde_json::from_slice(&text).map_err(wrong)?;
     let schema = value.get("schema").and_then(Value::as_str).unwrap_or("");
     if schema != SCHEMA {
-        return Err(StoreError::Schema {
-            file: path.to_owned(),
-            found: schema.chars().take(80).collect(),
-        });
+        return Err(StoreError::Schema { file: path.to_owned(), found: schema.chars().take(80).collect() });
     }
     serde_json::from_slice(&text).map_err(wrong)
 }

@@ -10,8 +10,8 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 pub(super) const COLUMNS: &[&str] = &[
-    "block", "position", "approach", "scenario", "step", "kind", "name", "digest", "inputs",
-    "start_s", "end_s", "cached", "bytes", "error",
+    "block", "position", "approach", "scenario", "step", "kind", "name", "digest", "inputs", "start_s", "end_s",
+    "cached", "bytes", "error",
 ];
 
 /// The cells of all steps of a build.
@@ -31,11 +31,7 @@ pub(super) fn rows(key: &BuildKey, steps: &[Step]) -> Result<Vec<Vec<String>>, S
                 safe(&step.name),
                 safe(&step.digest),
             ]);
-            cells.push(if first {
-                inputs(step, &numbers)
-            } else {
-                String::new()
-            });
+            cells.push(if first { inputs(step, &numbers) } else { String::new() });
             cells.extend(times);
             cells.push(step.cached.to_string());
             cells.push(if first { step.bytes.0 } else { 0 }.to_string());
@@ -65,10 +61,7 @@ fn times(step: &Step) -> Result<Vec<[String; 2]>, StoreError> {
     let mut times = Vec::new();
     for interval in &step.intervals {
         let what = format!("the step {:?}", step.name);
-        times.push([
-            table::seconds(&what, interval.start)?,
-            table::seconds(&what, interval.end)?,
-        ]);
+        times.push([table::seconds(&what, interval.start)?, table::seconds(&what, interval.end)?]);
         if interval.end < interval.start {
             return Err(StoreError::Value {
                 found: format!("an end before the start in {what}"),
@@ -87,11 +80,7 @@ pub(super) struct Stored {
     pub whole: u64,
 }
 
-pub(super) fn read(
-    file: &Path,
-    table: &Table,
-    sampled: &HashSet<&BuildKey>,
-) -> Result<Stored, StoreError> {
+pub(super) fn read(file: &Path, table: &Table, sampled: &HashSet<&BuildKey>) -> Result<Stored, StoreError> {
     let mut steps: HashMap<BuildKey, Vec<Step>> = HashMap::new();
     let mut whole = table.whole;
     let mut orphans = 0;
@@ -108,15 +97,8 @@ pub(super) fn read(
     for (key, steps) in &mut steps {
         name_inputs(file, key, steps)?;
     }
-    let warning = (orphans > 0).then(|| StoreWarning::StepsWithoutSample {
-        file: file.to_owned(),
-        rows: orphans,
-    });
-    Ok(Stored {
-        steps,
-        warning,
-        whole,
-    })
+    let warning = (orphans > 0).then(|| StoreWarning::StepsWithoutSample { file: file.to_owned(), rows: orphans });
+    Ok(Stored { steps, warning, whole })
 }
 
 /// Adds a row to the steps of its build: a new step, or another time of the last one.
@@ -163,10 +145,7 @@ fn interval(row: &Row<'_>) -> Result<Option<Interval>, StoreError> {
     if row.raw("start_s").is_empty() && row.raw("end_s").is_empty() {
         return Ok(None);
     }
-    let interval = Interval {
-        start: row.seconds("start_s")?.get(),
-        end: row.seconds("end_s")?.get(),
-    };
+    let interval = Interval { start: row.seconds("start_s")?.get(), end: row.seconds("end_s")?.get() };
     if interval.end < interval.start {
         return Err(row.wrong("end_s", "a time not before start_s"));
     }

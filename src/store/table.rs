@@ -12,10 +12,7 @@ use std::str::FromStr;
 /// Line breaks become `⏎` and other control characters `�`; [`Row::text`] takes the rest back.
 pub(super) fn safe(text: &str) -> String {
     let one_line = text.replace("\r\n", "⏎").replace('\n', "⏎");
-    let mut safe: String = one_line
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
+    let mut safe: String = one_line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if safe.starts_with(['=', '+', '-', '@', '\'']) {
         safe.insert(0, '\'');
     }
@@ -24,21 +21,12 @@ pub(super) fn safe(text: &str) -> String {
 
 /// The lines of rows.
 pub(super) fn lines(rows: &[Vec<String>]) -> Result<Vec<u8>, StoreError> {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::Any(b'\n'))
-        .from_writer(Vec::new());
-    let not_written = |found: String| StoreError::Value {
-        found,
-        expected: "rows of text",
-    };
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    let not_written = |found: String| StoreError::Value { found, expected: "rows of text" };
     for row in rows {
-        writer
-            .write_record(row)
-            .map_err(|error| not_written(error.to_string()))?;
+        writer.write_record(row).map_err(|error| not_written(error.to_string()))?;
     }
-    writer
-        .into_inner()
-        .map_err(|error| not_written(error.to_string()))
+    writer.into_inner().map_err(|error| not_written(error.to_string()))
 }
 
 /// The line with the columns' names.
@@ -48,12 +36,7 @@ pub(super) fn head(columns: &[&str]) -> Result<Vec<u8>, StoreError> {
 
 /// The cells that name a build.
 pub(super) fn key_cells(key: &BuildKey) -> Vec<String> {
-    vec![
-        key.block.to_string(),
-        key.position.to_string(),
-        key.approach.to_string(),
-        key.scenario.to_string(),
-    ]
+    vec![key.block.to_string(), key.position.to_string(), key.approach.to_string(), key.scenario.to_string()]
 }
 
 /// A finite number of seconds that is not negative, with six decimals.
@@ -80,15 +63,9 @@ pub(super) struct Table {
 impl Table {
     pub fn read(file: &Path, columns: &'static [&'static str]) -> Result<Self, StoreError> {
         let bytes = fs::read(file).map_err(StoreError::io(file, "read"))?;
-        let whole = bytes
-            .iter()
-            .rposition(|b| *b == b'\n')
-            .map_or(0, |at| at + 1);
+        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         let line = bytes.iter().filter(|b| **b == b'\n').count() as u64 + 1;
-        let torn = (whole < bytes.len()).then(|| StoreWarning::TornLine {
-            file: file.to_owned(),
-            line,
-        });
+        let torn = (whole < bytes.len()).then(|| StoreWarning::TornLine { file: file.to_owned(), line });
         let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..whole]);
         let found = reader.headers().map_err(|error| unreadable(file, &error))?;
         if found != columns {
@@ -104,12 +81,7 @@ impl Table {
             let place = record.position().map_or((0, 0), |p| (p.line(), p.byte()));
             rows.push((place.0, place.1, record));
         }
-        Ok(Self {
-            rows,
-            columns,
-            whole: whole as u64,
-            torn,
-        })
+        Ok(Self { rows, columns, whole: whole as u64, torn })
     }
 
     pub fn rows<'t>(&'t self, file: &'t Path) -> impl Iterator<Item = Row<'t>> {
@@ -170,12 +142,7 @@ impl Row<'_> {
 
     /// An error about the whole row.
     pub fn wrong_row(&self, found: impl Into<String>, expected: impl Into<String>) -> StoreError {
-        StoreError::Row {
-            file: self.file.to_owned(),
-            line: self.line,
-            found: found.into(),
-            expected: expected.into(),
-        }
+        StoreError::Row { file: self.file.to_owned(), line: self.line, found: found.into(), expected: expected.into() }
     }
 
     pub fn number<T: FromStr>(&self, column: &str) -> Result<T, StoreError> {
@@ -194,11 +161,8 @@ impl Row<'_> {
 
     /// The build that the row is about.
     pub fn key(&self) -> Result<BuildKey, StoreError> {
-        let name = |column| {
-            move |_: crate::model::IdError| {
-                self.wrong(column, "a name of letters, digits, '.', '_' and '-'")
-            }
-        };
+        let name =
+            |column| move |_: crate::model::IdError| self.wrong(column, "a name of letters, digits, '.', '_' and '-'");
         let key = BuildKey {
             block: self.number("block")?,
             position: self.number("position")?,

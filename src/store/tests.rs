@@ -29,10 +29,7 @@ fn record() -> RunRecord {
             source: BaseSource::StandIn,
             stand_in: true,
         }],
-        git: Some(GitRecord {
-            revision: "0123abc".to_owned(),
-            dirty: true,
-        }),
+        git: Some(GitRecord { revision: "0123abc".to_owned(), dirty: true }),
         started_at: "2026-01-31T12:00:00Z".to_owned(),
         ended_at: None,
         program: "0.1.0".to_owned(),
@@ -75,22 +72,14 @@ fn steps() -> Vec<Step> {
         digest: digest.to_owned(),
         inputs: inputs.iter().map(|i| (*i).to_owned()).collect(),
         kind: StepKind::Work,
-        intervals: times
-            .iter()
-            .map(|&(start, end)| Interval { start, end })
-            .collect(),
+        intervals: times.iter().map(|&(start, end)| Interval { start, end }).collect(),
         cached: false,
         bytes: Bytes(7),
         error: None,
     };
     let mut wait = step("nothing reported", "", &[], &[(0.0, 0.25)]);
     wait.kind = StepKind::Wait;
-    let mut failed = step(
-        "-RUN, \"false\"",
-        "sha256:b",
-        &["sha256:a", "sha256:elsewhere"],
-        &[],
-    );
+    let mut failed = step("-RUN, \"false\"", "sha256:b", &["sha256:a", "sha256:elsewhere"], &[]);
     failed.error = Some("'exit code: 1'".to_owned());
     failed.cached = true;
     let pulled = step("FROM x", "sha256:a", &[], &[(0.25, 1.0), (2.0, 3.5)]);
@@ -106,10 +95,7 @@ fn created(results: &TempDir) -> RunFolder {
 fn a_run_is_read_back_as_it_was_stored() {
     let results = TempDir::new().unwrap();
     let mut run = created(&results);
-    assert_eq!(
-        run.path(),
-        results.path().join("small/20260131T120005Z-7f3a")
-    );
+    assert_eq!(run.path(), results.path().join("small/20260131T120005Z-7f3a"));
     run.append_sample(&sample(1, "cold"), &steps()).unwrap();
     run.append_sample(&sample(2, "warm"), &[]).unwrap();
     let mut ended = record();
@@ -122,17 +108,8 @@ fn a_run_is_read_back_as_it_was_stored() {
     let read = RunFolder::open(&latest).unwrap();
     assert_eq!(read.record, ended);
     assert_eq!(read.warnings, []);
-    assert_eq!(
-        read.samples,
-        [
-            (sample(1, "cold"), steps()),
-            (sample(2, "warm"), Vec::new())
-        ]
-    );
-    let left: Vec<_> = fs::read_dir(run.path())
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
+    assert_eq!(read.samples, [(sample(1, "cold"), steps()), (sample(2, "warm"), Vec::new())]);
+    let left: Vec<_> = fs::read_dir(run.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "no temporary file stays: {left:?}");
 }
 
@@ -149,9 +126,7 @@ fn the_files_read_like_this() {
 
 /// Holds a text against a file of `tests/golden`; with `UPDATE_GOLDEN=1` writes it there.
 fn agrees(text: &str, name: &str) {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&golden, text).unwrap();
     }
@@ -186,16 +161,10 @@ fn a_crash_at_any_byte_loses_the_build_in_flight_and_nothing_else() {
     let mut run = created(&results);
     run.append_sample(&sample(1, "cold"), &steps()).unwrap();
     let at = |name: &str| run.path().join(name);
-    let before = [
-        fs::read(at("samples.csv")).unwrap(),
-        fs::read(at("steps.csv")).unwrap(),
-    ];
+    let before = [fs::read(at("samples.csv")).unwrap(), fs::read(at("steps.csv")).unwrap()];
     let path = run.path().to_owned();
     run.append_sample(&sample(2, "warm"), &steps()).unwrap();
-    let after = [
-        fs::read(path.join("samples.csv")).unwrap(),
-        fs::read(path.join("steps.csv")).unwrap(),
-    ];
+    let after = [fs::read(path.join("samples.csv")).unwrap(), fs::read(path.join("steps.csv")).unwrap()];
     let crash = |samples: &[u8], step_rows: &[u8]| {
         fs::write(path.join("samples.csv"), samples).unwrap();
         fs::write(path.join("steps.csv"), step_rows).unwrap();
@@ -203,12 +172,7 @@ fn a_crash_at_any_byte_loses_the_build_in_flight_and_nothing_else() {
         let cut = samples.len() < after[0].len();
         let whole = samples.len() == before[0].len() && step_rows.len() == before[1].len();
         assert_eq!(stored.samples.len(), if cut { 1 } else { 2 });
-        assert_eq!(
-            stored.warnings.is_empty(),
-            whole || !cut,
-            "{:?}",
-            stored.warnings
-        );
+        assert_eq!(stored.warnings.is_empty(), whole || !cut, "{:?}", stored.warnings);
         if cut {
             run.append_sample(&sample(2, "warm"), &steps()).unwrap();
         }
@@ -229,16 +193,8 @@ fn a_build_is_stored_once_and_only_with_times() {
     let mut run = created(&results);
     run.append_sample(&sample(1, "cold"), &[]).unwrap();
     let twice = run.append_sample(&sample(1, "cold"), &[]).unwrap_err();
-    assert_eq!(
-        twice.to_string(),
-        "found position 1 a second time; expected each build once; nothing was stored"
-    );
-    for (start, end) in [
-        (f64::NAN, 1.0),
-        (-1.0, 1.0),
-        (0.0, f64::INFINITY),
-        (2.0, 1.0),
-    ] {
+    assert_eq!(twice.to_string(), "found position 1 a second time; expected each build once; nothing was stored");
+    for (start, end) in [(f64::NAN, 1.0), (-1.0, 1.0), (0.0, f64::INFINITY), (2.0, 1.0)] {
         let mut wrong = steps();
         wrong[0].intervals = vec![Interval { start, end }];
         let error = run.append_sample(&sample(2, "warm"), &wrong).unwrap_err();
@@ -252,8 +208,7 @@ fn an_interrupted_chain_is_kept_and_made_again() {
     let results = TempDir::new().unwrap();
     let mut run = created(&results);
     run.append_sample(&sample(1, "cold"), &steps()).unwrap();
-    run.interrupt(&[key(1, "cold")], "the run was stopped here")
-        .unwrap();
+    run.interrupt(&[key(1, "cold")], "the run was stopped here").unwrap();
     run.append_sample(&sample(2, "cold"), &[]).unwrap();
     let stored = RunFolder::open(run.path()).unwrap();
     let states: Vec<_> = stored.samples.iter().map(|(s, _)| s.status).collect();
@@ -270,10 +225,7 @@ fn damaged(name: &str, damage: &dyn Fn(&str) -> String) -> String {
     let file = run.path().join(name);
     fs::write(&file, damage(&fs::read_to_string(&file).unwrap())).unwrap();
     let error = RunFolder::open(run.path()).unwrap_err().to_string();
-    error.replace(
-        &*run.path().canonicalize().unwrap().to_string_lossy(),
-        "RUN",
-    )
+    error.replace(&*run.path().canonicalize().unwrap().to_string_lossy(), "RUN")
 }
 
 #[test]
@@ -315,10 +267,7 @@ fn what_is_no_run_and_what_cannot_be_written_is_said() {
     assert!(matches!(error, StoreError::NotARun { .. }), "{error}");
     let full = io::Error::from(io::ErrorKind::StorageFull);
     let error = StoreError::io(Path::new("results/x"), "write")(full).to_string();
-    assert!(
-        error.ends_with("the disk is full: make room; the run can be resumed"),
-        "{error}"
-    );
+    assert!(error.ends_with("the disk is full: make room; the run can be resumed"), "{error}");
     let error = Growing::go_on(Path::new("/dev/full"), 0).and_then(|mut f| f.append(b"x"));
     assert!(error.is_err());
 }
