@@ -11,6 +11,14 @@
 //! - 5: [`cli`]
 
 pub mod analysis;
+pub mod cli;
+pub mod engine;
 pub mod model;
+pub mod plan;
+pub mod progress;
+pub mod project;
 pub mod report;
+pub mod runner;
 pub mod stats;
+pub mod store;
+pub mod study;

@@ -75,23 +75,13 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn new(head: Head, table: &'a Table, samples: &'a [Sample]) -> Self {
         let problems = samples.iter().filter(|s| s.status != Status::Ok);
-        Self {
-            head,
-            table,
-            beside: None,
-            findings: Vec::new(),
-            problems: problems.collect(),
-        }
+        Self { head, table, beside: None, findings: Vec::new(), problems: problems.collect() }
     }
 
     /// Sets published figures beside ours.
     #[must_use]
     pub fn beside(mut self, name: &str, published: &'a Published) -> Self {
-        self.beside = Some(Beside {
-            name: name.to_owned(),
-            published,
-            comparison: compare(self.table, published),
-        });
+        self.beside = Some(Beside { name: name.to_owned(), published, comparison: compare(self.table, published) });
         self
     }
 

@@ -27,11 +27,7 @@ impl Case {
             self.number
         );
         if (0.0..1e-6).contains(&theirs) && theirs > 1e-300 {
-            assert!(
-                (ours / theirs - 1.0).abs() < 1e-6,
-                "case {}: {name}: {ours} against {theirs}",
-                self.number
-            );
+            assert!((ours / theirs - 1.0).abs() < 1e-6, "case {}: {name}: {ours} against {theirs}", self.number);
         }
     }
 
@@ -135,9 +131,6 @@ fn figures_agree_with_scipy() {
         }
         *seen.entry(case.kind).or_insert(0) += 1;
     }
-    assert!(
-        seen["groups"] >= 200 && seen.values().sum::<i32>() >= 300,
-        "{seen:?}"
-    );
+    assert!(seen["groups"] >= 200 && seen.values().sum::<i32>() >= 300, "{seen:?}");
     assert_eq!(seen.len(), 4, "{seen:?}");
 }

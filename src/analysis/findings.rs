@@ -67,6 +67,15 @@ pub enum Claim {
         /// Largest difference that counts as none, as a part of the first size (0.01 for 1 %).
         within: f64,
     },
+    /// The images of two approaches are equally large.
+    Alike {
+        /// One row.
+        first: ApproachId,
+        /// The other row.
+        second: ApproachId,
+        /// Largest difference that counts as none, as a part of the second size (0.01 for 1 %).
+        within: f64,
+    },
     /// Several claims at once: all of them must hold.
     All(Vec<Claim>),
 }
@@ -198,14 +207,9 @@ fn decide(evidence: &[Evidence]) -> (Verdict, String) {
         return (Verdict::Holds, why);
     }
     if let Some(n) = evidence.iter().filter(|e| e.too_few).map(smallest_n).min() {
-        return (
-            Verdict::CannotTell,
-            format!("n = {n}: too few samples for a test"),
-        );
+        return (Verdict::CannotTell, format!("n = {n}: too few samples for a test"));
     }
-    let open = evidence
-        .iter()
-        .filter(|e| e.p_for.is_none_or(|p| p > ALPHA));
+    let open = evidence.iter().filter(|e| e.p_for.is_none_or(|p| p > ALPHA));
     let why = match (open.count(), evidence.len()) {
         (_, 1) => "the samples do not settle it".to_owned(),
         (open, all) => format!("the samples do not settle {open} of {all} comparisons"),
@@ -224,44 +228,27 @@ fn smallest_n(evidence: &Evidence) -> usize {
 /// The comparisons that a claim comes down to.
 fn collect(table: &Table, claim: &Claim, out: &mut Vec<Evidence>) {
     match claim {
-        Claim::Faster {
-            faster,
-            slower,
-            at_most,
-        } => out.push(seconds(table, faster, slower, (0.0, *at_most))),
-        Claim::Ratio {
-            cell,
-            base,
-            low,
-            high,
-        } => out.push(seconds(table, cell, base, (*low, *high))),
-        Claim::Fastest {
-            scenario,
-            approaches,
-        } => {
-            let cell = |approach: &ApproachId| CellRef {
-                approach: approach.clone(),
-                scenario: scenario.clone(),
-            };
+        Claim::Faster { faster, slower, at_most } => out.push(seconds(table, faster, slower, (0.0, *at_most))),
+        Claim::Ratio { cell, base, low, high } => out.push(seconds(table, cell, base, (*low, *high))),
+        Claim::Fastest { scenario, approaches } => {
+            let cell = |approach: &ApproachId| CellRef { approach: approach.clone(), scenario: scenario.clone() };
             for fast in approaches {
                 let rows = table.rows.iter().map(|row| &row.approach);
                 let others = rows.filter(|other| !approaches.contains(other));
-                out.extend(
-                    others.map(|other| seconds(table, &cell(fast), &cell(other), (0.0, 1.0))),
-                );
+                out.extend(others.map(|other| seconds(table, &cell(fast), &cell(other), (0.0, 1.0))));
             }
         }
         Claim::Smaller { smaller, larger } => {
             for small in smaller {
-                out.extend(larger.iter().map(|large| images(table, small, large)));
+                out.extend(larger.iter().map(|large| images(table, small, large, |a, b| a < b)));
             }
         }
-        Claim::SameSize {
-            approach,
-            first,
-            second,
-            within,
-        } => out.push(same_size(table, approach, (first, second), *within)),
+        Claim::SameSize { approach, first, second, within } => {
+            out.push(same_size(table, approach, (first, second), *within))
+        }
+        Claim::Alike { first, second, within } => {
+            out.push(images(table, first, second, |a, b| (a - b).abs() <= within * b));
+        }
         Claim::All(claims) => {
             for claim in claims {
                 collect(table, claim, out);
@@ -293,9 +280,7 @@ fn seconds(table: &Table, left: &CellRef, right: &CellRef, (low, high): (f64, f6
         p_against: None,
         too_few: false,
     };
-    let (Figure::Seconds(a, n), Figure::Seconds(b, m), Some(l), Some(r)) =
-        (found.left.1, found.right.1, l, r)
-    else {
+    let (Figure::Seconds(a, n), Figure::Seconds(b, m), Some(l), Some(r)) = (found.left.1, found.right.1, l, r) else {
         return found;
     };
     found.ratio = (b > 0.0).then(|| a / b);
@@ -319,11 +304,7 @@ fn seconds(table: &Table, left: &CellRef, right: &CellRef, (low, high): (f64, f6
 }
 
 /// A certain comparison: sizes do not vary.
-fn sizes(
-    left: (String, Option<Bytes>),
-    right: (String, Option<Bytes>),
-    agrees: impl Fn(f64, f64) -> bool,
-) -> Evidence {
+fn sizes(left: (String, Option<Bytes>), right: (String, Option<Bytes>), agrees: impl Fn(f64, f64) -> bool) -> Evidence {
     #[allow(clippy::cast_precision_loss)] // ratios of sizes
     let both = left.1.zip(right.1).map(|(a, b)| (a.0 as f64, b.0 as f64));
     let agrees = both.map(|(a, b)| agrees(a, b));
@@ -340,12 +321,12 @@ fn sizes(
     }
 }
 
-fn images(table: &Table, small: &ApproachId, large: &ApproachId) -> Evidence {
+fn images(table: &Table, left: &ApproachId, right: &ApproachId, agrees: impl Fn(f64, f64) -> bool) -> Evidence {
     let image = |approach: &ApproachId| {
         let size = table.row(approach).and_then(|row| row.image);
         (approach.to_string(), size)
     };
-    sizes(image(small), image(large), |a, b| a < b)
+    sizes(image(left), image(right), agrees)
 }
 
 fn same_size(
@@ -358,9 +339,7 @@ fn same_size(
         let size = table.cell(approach, scenario).and_then(|cell| cell.image);
         (format!("{approach} / {scenario}"), size)
     };
-    sizes(image(first), image(second), |a, b| {
-        (a - b).abs() <= within * a
-    })
+    sizes(image(first), image(second), |a, b| (a - b).abs() <= within * a)
 }
 
 #[cfg(test)]

@@ -29,18 +29,10 @@ impl Rule {
     /// its slowest warm builds unmarked, a quarter of a second behind the best, and marks red what is
     /// 0.31 s behind: so nothing is bad that costs less than 0.3 s. With this the rule gives the
     /// article's own marks in all 30 cells (and [`Rule::BYTES`] in the 6 sizes).
-    pub const SECONDS: Self = Self {
-        near: 1.03,
-        spread: 1.10,
-        least: 0.3,
-    };
+    pub const SECONDS: Self = Self { near: 1.03, spread: 1.10, least: 0.3 };
 
     /// For image sizes in bytes.
-    pub const BYTES: Self = Self {
-        near: 1.03,
-        spread: 1.10,
-        least: 0.0,
-    };
+    pub const BYTES: Self = Self { near: 1.03, spread: 1.10, least: 0.0 };
 
     /// The marks of one column; cells without a figure have none.
     #[must_use]
@@ -70,31 +62,11 @@ mod tests {
 
     /// The article's table, by column from the top: figure, and its mark there.
     const COLUMNS: [(&str, [f64; 6], &str); 5] = [
-        (
-            "cold",
-            [20.61, 10.413, 21.066, 21.171, 20.587, 10.243],
-            "rgrrrg",
-        ),
-        (
-            "warm",
-            [0.4535, 0.437, 0.665, 0.667, 0.688, 0.643],
-            ".g....",
-        ),
-        (
-            "sources",
-            [1.6415, 1.62, 1.268, 1.391, 0.458, 0.459],
-            "rr..gg",
-        ),
-        (
-            "main requirements",
-            [1.628, 1.623, 1.311, 1.446, 1.448, 1.437],
-            "rrg...",
-        ),
-        (
-            "dev requirements",
-            [1.817, 1.836, 1.353, 1.460, 1.319, 1.307],
-            "rr..gg",
-        ),
+        ("cold", [20.61, 10.413, 21.066, 21.171, 20.587, 10.243], "rgrrrg"),
+        ("warm", [0.4535, 0.437, 0.665, 0.667, 0.688, 0.643], ".g...."),
+        ("sources", [1.6415, 1.62, 1.268, 1.391, 0.458, 0.459], "rr..gg"),
+        ("main requirements", [1.628, 1.623, 1.311, 1.446, 1.448, 1.437], "rrg..."),
+        ("dev requirements", [1.817, 1.836, 1.353, 1.460, 1.319, 1.307], "rr..gg"),
     ];
 
     fn letters(marks: &[Option<Mark>]) -> String {

@@ -82,10 +82,7 @@ pub fn critical_path(steps: &[Step], seconds: Seconds) -> Path {
                 name: steps[next.step].name.clone(),
                 digest: steps[next.step].digest.clone(),
                 kind: steps[next.step].kind,
-                time: Interval {
-                    start: next.start,
-                    end,
-                },
+                time: Interval { start: next.start, end },
             });
         }
         time = next.start;
@@ -97,13 +94,7 @@ pub fn critical_path(steps: &[Step], seconds: Seconds) -> Path {
 }
 
 /// What the chain was held up by at `time`, seen from `step`.
-fn before(
-    work: &[Work],
-    needs: &[BTreeSet<usize>],
-    step: Option<usize>,
-    time: f64,
-    slack: f64,
-) -> Option<Work> {
+fn before(work: &[Work], needs: &[BTreeSet<usize>], step: Option<usize>, time: f64, slack: f64) -> Option<Work> {
     let last = |wanted: &dyn Fn(&Work) -> bool| {
         let earlier = work.iter().filter(|w| w.start < time && wanted(w));
         // Of those that ended at the same time, the one that began first explains most.
@@ -220,10 +211,7 @@ mod tests {
             digest: name.to_owned(),
             inputs: inputs.iter().map(|i| (*i).to_owned()).collect(),
             kind: StepKind::Work,
-            intervals: times
-                .iter()
-                .map(|&(start, end)| Interval { start, end })
-                .collect(),
+            intervals: times.iter().map(|&(start, end)| Interval { start, end }).collect(),
             cached: false,
             bytes: Bytes(0),
             error: None,
@@ -232,9 +220,7 @@ mod tests {
 
     fn names(path: &Path) -> Vec<(&str, f64)> {
         let parts = path.parts.iter();
-        parts
-            .map(|p| (p.name.as_str(), (p.time.length().get() * 1e6).round() / 1e6))
-            .collect()
+        parts.map(|p| (p.name.as_str(), (p.time.length().get() * 1e6).round() / 1e6)).collect()
     }
 
     fn seconds(value: f64) -> Seconds {
@@ -276,11 +262,8 @@ mod tests {
 
     #[test]
     fn a_step_can_be_held_up_by_what_it_does_not_read() {
-        let steps = [
-            step("a", &[], &[(0.0, 1.0)]),
-            step("context", &[], &[(0.0, 8.0)]),
-            step("b", &["a"], &[(8.0, 10.0)]),
-        ];
+        let steps =
+            [step("a", &[], &[(0.0, 1.0)]), step("context", &[], &[(0.0, 8.0)]), step("b", &["a"], &[(8.0, 10.0)])];
         let path = critical_path(&steps, seconds(10.0));
         assert_eq!(names(&path), [("context", 8.0), ("b", 2.0)]);
     }
@@ -293,23 +276,12 @@ mod tests {
             step("run", &["cached"], &[(5.0, 6.0)]),
         ];
         let path = critical_path(&steps, seconds(6.0));
-        assert_eq!(
-            names(&path),
-            [
-                ("from", 1.0),
-                ("between steps", 3.0),
-                ("from", 1.0),
-                ("run", 1.0)
-            ]
-        );
+        assert_eq!(names(&path), [("from", 1.0), ("between steps", 3.0), ("from", 1.0), ("run", 1.0)]);
     }
 
     #[test]
     fn strange_traces_still_add_up() {
-        let mut loops = vec![
-            step("a", &["b"], &[(-1.0, 4.0), (f64::NAN, 5.0)]),
-            step("b", &["a"], &[(3.0, 99.0)]),
-        ];
+        let mut loops = vec![step("a", &["b"], &[(-1.0, 4.0), (f64::NAN, 5.0)]), step("b", &["a"], &[(3.0, 99.0)])];
         loops.push(step("never", &["a", "gone"], &[]));
         for steps in [vec![], loops] {
             for length in [0.0, 10.0] {
@@ -327,17 +299,10 @@ mod tests {
             step("c", &[], &[(3.0005, 4.0)]),
         ];
         let found = waits(&steps, seconds(4.25));
-        let rows: Vec<_> = found
-            .iter()
-            .map(|w| (w.name.as_str(), w.start().unwrap(), w.end().unwrap()))
-            .collect();
+        let rows: Vec<_> = found.iter().map(|w| (w.name.as_str(), w.start().unwrap(), w.end().unwrap())).collect();
         assert_eq!(
             rows,
-            [
-                ("before the first step", 0.0, 0.5),
-                ("between steps", 1.5, 2.0),
-                ("after the last step", 4.0, 4.25)
-            ]
+            [("before the first step", 0.0, 0.5), ("between steps", 1.5, 2.0), ("after the last step", 4.0, 4.25)]
         );
         steps.extend(found.clone());
         assert_eq!(waits(&steps, seconds(4.25)), found);

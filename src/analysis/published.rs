@@ -44,8 +44,7 @@ impl Published {
     /// A cell by name.
     #[must_use]
     pub fn cell(&self, approach: &ApproachId, scenario: &ScenarioId) -> Option<&PublishedCell> {
-        let wanted =
-            |cell: &&PublishedCell| cell.approach == *approach && cell.scenario == *scenario;
+        let wanted = |cell: &&PublishedCell| cell.approach == *approach && cell.scenario == *scenario;
         self.cells.iter().find(wanted)
     }
 
@@ -128,22 +127,11 @@ pub fn compare(table: &Table, published: &Published) -> Comparison {
         let ours = row.image?;
         #[allow(clippy::cast_precision_loss)] // a ratio for people
         let ratio = ratio(ours.0 as f64, bytes.0 as f64)?;
-        Some(ImageRatio {
-            published: PublishedImage {
-                approach: row.approach.clone(),
-                bytes,
-            },
-            ours,
-            ratio,
-        })
+        Some(ImageRatio { published: PublishedImage { approach: row.approach.clone(), bytes }, ours, ratio })
     });
     let cells: Vec<CellRatio> = cells.collect();
     let scenarios = table.scenarios.iter();
-    Comparison {
-        images: images.collect(),
-        orders: scenarios.filter_map(|s| order(&s.id, &cells)).collect(),
-        cells,
-    }
+    Comparison { images: images.collect(), orders: scenarios.filter_map(|s| order(&s.id, &cells)).collect(), cells }
 }
 
 fn ratio(ours: f64, theirs: f64) -> Option<f64> {
@@ -152,14 +140,8 @@ fn ratio(ours: f64, theirs: f64) -> Option<f64> {
 
 fn order(scenario: &ScenarioId, cells: &[CellRatio]) -> Option<Order> {
     let of_column = cells.iter().filter(|c| c.published.scenario == *scenario);
-    let (names, pairs): (Vec<&ApproachId>, Vec<(f64, f64)>) = of_column
-        .map(|c| {
-            (
-                &c.published.approach,
-                (c.published.median.get(), c.ours.get()),
-            )
-        })
-        .unzip();
+    let (names, pairs): (Vec<&ApproachId>, Vec<(f64, f64)>) =
+        of_column.map(|c| (&c.published.approach, (c.published.median.get(), c.ours.get()))).unzip();
     if names.len() < 2 {
         return None;
     }
@@ -187,10 +169,7 @@ mod tests {
     #[test]
     fn the_raw_figures_lie_inside_the_published_ranges() {
         let got = compare(&raw_table(), &published());
-        assert_eq!(
-            (got.cells.len(), got.images.len(), got.orders.len()),
-            (30, 6, 5)
-        );
+        assert_eq!((got.cells.len(), got.images.len(), got.orders.len()), (30, 6, 5));
         for cell in &got.cells {
             assert!(cell.in_range && cell.n == 8, "{cell:?}");
             assert!((cell.ratio - 1.0).abs() < 0.05, "{cell:?}");
@@ -209,9 +188,6 @@ mod tests {
         table.rows.truncate(1);
         let got = compare(&table, &published());
         assert_eq!((got.cells.len(), got.orders.len()), (5, 0));
-        assert_eq!(
-            compare(&table, &Published::default()),
-            Comparison::default()
-        );
+        assert_eq!(compare(&table, &Published::default()), Comparison::default());
     }
 }

@@ -130,11 +130,7 @@ impl Cell {
     /// Makes a cell of these durations. Numbers that are no seconds cannot come in a [`Sample`].
     #[must_use]
     pub fn new(seconds: Vec<f64>) -> Self {
-        Self {
-            figures: figures(&seconds),
-            seconds,
-            ..Self::default()
-        }
+        Self { figures: figures(&seconds), seconds, ..Self::default() }
     }
 }
 
@@ -225,20 +221,13 @@ pub fn table(samples: &[Sample], approaches: &[Approach], scenarios: &[Scenario]
             image_mark: None,
         }
     });
-    let mut table = Table {
-        scenarios: scenarios.to_vec(),
-        rows: rows.collect(),
-        strangers,
-    };
+    let mut table = Table { scenarios: scenarios.to_vec(), rows: rows.collect(), strangers };
     mark(&mut table);
     table
 }
 
 fn places<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
-    names
-        .enumerate()
-        .map(|(place, name)| (name, place))
-        .collect()
+    names.enumerate().map(|(place, name)| (name, place)).collect()
 }
 
 fn places_of(scenarios: &[Scenario]) -> HashMap<&str, usize> {
@@ -298,10 +287,7 @@ mod tests {
     use super::*;
 
     fn approach(name: &str) -> Approach {
-        Approach {
-            id: ApproachId::new(name).unwrap(),
-            image: None,
-        }
+        Approach { id: ApproachId::new(name).unwrap(), image: None }
     }
 
     #[test]
@@ -313,12 +299,7 @@ mod tests {
             sample("b", "cold", 40.0),
             sample("stranger", "cold", 1.0),
         ];
-        for status in [
-            Status::Failed,
-            Status::Invalid,
-            Status::Timeout,
-            Status::Interrupted,
-        ] {
+        for status in [Status::Failed, Status::Invalid, Status::Timeout, Status::Interrupted] {
             let mut bad = sample("a", "cold", 0.001);
             bad.status = status;
             samples.push(bad);
@@ -327,10 +308,7 @@ mod tests {
         let cell = &got.rows[0].cells[0];
         let figures = cell.figures.unwrap();
         assert_eq!(cell.n(), 3);
-        assert_eq!(
-            (figures.min.get(), figures.median.get(), figures.max.get()),
-            (10.0, 20.0, 30.0)
-        );
+        assert_eq!((figures.min.get(), figures.median.get(), figures.max.get()), (10.0, 20.0, 30.0));
         let interval = figures.interval.unwrap();
         assert!((interval.level - 0.75).abs() < 1e-12 && !interval.reached);
         assert_eq!(cell.others.total(), 4);

@@ -6,28 +6,14 @@ use super::published::{Published, PublishedCell, PublishedImage};
 use super::table::{Approach, Scenario, Table, table};
 use crate::model::*;
 
-pub const APPROACHES: [&str; 6] = [
-    "01-simple",
-    "02-simple-slim",
-    "03-multi-stage",
-    "04-no-root",
-    "05-final",
-    "06-final-slim-build",
-];
+pub const APPROACHES: [&str; 6] =
+    ["01-simple", "02-simple-slim", "03-multi-stage", "04-no-root", "05-final", "06-final-slim-build"];
 pub const SCENARIOS: [(&str, &str, CacheState); 5] = [
     ("cold", "Cold cache", CacheState::Cold),
     ("warm", "Without changes", CacheState::Warm),
     ("sources-changed", "Sources changed", CacheState::Changed),
-    (
-        "main-requirements-changed",
-        "Main requirements changed",
-        CacheState::Changed,
-    ),
-    (
-        "dev-requirements-changed",
-        "Dev requirements changed",
-        CacheState::Changed,
-    ),
+    ("main-requirements-changed", "Main requirements changed", CacheState::Changed),
+    ("dev-requirements-changed", "Dev requirements changed", CacheState::Changed),
 ];
 
 pub fn approach(name: &str) -> ApproachId {
@@ -40,12 +26,7 @@ pub fn scenario(name: &str) -> ScenarioId {
 
 pub fn sample(row: &str, column: &str, seconds: f64) -> Sample {
     Sample {
-        key: BuildKey {
-            block: 1,
-            position: 1,
-            approach: approach(row),
-            scenario: scenario(column),
-        },
+        key: BuildKey { block: 1, position: 1, approach: approach(row), scenario: scenario(column) },
         status: Status::Ok,
         reason: String::new(),
         seconds: Seconds::new(seconds).unwrap(),
@@ -62,22 +43,15 @@ pub fn sample(row: &str, column: &str, seconds: f64) -> Sample {
 }
 
 pub fn scenarios() -> Vec<Scenario> {
-    let scenario = |&(id, title, cache): &(&str, &str, CacheState)| Scenario {
-        id: scenario(id),
-        title: title.to_owned(),
-        cache,
-    };
+    let scenario =
+        |&(id, title, cache): &(&str, &str, CacheState)| Scenario { id: scenario(id), title: title.to_owned(), cache };
     SCENARIOS.iter().map(scenario).collect()
 }
 
 pub fn approaches() -> Vec<Approach> {
     let sizes = [1_150, 289, 161, 161, 161, 161];
     let rows = APPROACHES.iter().zip(sizes);
-    rows.map(|(name, size)| Approach {
-        id: approach(name),
-        image: Some(Bytes(size * 1_000_000)),
-    })
-    .collect()
+    rows.map(|(name, size)| Approach { id: approach(name), image: Some(Bytes(size * 1_000_000)) }).collect()
 }
 
 /// The raw figures that the article published: 8 samples per cell.
@@ -113,12 +87,8 @@ pub fn published() -> Published {
             max: seconds(parts[4]),
         }
     });
-    let images = approaches().into_iter().map(|approach| PublishedImage {
-        approach: approach.id,
-        bytes: approach.image.unwrap(),
-    });
-    Published {
-        cells: cells.collect(),
-        images: images.collect(),
-    }
+    let images = approaches()
+        .into_iter()
+        .map(|approach| PublishedImage { approach: approach.id, bytes: approach.image.unwrap() });
+    Published { cells: cells.collect(), images: images.collect() }
 }

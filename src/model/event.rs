@@ -2,8 +2,8 @@
 
 use super::{BuildKey, Sample, Seconds, Step};
 
-/// Something that happened in a run. Sent only while no clock is running, but for [`Event::Step`]s,
-/// which travel through [`Progress`].
+/// Something that happened in a run. Sent only while no clock is running; hints about the build that
+/// runs travel through [`Progress`].
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The run is about to begin.

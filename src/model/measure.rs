@@ -14,7 +14,8 @@ impl Seconds {
     /// Takes a number of seconds; `None` for NaN, infinities and negative numbers.
     #[must_use]
     pub fn new(value: f64) -> Option<Self> {
-        (value.is_finite() && value >= 0.0).then_some(Self(value))
+        // Adding zero turns -0.0, which an empty sum gives, into 0.0.
+        (value.is_finite() && value >= 0.0).then_some(Self(value + 0.0))
     }
 
     /// The number of seconds.
@@ -52,11 +53,7 @@ impl fmt::Display for Bytes {
             _ => 2,
         };
         let text = format!("{value:.digits$}");
-        let text = if text.contains('.') {
-            text.trim_end_matches('0').trim_end_matches('.')
-        } else {
-            &text
-        };
+        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
         f.pad(&format!("{text}{}", UNITS[unit]))
     }
 }

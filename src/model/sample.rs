@@ -28,9 +28,7 @@ impl CacheState {
     /// Reads the word used in studies and records.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Cold, Self::Warm, Self::Changed]
-            .into_iter()
-            .find(|c| c.as_str() == word)
+        [Self::Cold, Self::Warm, Self::Changed].into_iter().find(|c| c.as_str() == word)
     }
 }
 
@@ -56,9 +54,7 @@ impl ColdKind {
     /// Reads the words used in records.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Pristine, Self::WarmBase]
-            .into_iter()
-            .find(|c| c.as_str() == word)
+        [Self::Pristine, Self::WarmBase].into_iter().find(|c| c.as_str() == word)
     }
 }
 
@@ -93,15 +89,9 @@ impl Status {
     /// Reads the word used in `samples.csv`.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [
-            Self::Ok,
-            Self::Failed,
-            Self::Invalid,
-            Self::Timeout,
-            Self::Interrupted,
-        ]
-        .into_iter()
-        .find(|s| s.as_str() == word)
+        [Self::Ok, Self::Failed, Self::Invalid, Self::Timeout, Self::Interrupted]
+            .into_iter()
+            .find(|s| s.as_str() == word)
     }
 }
 

@@ -54,16 +54,9 @@ impl StepKind {
     /// Reads the word used in `steps.csv`.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [
-            Self::Work,
-            Self::Base,
-            Self::Internal,
-            Self::Export,
-            Self::Wait,
-            Self::Other,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == word)
+        [Self::Work, Self::Base, Self::Internal, Self::Export, Self::Wait, Self::Other]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 

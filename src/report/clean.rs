@@ -56,11 +56,7 @@ pub(super) fn markdown(text: &str) -> String {
 
 /// Text for a CSV cell that no spreadsheet takes for a formula.
 pub(super) fn sheet(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// Columns that a text takes on a terminal.

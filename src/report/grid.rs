@@ -36,36 +36,21 @@ pub(super) struct Grid {
 impl Grid {
     pub(super) fn new(report: &Report<'_>, color: bool) -> Self {
         let table = report.table;
-        let mut columns: Vec<Column> = (0..table.scenarios.len())
-            .map(|place| time_column(report, place))
-            .collect();
+        let mut columns: Vec<Column> = (0..table.scenarios.len()).map(|place| time_column(report, place)).collect();
         if table.rows.iter().any(|row| row.image.is_some()) {
             columns.push(image_column(report));
         }
         let names = table.rows.iter().map(|row| visible(row.approach.as_str()));
-        Self {
-            names: names.collect(),
-            columns,
-            published: report.beside.as_ref().map(|b| visible(&b.name)),
-            color,
-        }
+        Self { names: names.collect(), columns, published: report.beside.as_ref().map(|b| visible(&b.name)), color }
     }
 
     /// The lines of the table, none wider than `columns` if that can be.
     pub(super) fn lines(&self, columns: usize) -> Vec<String> {
         let fitting = |rows: Rows| {
-            let gaps = [2, 1].map(|gap| Wide {
-                grid: self,
-                rows,
-                gap,
-            });
+            let gaps = [2, 1].map(|gap| Wide { grid: self, rows, gap });
             gaps.into_iter().find(|wide| wide.width() <= columns)
         };
-        let both = Wide {
-            grid: self,
-            rows: Rows::Both,
-            gap: 2,
-        };
+        let both = Wide { grid: self, rows: Rows::Both, gap: 2 };
         if both.width() <= columns {
             return both.lines();
         }
@@ -107,11 +92,7 @@ impl Grid {
             let mut title = column.full_title();
             if theirs > 0 {
                 let before = 2 + name_width + 2 + ours + 2;
-                title = format!(
-                    "{}{}",
-                    pad(&format!("{title} "), before),
-                    self.published_name()
-                );
+                title = format!("{}{}", pad(&format!("{title} "), before), self.published_name());
             }
             lines.push((title.clone(), width(&title)));
             for (name, entry) in self.names.iter().zip(&column.entries) {
@@ -156,10 +137,7 @@ impl Grid {
 
     /// Our figure with its sign, padded, and in its colour.
     fn paint(&self, entry: &Entry, columns: usize) -> String {
-        let text = pad(
-            &format!("{} {}", pad(words::sign(entry.mark), 1), entry.ours),
-            columns,
-        );
+        let text = pad(&format!("{} {}", pad(words::sign(entry.mark), 1), entry.ours), columns);
         match entry.mark {
             Some(Mark::Best) if self.color => format!("\u{1b}[32m{text}\u{1b}[0m"),
             Some(Mark::Worst) if self.color => format!("\u{1b}[31m{text}\u{1b}[0m"),
@@ -207,17 +185,9 @@ impl Wide<'_> {
     }
 
     fn name_width(&self) -> usize {
-        let names = self
-            .grid
-            .names
-            .iter()
-            .map(|name| width(&cut(name, LONGEST_NAME)));
+        let names = self.grid.names.iter().map(|name| width(&cut(name, LONGEST_NAME)));
         let published = (self.rows == Rows::Both).then(|| width(self.grid.published_name()) + 2);
-        names
-            .chain(published)
-            .chain(["Approach".len()])
-            .max()
-            .unwrap_or(0)
+        names.chain(published).chain(["Approach".len()]).max().unwrap_or(0)
     }
 
     /// Places that a column needs: its figures, the longest word of its title, and its group where
@@ -227,23 +197,14 @@ impl Wide<'_> {
         let ours = column.entries.iter().map(|e| width(&e.ours) + 2);
         let ours = ours.filter(|_| self.rows != Rows::Published);
         let theirs = column.entries.iter().flat_map(|e| &e.published);
-        let theirs = theirs
-            .filter(|_| self.rows != Rows::Ours)
-            .map(|text| width(text) + 2);
-        let words = column
-            .title
-            .split(' ')
-            .map(|word| width(word).min(LONGEST_NAME));
+        let theirs = theirs.filter(|_| self.rows != Rows::Ours).map(|text| width(text) + 2);
+        let words = column.title.split(' ').map(|word| width(word).min(LONGEST_NAME));
         let shared = [place.wrapping_sub(1), place + 1].iter().any(|&next| {
             let next = self.grid.columns.get(next);
             next.is_some_and(|next| next.group == column.group)
         });
         let group = column.group.filter(|_| !shared).map(width);
-        ours.chain(theirs)
-            .chain(words)
-            .chain(group)
-            .max()
-            .unwrap_or(0)
+        ours.chain(theirs).chain(words).chain(group).max().unwrap_or(0)
     }
 
     fn lines(&self) -> Vec<String> {
@@ -295,9 +256,8 @@ impl Wide<'_> {
             groups += &format!("{gap}{}", pad(text.trim_end(), space));
         }
         let columns = self.grid.columns.iter().enumerate();
-        let titles: Vec<Vec<String>> = columns
-            .map(|(place, column)| wrap(&column.title, self.column(place), 0))
-            .collect();
+        let titles: Vec<Vec<String>> =
+            columns.map(|(place, column)| wrap(&column.title, self.column(place), 0)).collect();
         let tallest = titles.iter().map(Vec::len).max().unwrap_or(0);
         let mut lines = vec![groups.trim_end().to_owned()];
         for part in 0..tallest {
@@ -323,9 +283,7 @@ fn time_column(report: &Report<'_>, place: usize) -> Column {
         let ratio = theirs.and_then(|t| Some((cell.median()?.get(), t.median.get())));
         Entry {
             mark: cell.mark,
-            ours: format!("{} {remarks}", words::figures(cell))
-                .trim_end()
-                .to_owned(),
+            ours: format!("{} {remarks}", words::figures(cell)).trim_end().to_owned(),
             published: theirs.map(words::published),
             ratio: theirs.map(|_| match ratio {
                 Some((ours, theirs)) if theirs > 0.0 => words::ratio(ours / theirs),
@@ -333,11 +291,7 @@ fn time_column(report: &Report<'_>, place: usize) -> Column {
             }),
         }
     });
-    Column {
-        group: words::group(scenario.cache),
-        title: visible(&scenario.title),
-        entries: entries.collect(),
-    }
+    Column { group: words::group(scenario.cache), title: visible(&scenario.title), entries: entries.collect() }
 }
 
 fn image_column(report: &Report<'_>) -> Column {
@@ -345,10 +299,7 @@ fn image_column(report: &Report<'_>) -> Column {
         let beside = report.beside.as_ref();
         let theirs = beside.and_then(|b| b.published.image(&row.approach));
         let images = beside.map(|b| b.comparison.images.iter());
-        let ratio = images
-            .into_iter()
-            .flatten()
-            .find(|image| image.published.approach == row.approach);
+        let ratio = images.into_iter().flatten().find(|image| image.published.approach == row.approach);
         Entry {
             mark: row.image_mark,
             ours: row.image.map_or("–".to_owned(), |bytes| bytes.to_string()),
@@ -356,9 +307,5 @@ fn image_column(report: &Report<'_>) -> Column {
             ratio: theirs.map(|_| ratio.map_or("–".to_owned(), |r| words::ratio(r.ratio))),
         }
     });
-    Column {
-        group: None,
-        title: "Image size".to_owned(),
-        entries: entries.collect(),
-    }
+    Column { group: None, title: "Image size".to_owned(), entries: entries.collect() }
 }

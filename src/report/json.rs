@@ -21,9 +21,8 @@ pub const SCHEMA: &str = "layerbench.report/1";
 pub fn write_json(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let head = &report.head;
     let scenarios = report.table.scenarios.iter();
-    let scenarios: Vec<Value> = scenarios
-        .map(|s| json!({"id": s.id.as_str(), "title": s.title, "cache": s.cache.as_str()}))
-        .collect();
+    let scenarios: Vec<Value> =
+        scenarios.map(|s| json!({"id": s.id.as_str(), "title": s.title, "cache": s.cache.as_str()})).collect();
     let value = json!({
         "schema": SCHEMA,
         "head": {

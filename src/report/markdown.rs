@@ -106,9 +106,7 @@ fn beside(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         "Published median (fastest – slowest) in seconds, and our median divided by the published \
          one. ○: our median lies between the published extremes.\n"
     )?;
-    let header = ["Approach".to_owned()]
-        .into_iter()
-        .chain(column_titles(report));
+    let header = ["Approach".to_owned()].into_iter().chain(column_titles(report));
     row(out, header.chain(["Image size".to_owned()]))?;
     rule(out, report.table.scenarios.len() + 2)?;
     let ratios: HashMap<(&ApproachId, &ScenarioId), &CellRatio> = beside
@@ -131,13 +129,8 @@ fn beside(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         });
         let mut images = beside.comparison.images.iter();
         let image = images.find(|image| image.published.approach == r.approach);
-        let image = image.map_or("–".to_owned(), |image| {
-            format!(
-                "{}<br>× {}",
-                image.published.bytes,
-                words::ratio(image.ratio)
-            )
-        });
+        let image = image
+            .map_or("–".to_owned(), |image| format!("{}<br>× {}", image.published.bytes, words::ratio(image.ratio)));
         let name = [markdown(r.approach.as_str())];
         row(out, name.into_iter().chain(cells).chain([image]))?;
     }
@@ -148,10 +141,7 @@ fn orders(orders: &[Order], name: &str, out: &mut dyn Write) -> io::Result<()> {
     if orders.is_empty() {
         return Ok(());
     }
-    writeln!(
-        out,
-        "\nThe order of the approaches, fastest first; 1 is the same order.\n"
-    )?;
+    writeln!(out, "\nThe order of the approaches, fastest first; 1 is the same order.\n")?;
     let header = ["Scenario", name, "here", "Spearman", "Kendall"];
     row(out, header.iter().map(|text| (*text).to_owned()))?;
     rule(out, header.len())?;
@@ -178,28 +168,15 @@ fn findings(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out, "\n## Findings\n")?;
-    row(
-        out,
-        ["Verdict", "Claim", "Figures"]
-            .iter()
-            .map(|t| (*t).to_owned()),
-    )?;
+    row(out, ["Verdict", "Claim", "Figures"].iter().map(|t| (*t).to_owned()))?;
     rule(out, 3)?;
     for judged in &report.findings {
-        let mut figures: Vec<String> = judged
-            .evidence
-            .iter()
-            .take(EVIDENCE)
-            .map(|e| markdown(&words::evidence(e)))
-            .collect();
+        let mut figures: Vec<String> =
+            judged.evidence.iter().take(EVIDENCE).map(|e| markdown(&words::evidence(e))).collect();
         if judged.evidence.len() > EVIDENCE {
             figures.push(format!("and {} more", judged.evidence.len() - EVIDENCE));
         }
-        let cells = [
-            markdown(&words::verdict(judged)),
-            markdown(&judged.finding.text),
-            figures.join("<br>"),
-        ];
+        let cells = [markdown(&words::verdict(judged)), markdown(&judged.finding.text), figures.join("<br>")];
         row(out, cells.into_iter())?;
     }
     Ok(())

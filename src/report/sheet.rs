@@ -78,22 +78,13 @@ pub fn write_images(rows: &[ImageRow], out: &mut dyn Write) -> io::Result<()> {
         }
     }
     let mut csv = csv::Writer::from_writer(out);
-    let fixed = [
-        "approach",
-        "image_bytes",
-        "image_bytes_is",
-        "layers",
-        "layer_bytes",
-    ];
+    let fixed = ["approach", "image_bytes", "image_bytes_is", "layers", "layer_bytes"];
     let header = fixed.iter().map(|name| (*name).to_owned());
     csv.write_record(header.chain(criteria.iter().map(|name| sheet(name))))?;
     for row in rows {
         let layers: Vec<String> = row.layers.iter().map(|l| l.0.to_string()).collect();
         let result = |name: &&str| {
-            let found = row
-                .scorecard
-                .iter()
-                .find(|(criterion, _)| criterion == name);
+            let found = row.scorecard.iter().find(|(criterion, _)| criterion == name);
             found.map_or(String::new(), |(_, value)| sheet(value))
         };
         let fixed = [

@@ -3,9 +3,7 @@
 use super::*;
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::table::{Approach, Scenario, table};
-use crate::analysis::testing::{
-    approach, approaches, published, raw_samples, sample, scenario, scenarios,
-};
+use crate::analysis::testing::{approach, approaches, published, raw_samples, sample, scenario, scenarios};
 use crate::model::{Bytes, CacheState};
 use std::path::Path;
 
@@ -13,17 +11,12 @@ fn golden(name: &str, write: impl Fn(&mut dyn std::io::Write) -> std::io::Result
     let mut bytes = Vec::new();
     write(&mut bytes).unwrap();
     let ours = String::from_utf8(bytes).unwrap();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("LAYERBENCH_BLESS").is_some() {
         std::fs::write(&path, &ours).unwrap();
     }
     let theirs = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(
-        ours, theirs,
-        "{name} differs; LAYERBENCH_BLESS=1 accepts it"
-    );
+    assert_eq!(ours, theirs, "{name} differs; LAYERBENCH_BLESS=1 accepts it");
     ours
 }
 
@@ -35,10 +28,7 @@ fn head() -> Head {
     Head {
         title: "Docker images for a Poetry project".to_owned(),
         run: "2026-11-23T070000Z-1a2b".to_owned(),
-        bases: vec![
-            "python:3.12-bookworm (stand-in)".to_owned(),
-            "python:3.12-slim-bookworm (stand-in)".to_owned(),
-        ],
+        bases: vec!["python:3.12-bookworm (stand-in)".to_owned(), "python:3.12-slim-bookworm (stand-in)".to_owned()],
         engine: "private, 20.10.24".to_owned(),
         cold: "pristine".to_owned(),
         image_size: "as the engine inspects it, all layers unpacked".to_owned(),
@@ -47,24 +37,13 @@ fn head() -> Head {
 }
 
 fn findings() -> Vec<Finding> {
-    let cell = |row: &str, column: &str| CellRef {
-        approach: approach(row),
-        scenario: scenario(column),
-    };
-    let finding = |id: &str, text: &str, claim| Finding {
-        id: id.to_owned(),
-        text: text.to_owned(),
-        claim,
-    };
+    let cell = |row: &str, column: &str| CellRef { approach: approach(row), scenario: scenario(column) };
+    let finding = |id: &str, text: &str, claim| Finding { id: id.to_owned(), text: text.to_owned(), claim };
     vec![
         finding(
             "slim-cold",
             "Cold builds on the slim image are faster than on the full one",
-            Claim::Faster {
-                faster: cell("02-simple-slim", "cold"),
-                slower: cell("01-simple", "cold"),
-                at_most: 1.0,
-            },
+            Claim::Faster { faster: cell("02-simple-slim", "cold"), slower: cell("01-simple", "cold"), at_most: 1.0 },
         ),
         finding(
             "multi-stage-size",
@@ -85,20 +64,14 @@ fn findings() -> Vec<Finding> {
         finding(
             "wrong",
             "A warm build of 02 takes longer than one of 01",
-            Claim::Faster {
-                faster: cell("01-simple", "warm"),
-                slower: cell("02-simple-slim", "warm"),
-                at_most: 1.0,
-            },
+            Claim::Faster { faster: cell("01-simple", "warm"), slower: cell("02-simple-slim", "warm"), at_most: 1.0 },
         ),
     ]
 }
 
 /// The article's raw figures.
 fn full<'a>(table: &'a Table, published: &'a Published, samples: &'a [Sample]) -> Report<'a> {
-    Report::new(head(), table, samples)
-        .beside("article", published)
-        .findings(judge(table, &findings()))
+    Report::new(head(), table, samples).beside("article", published).findings(judge(table, &findings()))
 }
 
 #[test]
@@ -129,11 +102,7 @@ fn a_whole_study() {
 fn one_repetition_and_some_failures() {
     let mut samples: Vec<Sample> = raw_samples().into_iter().take(30).collect();
     for (index, status, reason) in [
-        (
-            3,
-            Status::Failed,
-            "[build 2/5] RUN pip install poetry: exit code 1\n| no <b>space</b> left",
-        ),
+        (3, Status::Failed, "[build 2/5] RUN pip install poetry: exit code 1\n| no <b>space</b> left"),
         (4, Status::Invalid, "step answered from the cache: RUN `x`"),
         (12, Status::Timeout, "stopped after 600 s"),
     ] {
@@ -142,19 +111,12 @@ fn one_repetition_and_some_failures() {
     }
     let (table, published) = (table(&samples, &approaches(), &scenarios()), published());
     let report = full(&table, &published, &samples);
-    let text = golden("once-failures.txt", |out| {
-        write_text(&report, style(100, false), out)
-    });
-    assert!(
-        text.contains("21.33") && !text.contains("21.33 ("),
-        "{text}"
-    );
+    let text = golden("once-failures.txt", |out| write_text(&report, style(100, false), out));
+    assert!(text.contains("21.33") && !text.contains("21.33 ("), "{text}");
     golden("once-failures.md", |out| write_markdown(&report, out));
     golden("once-failures.csv", |out| write_summary(&table, out));
     let plain = Report::new(head(), &table, &samples);
-    golden("once-plain.txt", |out| {
-        write_text(&plain, style(100, false), out)
-    });
+    golden("once-plain.txt", |out| write_text(&plain, style(100, false), out));
 }
 
 #[test]
@@ -162,17 +124,10 @@ fn hostile_names_are_harmless() {
     let long = format!("x{}", "-long".repeat(19));
     let mut samples = vec![sample(&long, "cold", 1.0), sample("b", "cold", 2.0)];
     samples[1].status = Status::Failed;
-    samples[1].reason =
-        "<script>alert(1)</script>|\n=cmd()\u{202e}\u{1b}[2J [x](javascript:y) @all".to_owned();
-    let rows = [&long, "b"].map(|name| Approach {
-        id: approach(name),
-        image: None,
-    });
-    let columns = [Scenario {
-        id: scenario("cold"),
-        title: "=cmd()|<img src=x>\u{202e}\n".repeat(8),
-        cache: CacheState::Cold,
-    }];
+    samples[1].reason = "<script>alert(1)</script>|\n=cmd()\u{202e}\u{1b}[2J [x](javascript:y) @all".to_owned();
+    let rows = [&long, "b"].map(|name| Approach { id: approach(name), image: None });
+    let columns =
+        [Scenario { id: scenario("cold"), title: "=cmd()|<img src=x>\u{202e}\n".repeat(8), cache: CacheState::Cold }];
     let table = table(&samples, &rows, &columns);
     let mut head = head();
     head.title = "# <script>\n\n| @all".to_owned();
@@ -184,19 +139,13 @@ fn hostile_names_are_harmless() {
         let text = String::from_utf8(out).unwrap();
         let harmful = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(harmful), "{text:?}");
-        assert!(
-            text.lines().all(|line| clean::width(line) <= width.max(44)),
-            "{text}"
-        );
+        assert!(text.lines().all(|line| clean::width(line) <= width.max(44)), "{text}");
     }
     let md = golden("hostile.md", |out| write_markdown(&report, out));
     assert!(!md.contains("<script") && !md.contains("<img") && !md.contains('\u{202e}'));
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();
     let tables: Vec<_> = md.lines().filter(|line| line.starts_with('|')).collect();
-    assert_eq!(
-        tables.iter().map(|line| cells(line)).collect::<Vec<_>>(),
-        [4, 4, 4, 4, 6, 6, 6]
-    );
+    assert_eq!(tables.iter().map(|line| cells(line)).collect::<Vec<_>>(), [4, 4, 4, 4, 6, 6, 6]);
 }
 
 #[test]
@@ -206,15 +155,9 @@ fn images_are_listed_with_their_layers() {
         bytes: Some(Bytes(161_000_000)),
         definition: "inspect".to_owned(),
         layers: vec![Bytes(100), Bytes(20)],
-        scorecard: scorecard
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect(),
+        scorecard: scorecard.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
     };
-    let mut rows = vec![
-        row("a", &[("non_root", "yes"), ("=x", "@y")]),
-        row("b", &[("cache_order", "no")]),
-    ];
+    let mut rows = vec![row("a", &[("non_root", "yes"), ("=x", "@y")]), row("b", &[("cache_order", "no")])];
     rows[1].bytes = None;
     rows[1].layers.clear();
     golden("images.csv", |out| write_images(&rows, out));
@@ -222,12 +165,8 @@ fn images_are_listed_with_their_layers() {
 
 #[test]
 fn odd_shapes_make_sense() {
-    let many: Vec<Approach> = (0..60)
-        .map(|i| Approach {
-            id: approach(&format!("approach-{i}")),
-            image: None,
-        })
-        .collect();
+    let many: Vec<Approach> =
+        (0..60).map(|i| Approach { id: approach(&format!("approach-{i}")), image: None }).collect();
     let one = [sample("approach-0", "cold", 3.0)];
     for (samples, rows, columns) in [
         (&one[..], &many[..], scenarios()),

@@ -24,10 +24,7 @@ pub struct TextStyle {
 
 impl Default for TextStyle {
     fn default() -> Self {
-        Self {
-            width: 80,
-            color: false,
-        }
+        Self { width: 80, color: false }
     }
 }
 
@@ -40,10 +37,7 @@ pub fn write_text(report: &Report<'_>, style: TextStyle, out: &mut dyn Write) ->
     let mut page = Page { out, style };
     let head = &report.head;
     if !head.title.is_empty() || !head.run.is_empty() {
-        page.line(
-            &format!("{}  {}", visible(&head.title), visible(&head.run)),
-            0,
-        )?;
+        page.line(&format!("{}  {}", visible(&head.title), visible(&head.run)), 0)?;
     }
     page.line(&visible(&words::headline(head)), 2)?;
     page.blank()?;
@@ -93,10 +87,7 @@ impl Page<'_> {
 
 fn remarks(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     if !report.head.image_size.is_empty() {
-        page.line(
-            &format!("Image size: {}.", visible(&report.head.image_size)),
-            2,
-        )?;
+        page.line(&format!("Image size: {}.", visible(&report.head.image_size)), 2)?;
     }
     if report.table.strangers > 0 {
         let text = format!(
@@ -147,11 +138,7 @@ fn findings(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
         page.color(sign.1)?;
         write!(page.out, "  {} ", sign.0)?;
         page.color("0")?;
-        let text = format!(
-            "{}: {}",
-            visible(&judged.finding.text),
-            visible(&words::verdict(judged))
-        );
+        let text = format!("{}: {}", visible(&judged.finding.text), visible(&words::verdict(judged)));
         let mut lines = wrap(&text, page.style.width.saturating_sub(4), 2).into_iter();
         writeln!(page.out, "{}", lines.next().unwrap_or_default())?;
         for line in lines {

@@ -45,12 +45,7 @@ pub(super) fn figures(cell: &Cell) -> String {
     match &cell.figures {
         None => "–".to_owned(),
         Some(f) if cell.n() == 1 => seconds(f.median.get()),
-        Some(f) => format!(
-            "{} ({} – {})",
-            seconds(f.median.get()),
-            seconds(f.min.get()),
-            seconds(f.max.get())
-        ),
+        Some(f) => format!("{} ({} – {})", seconds(f.median.get()), seconds(f.min.get()), seconds(f.max.get())),
     }
 }
 
@@ -72,12 +67,7 @@ pub(super) fn remarks(cell: &Cell, even: bool) -> String {
 /// A published cell, with the digits that were published.
 pub(super) fn published(cell: &PublishedCell) -> String {
     let plain = |s: Seconds| s.get().to_string();
-    format!(
-        "{} ({} – {})",
-        plain(cell.median),
-        plain(cell.min),
-        plain(cell.max)
-    )
+    format!("{} ({} – {})", plain(cell.median), plain(cell.min), plain(cell.max))
 }
 
 /// The sign of a mark.
@@ -122,11 +112,7 @@ pub(super) fn headline(head: &Head) -> String {
         "" => "unknown".to_owned(),
         text => text.to_owned(),
     };
-    format!(
-        "Base images: {bases}. Engine: {}. Cold: {}.",
-        known(&head.engine),
-        known(&head.cold)
-    )
+    format!("Base images: {bases}. Engine: {}. Cold: {}.", known(&head.engine), known(&head.cold))
 }
 
 /// Verdict and reason: `cannot tell (n = 1: too few samples for a test; the figures agree)`.

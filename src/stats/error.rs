@@ -68,10 +68,7 @@ impl std::error::Error for StatsError {}
 /// At least `needed` numbers, all finite.
 pub(super) fn check(values: &[f64], needed: usize) -> Result<(), StatsError> {
     if values.len() < needed {
-        return Err(StatsError::TooFew {
-            found: values.len(),
-            needed,
-        });
+        return Err(StatsError::TooFew { found: values.len(), needed });
     }
     match values.iter().position(|v| !v.is_finite()) {
         Some(index) => Err(StatsError::NotFinite { index }),
@@ -81,22 +78,14 @@ pub(super) fn check(values: &[f64], needed: usize) -> Result<(), StatsError> {
 
 /// A level of confidence or of significance: more than 0 and less than 1.
 pub(super) fn check_level(value: f64) -> Result<(), StatsError> {
-    if value > 0.0 && value < 1.0 {
-        Ok(())
-    } else {
-        Err(StatsError::NotAProbability { value })
-    }
+    if value > 0.0 && value < 1.0 { Ok(()) } else { Err(StatsError::NotAProbability { value }) }
 }
 
 /// The natural logarithms of positive numbers.
 pub(super) fn logarithms(values: &[f64]) -> Result<Vec<f64>, StatsError> {
     check(values, 1)?;
     let positive = |(index, &value): (usize, &f64)| {
-        if value > 0.0 {
-            Ok(value.ln())
-        } else {
-            Err(StatsError::NotPositive { index, value })
-        }
+        if value > 0.0 { Ok(value.ln()) } else { Err(StatsError::NotPositive { index, value }) }
     };
     values.iter().enumerate().map(positive).collect()
 }

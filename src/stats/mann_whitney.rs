@@ -72,17 +72,9 @@ pub fn mann_whitney(base: &[f64], new: &[f64]) -> Result<MannWhitney, StatsError
     let tied = has_ties(&ranks);
     let larger = base.len().max(new.len());
     if larger <= if tied { EXACT_TIED } else { EXACT_UNTIED } {
-        let sums = if tied {
-            RankSums::tied(&ranks, base.len(), new.len())
-        } else {
-            RankSums::untied(base.len(), new.len())
-        };
-        Ok(MannWhitney {
-            u,
-            greater: sums.at_least(u),
-            less: sums.at_most(u),
-            method: Method::Exact,
-        })
+        let sums =
+            if tied { RankSums::tied(&ranks, base.len(), new.len()) } else { RankSums::untied(base.len(), new.len()) };
+        Ok(MannWhitney { u, greater: sums.at_least(u), less: sums.at_most(u), method: Method::Exact })
     } else {
         Ok(normal(u, &ranks, base.len(), new.len()))
     }
@@ -99,10 +91,7 @@ fn normal(u: f64, ranks: &[f64], base: usize, new: usize) -> MannWhitney {
     let n = n1 + n2;
     let mut sorted = ranks.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let ties: f64 = sorted
-        .chunk_by(|a, b| a == b)
-        .map(|group| float(group.len()).powi(3) - float(group.len()))
-        .sum();
+    let ties: f64 = sorted.chunk_by(|a, b| a == b).map(|group| float(group.len()).powi(3) - float(group.len())).sum();
     let variance = n1 * n2 / 12.0 * ((n + 1.0) - ties / (n * (n - 1.0)));
     let deviation = variance.max(0.0).sqrt();
     let tail = |above: f64| match deviation > 0.0 {
@@ -181,11 +170,7 @@ impl RankSums {
         let lower = counts.iter().scan(0.0, running).collect();
         let mut upper: Vec<f64> = counts.iter().rev().scan(0.0, running).collect();
         upper.reverse();
-        Self {
-            lower,
-            upper,
-            scale: float(scale),
-        }
+        Self { lower, upper, scale: float(scale) }
     }
 
     /// P(U ≤ `u`).
@@ -228,10 +213,7 @@ mod tests {
 
     #[test]
     fn directions_mirror_each_other() {
-        let (a, b) = (
-            [1.0, 4.0, 4.0, 6.0, 9.0],
-            [4.0, 5.0, 5.0, 9.0, 9.0, 10.0, 12.0],
-        );
+        let (a, b) = ([1.0, 4.0, 4.0, 6.0, 9.0], [4.0, 5.0, 5.0, 9.0, 9.0, 10.0, 12.0]);
         let there = mann_whitney(&a, &b).unwrap();
         let back = mann_whitney(&b, &a).unwrap();
         assert!((there.greater - back.less).abs() < 1e-15);

@@ -128,34 +128,19 @@ mod tests {
         assert_eq!(median(&[3.0, 1.0, 2.0]), Ok(2.0));
         assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Ok(2.5));
         assert_eq!(median(&[7.0]), Ok(7.0));
-        assert_eq!(
-            median(&[]),
-            Err(StatsError::TooFew {
-                found: 0,
-                needed: 1
-            })
-        );
-        assert_eq!(
-            median(&[1.0, f64::NAN]),
-            Err(StatsError::NotFinite { index: 1 })
-        );
+        assert_eq!(median(&[]), Err(StatsError::TooFew { found: 0, needed: 1 }));
+        assert_eq!(median(&[1.0, f64::NAN]), Err(StatsError::NotFinite { index: 1 }));
     }
 
     #[test]
     fn intervals_say_the_level_that_they_have() {
         // Ranks and levels as in statistics.md.
-        for (n, ranks, percent, reached) in [
-            (5, (1, 5), 93.75, false),
-            (8, (1, 8), 99.2, true),
-            (10, (2, 9), 97.9, true),
-            (20, (6, 15), 95.9, true),
-        ] {
+        for (n, ranks, percent, reached) in
+            [(5, (1, 5), 93.75, false), (8, (1, 8), 99.2, true), (10, (2, 9), 97.9, true), (20, (6, 15), 95.9, true)]
+        {
             let got = median_interval(&up_to(n), 0.95).unwrap().unwrap();
             assert_eq!((got.low_rank, got.high_rank), ranks, "n = {n}");
-            assert!(
-                (got.level * 100.0 - percent).abs() < 0.06,
-                "n = {n}: {got:?}"
-            );
+            assert!((got.level * 100.0 - percent).abs() < 0.06, "n = {n}: {got:?}");
             assert_eq!(got.reached, reached);
             assert_eq!((got.low, got.high), (ranks.0 as f64, ranks.1 as f64));
         }

@@ -34,9 +34,7 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Result<f64, StatsError> {
     check_pairs(x, y)?;
     let (x, y) = (ranks(x)?, ranks(y)?);
     let mean = (float(x.len()) + 1.0) / 2.0;
-    let product = |a: &[f64], b: &[f64]| -> f64 {
-        a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum()
-    };
+    let product = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum() };
     let spread = (product(&x, &x) * product(&y, &y)).sqrt();
     if spread == 0.0 {
         return Err(StatsError::NoSpread);
@@ -73,10 +71,7 @@ pub fn kendall(x: &[f64], y: &[f64]) -> Result<f64, StatsError> {
 
 fn check_pairs(x: &[f64], y: &[f64]) -> Result<(), StatsError> {
     if x.len() != y.len() {
-        return Err(StatsError::UnlikeLengths {
-            first: x.len(),
-            second: y.len(),
-        });
+        return Err(StatsError::UnlikeLengths { first: x.len(), second: y.len() });
     }
     check(x, 2)?;
     check(y, 2)
@@ -105,10 +100,7 @@ mod tests {
 
     #[test]
     fn what_has_no_order_is_an_error() {
-        assert_eq!(
-            spearman(&[1.0, 1.0], &[1.0, 2.0]),
-            Err(StatsError::NoSpread)
-        );
+        assert_eq!(spearman(&[1.0, 1.0], &[1.0, 2.0]), Err(StatsError::NoSpread));
         assert_eq!(kendall(&[1.0, 2.0], &[5.0, 5.0]), Err(StatsError::NoSpread));
         assert!(spearman(&[1.0], &[1.0]).is_err());
         assert!(kendall(&[1.0, 2.0], &[1.0]).is_err());

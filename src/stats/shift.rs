@@ -200,13 +200,7 @@ mod tests {
     #[test]
     fn logarithms_need_positive_numbers() {
         for bad in [0.0, -1.0] {
-            assert_eq!(
-                log_shift(&[1.0, bad], &[1.0], 0.95),
-                Err(StatsError::NotPositive {
-                    index: 1,
-                    value: bad
-                })
-            );
+            assert_eq!(log_shift(&[1.0, bad], &[1.0], 0.95), Err(StatsError::NotPositive { index: 1, value: bad }));
         }
         assert!(log_shift(&[f64::NAN], &[1.0], 0.95).is_err());
         assert!(log_shift(&[], &[1.0], 0.95).is_err());

@@ -69,13 +69,7 @@ pub fn predict(history: &[f64], value: f64, level: f64) -> Result<Prediction, St
     let student = student(k - 1.0)?;
     let t = (value - mean) / width;
     let reach = student.inverse_cdf(0.5 + level / 2.0) * width;
-    Ok(Prediction {
-        greater: student.sf(t),
-        less: student.cdf(t),
-        mean,
-        low: mean - reach,
-        high: mean + reach,
-    })
+    Ok(Prediction { greater: student.sf(t), less: student.cdf(t), mean, low: mean - reach, high: mean + reach })
 }
 
 /// Mean, and the sum of squared deviations from it: exactly 0 for equal numbers, whose mean need not
@@ -100,10 +94,7 @@ mod tests {
 
     #[test]
     fn no_spread_is_an_error_and_not_a_certainty() {
-        assert_eq!(
-            pooled_t(&[1.0, 1.0], &[2.0, 2.0]),
-            Err(StatsError::NoSpread)
-        );
+        assert_eq!(pooled_t(&[1.0, 1.0], &[2.0, 2.0]), Err(StatsError::NoSpread));
         assert_eq!(predict(&[0.1; 3], 2.0, 0.95), Err(StatsError::NoSpread));
         assert!(predict(&[1.0], 2.0, 0.95).is_err());
         assert!(predict(&[1.0, 2.0], f64::NAN, 0.95).is_err());

@@ -1,0 +1,54 @@
+# shellcheck shell=bash
+# Shared by the scripts here: messages, and packages of the distribution. To be sourced.
+
+# Messages go to standard error: standard output belongs to results.
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+fail() { say "$*"; exit 1; }
+
+POLICY=/usr/sbin/policy-rc.d
+
+# Invoked as root around an installation: no service of an installed package is started meanwhile.
+# What stood there before comes back, even after a call that was killed in between.
+forbid_service_starts() {
+  allow_service_starts
+  [ ! -e "$POLICY" ] || mv "$POLICY" "$POLICY.layerbench-kept"
+  printf '#!/bin/sh\n# layerbench: for the time of an installation\nexit 101\n' > "$POLICY"
+  chmod 755 "$POLICY"
+}
+
+allow_service_starts() {
+  if grep -qs '^# layerbench:' "$POLICY"; then rm -f "$POLICY"; fi
+  if [ -e "$POLICY.layerbench-kept" ]; then mv -f "$POLICY.layerbench-kept" "$POLICY"; fi
+}
+
+# install_packages WHY PACKAGE...: from the distribution, as root, after saying so.
+install_packages() {
+  local why=$1 log status=0
+  shift
+  [ "$(id -u)" = 0 ] || fail "$why needs the packages $*: install them, or call this as root"
+  command -v apt-get >/dev/null || fail "$why needs $*, and there is no apt-get here: install them by hand"
+  say "installing $* with apt-get: $why"
+  log=$(mktemp)
+  # A subshell of its own, so that its trap does not replace the caller's.
+  (
+    trap allow_service_starts EXIT
+    trap 'exit 130' INT TERM HUP
+    # One at a time: two would mistake each other's policy for the machine's.
+    exec 8< "${POLICY%/*}"
+    flock 8
+    forbid_service_starts
+    export DEBIAN_FRONTEND=noninteractive
+    get() { apt-get -o DPkg::Lock::Timeout=120 -y --no-install-recommends install "$@" 8<&-; }
+    # The package lists may be missing or old: ask for them only then.
+    get "$@" || { apt-get -o DPkg::Lock::Timeout=120 update && get "$@"; }
+  ) > "$log" 2>&1 < /dev/null || status=$?
+  if [ "$status" != 0 ]; then
+    grep -E '^(E|W|Err):' "$log" >&2 || tail -n 5 "$log" >&2
+    rm -f "$log"
+    fail "apt-get could not install $*"
+  fi
+  rm -f "$log"
+}
+
+# have COMMAND: also where root's tools are when the PATH lacks them.
+have() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1; }

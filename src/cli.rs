@@ -1,0 +1,77 @@
+//! Arguments, wiring and exit codes: which study, which engine, where the rows go and what is printed.
+//! Progress and messages go to standard error, results to standard output.
+
+mod args;
+mod clean;
+mod doctor;
+mod pick;
+mod prepare;
+mod published;
+mod record;
+mod report;
+mod run;
+mod signals;
+
+use args::{Args, Call};
+use clap::Parser;
+use std::fmt;
+use std::process::ExitCode;
+
+/// How a call ended; the number is the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It did what was asked.
+    Fine = 0,
+    /// The world stood in the way: no engine, a full disk, builds that failed.
+    Failed = 1,
+    /// The call or the study is wrong.
+    Wrong = 2,
+    /// A regression was found.
+    Regression = 3,
+    /// Too few samples, a global shift, runs that cannot be compared.
+    CannotTell = 4,
+    /// The user stopped it.
+    Interrupted = 130,
+}
+
+/// A call that could not be carried out: the exit code and the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    end: End,
+    text: String,
+}
+
+impl Stop {
+    /// The call or the study is wrong.
+    fn wrong(text: impl fmt::Display) -> Self {
+        Self { end: End::Wrong, text: text.to_string() }
+    }
+
+    /// The world stood in the way.
+    fn failed(text: impl fmt::Display) -> Self {
+        Self { end: End::Failed, text: text.to_string() }
+    }
+}
+
+impl From<crate::engine::EngineError> for Stop {
+    fn from(error: crate::engine::EngineError) -> Self {
+        Self::failed(error)
+    }
+}
+
+/// Carries out the call that the program was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = match args.call {
+        Call::Run(options) => run::run(&options),
+        Call::Report(options) => report::report(&options),
+        Call::Doctor(options) => doctor::doctor(&options),
+        Call::Clean(options) => clean::clean(&options),
+    };
+    let end = done.unwrap_or_else(|stop| {
+        eprintln!("layerbench: {}", stop.text.trim_end());
+        stop.end
+    });
+    ExitCode::from(end as u8)
+}

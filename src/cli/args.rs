@@ -1,0 +1,132 @@
+//! What the program is called with. Only shapes and help texts; what an option does is in its command's file.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Measures how long Docker images take to build, and proves the cache state of every sample.
+#[derive(Debug, Parser)]
+#[command(name = "layerbench", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 fine, 1 failed, 2 the call or the study is wrong, 3 regression, 4 cannot tell.\n\n\
+Examples:\n  layerbench run --reps 1\n  layerbench report results/latest --format markdown"
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub call: Call,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Call {
+    /// Run a study: build everything in it, cold, again, and with its changes, and print the table
+    Run(RunArgs),
+    /// Print the table of a run that was made before
+    Report(ReportArgs),
+    /// Say what would be used to build, and what is in the way
+    Doctor(DoctorArgs),
+    /// Remove what interrupted runs left behind, and nothing else
+    Clean(CleanArgs),
+}
+
+/// Options of `run`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  layerbench run scenarios/article --reps 10\n  \
+layerbench run --reps 3 --approach '05-*' --approach 06-final-slim-build --seed 7 --dry-run")]
+pub struct RunArgs {
+    /// Folder of the study, or its file
+    #[arg(default_value = "scenarios/article")]
+    pub study: PathBuf,
+    /// Repetitions: each builds every approach once, in an order of its own
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub reps: u32,
+    /// Only these approaches; `*` and `?` stand for any text and any character
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub approach: Vec<String>,
+    /// Only these scenarios; what they build on is built too, but not reported
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    pub scenario: Vec<String>,
+    /// Which engine: `auto`, `private`, `host`, or an address such as unix:///run/docker.sock
+    #[arg(long, default_value = "auto", value_name = "ENGINE")]
+    pub engine: String,
+    /// Use another base image wherever a Dockerfile says FROM this one; files stay as they are
+    #[arg(long, value_name = "FROM=TO", num_args = 1..)]
+    pub base: Vec<String>,
+    /// Decides the order of the builds; taken from the clock if not given
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Folder for the results
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub out: PathBuf,
+    /// Time limit for each build
+    #[arg(long, default_value_t = 1800, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+    /// Print the builds in their order, and build nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Options of `report`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  layerbench report results/latest\n  \
+layerbench report results/latest --format markdown --out table.md")]
+pub struct ReportArgs {
+    /// Folder of a run
+    #[arg(default_value = "results/latest")]
+    pub run: PathBuf,
+    /// Form of the report
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The table for a terminal
+    Text,
+    /// The table for a pull request or a job summary
+    Markdown,
+    /// A line for each cell, as in summary.csv
+    Csv,
+    /// Everything for other programs
+    Json,
+}
+
+/// Options of `doctor`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  layerbench doctor\n  layerbench doctor --only bases scenarios/article")]
+pub struct DoctorArgs {
+    /// Folder of the study, or its file
+    #[arg(default_value = "scenarios/article")]
+    pub study: PathBuf,
+    /// Look at this only
+    #[arg(long, value_enum)]
+    pub only: Option<Topic>,
+    /// Which engine, as for `run`
+    #[arg(long, default_value = "auto", value_name = "ENGINE")]
+    pub engine: String,
+    /// As for `run`
+    #[arg(long, value_name = "FROM=TO", num_args = 1..)]
+    pub base: Vec<String>,
+}
+
+/// What `doctor` looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Topic {
+    /// The engine, and how it is isolated
+    Engine,
+    /// Whether every base image can be had
+    Bases,
+}
+
+/// Options of `clean`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  layerbench clean\n  LAYERBENCH_HOME=/mnt/big/layerbench layerbench clean")]
+pub struct CleanArgs {
+    /// Wait this long for runs that are just ending
+    #[arg(long, default_value_t = 0, value_name = "SECONDS", hide = true)]
+    pub wait: u64,
+}

@@ -1,0 +1,29 @@
+//! `layerbench clean`: undoes what interrupted runs left behind, and says so.
+
+use super::args::CleanArgs;
+use super::{End, Stop};
+use crate::engine::host;
+use crate::engine::remains::{self, Cleaned};
+use std::time::Duration;
+
+/// Carries out the command.
+pub fn clean(args: &CleanArgs) -> Result<End, Stop> {
+    let home = remains::home();
+    let mut done = remains::clean(&home, Duration::from_secs(args.wait))?;
+    done.extend(host::clean(&home)?);
+    if done.is_empty() {
+        println!("nothing to clean up in {}", home.display());
+    }
+    let mut end = End::Fine;
+    for one in done {
+        match one {
+            Cleaned::Undone(name) => println!("removed what {name} left behind"),
+            Cleaned::InUse(name, owner) => println!("left alone: {name} is in use by process {owner}"),
+            Cleaned::Failed(name, error) => {
+                eprintln!("layerbench: {name}: {error}");
+                end = End::Failed;
+            }
+        }
+    }
+    Ok(end)
+}

@@ -1,0 +1,207 @@
+//! From a study to what a plan needs: the folders of its states, its Dockerfiles with base images replaced, and the
+//! digests that prove that two states differ. All problems are found before the first build.
+
+use super::Stop;
+use crate::engine::remains::Workspace;
+use crate::model::{ApproachId, CacheState, StateId};
+use crate::plan::Plan;
+use crate::project::context::digest;
+use crate::project::dockerfile::{Dockerfile, rewrite, same_image};
+use crate::project::ignore::{IgnoreRules, PatternList, ignore_file};
+use crate::runner::{Materials, Recipe};
+use crate::study::{Approach, Study, materialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The largest Dockerfile that is read, in bytes.
+const DOCKERFILE_LIMIT: u64 = 4 << 20;
+
+/// One image used in place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    pub from: String,
+    pub to: String,
+    pub stand_in: bool,
+}
+
+/// The replacements of a call: those of `--base`, then those of the study.
+pub fn replacements(study: &Study, given: &[String]) -> Result<Vec<Replacement>, Stop> {
+    let mut all = Vec::new();
+    for text in given {
+        match text.split_once('=') {
+            Some((from, to)) if !from.is_empty() && !to.is_empty() => {
+                all.push(Replacement { from: from.to_owned(), to: to.to_owned(), stand_in: false });
+            }
+            _ => {
+                return Err(Stop::wrong(format!(
+                    "--base {text:?}: expected FROM=TO, e.g. python:3.12=mirror/python:3.12"
+                )));
+            }
+        }
+    }
+    all.extend(study.bases.iter().map(|base| Replacement {
+        from: base.from.clone(),
+        to: base.to.clone(),
+        stand_in: base.stand_in,
+    }));
+    Ok(all)
+}
+
+/// The recipes of the approaches that a plan builds. Every replacement of `--base` must be used by one.
+pub fn recipes(
+    study: &Study,
+    plan: &Plan,
+    replacements: &[Replacement],
+    given: usize,
+) -> Result<BTreeMap<ApproachId, Recipe>, Stop> {
+    let used: BTreeSet<&ApproachId> = plan.chains.iter().map(|chain| &chain.approach).collect();
+    let mut problems = Vec::new();
+    let mut recipes = BTreeMap::new();
+    for approach in study.approaches.iter().filter(|approach| used.contains(&approach.id)) {
+        match recipe(approach, replacements) {
+            Ok(recipe) => drop(recipes.insert(approach.id.clone(), recipe)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let all: BTreeSet<&str> = recipes
+        .values()
+        .flat_map(|(_, originals): &(Recipe, Vec<String>)| originals.iter().map(String::as_str))
+        .collect();
+    for unused in replacements.iter().take(given) {
+        if !all.iter().any(|image| same_image(&unused.from, image)) {
+            let known = all.iter().copied().collect::<Vec<_>>().join(", ");
+            problems.push(format!(
+                "--base {}={}: no Dockerfile builds FROM {}; they build from: {known}",
+                unused.from, unused.to, unused.from
+            ));
+        }
+    }
+    if problems.is_empty() {
+        Ok(recipes.into_iter().map(|(id, (recipe, _))| (id, recipe)).collect())
+    } else {
+        Err(Stop::wrong(problems.join("\n")))
+    }
+}
+
+fn recipe(approach: &Approach, replacements: &[Replacement]) -> Result<(Recipe, Vec<String>), String> {
+    let path = &approach.dockerfile;
+    let read = |path: &Path| -> Result<Vec<u8>, String> {
+        let size = fs::metadata(path).map_err(|e| format!("{}: {e}", path.display()))?.len();
+        if size > DOCKERFILE_LIMIT {
+            return Err(format!(
+                "{}: {size} bytes; expected a Dockerfile of at most {DOCKERFILE_LIMIT}",
+                path.display()
+            ));
+        }
+        fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
+    };
+    let text = read(path)?;
+    let rules: Vec<(String, String)> = replacements.iter().map(|r| (r.from.clone(), r.to.clone())).collect();
+    let dockerfile = Dockerfile::parse(&text, &approach.args);
+    if dockerfile.stages.is_empty() {
+        return Err(format!("{}: no FROM was found; expected a Dockerfile", path.display()));
+    }
+    let originals = dockerfile.images().into_iter().map(str::to_owned).collect();
+    let rewritten = rewrite(&text, &approach.args, &rules);
+    let bases = Dockerfile::parse(&rewritten.text, &approach.args).images().into_iter().map(str::to_owned).collect();
+    let mut own = path.as_os_str().to_owned();
+    own.push(".dockerignore");
+    let own = Path::new(&own);
+    let ignore = if own.is_file() { Some(Arc::new(read(own)?)) } else { None };
+    let recipe = Recipe {
+        dockerfile: Arc::new(rewritten.text),
+        ignore,
+        args: approach.args.iter().cloned().collect(),
+        target: approach.target.clone(),
+        bases,
+    };
+    Ok((recipe, originals))
+}
+
+/// Lays out the states and digests what each approach would see of them.
+pub fn materials(
+    study: &Study,
+    plan: &Plan,
+    recipes: BTreeMap<ApproachId, Recipe>,
+    workspace: &Workspace,
+    run: &str,
+    timeout: u64,
+) -> Result<Materials, Stop> {
+    let mut contexts = BTreeMap::new();
+    for build in plan.builds() {
+        if !contexts.contains_key(&build.state) {
+            let folder = workspace.path().join("states").join(build.state.as_str());
+            materialize(study, &build.state, &folder).map_err(Stop::failed)?;
+            contexts.insert(build.state.clone(), folder);
+        }
+    }
+    let mut materials = Materials {
+        run: run.to_owned(),
+        recipes,
+        contexts,
+        context_digests: BTreeMap::new(),
+        timeout: Duration::from_secs(timeout),
+        prints: study.check.as_ref().map(|check| check.stdout.clone()),
+    };
+    materials.context_digests = digests(study, &materials)?;
+    changes(plan, &materials)?;
+    Ok(materials)
+}
+
+/// Digests of the contexts. Approaches without an ignore file of their own see the same.
+fn digests(study: &Study, materials: &Materials) -> Result<BTreeMap<(ApproachId, StateId), String>, Stop> {
+    let mut known: BTreeMap<(Option<Vec<u8>>, StateId), String> = BTreeMap::new();
+    let mut all = BTreeMap::new();
+    for (approach, recipe) in &materials.recipes {
+        let dockerfile = study.approach(approach).map(|a| a.dockerfile.clone()).unwrap_or_default();
+        for (state, folder) in &materials.contexts {
+            let key = (recipe.ignore.as_ref().map(|text| text.to_vec()), state.clone());
+            let found = match known.get(&key) {
+                Some(found) => found.clone(),
+                None => {
+                    let found = digest_of(folder, &dockerfile)?;
+                    known.insert(key, found.clone());
+                    found
+                }
+            };
+            all.insert((approach.clone(), state.clone()), found);
+        }
+    }
+    Ok(all)
+}
+
+fn digest_of(folder: &Path, dockerfile: &Path) -> Result<String, Stop> {
+    let rules = match ignore_file(folder, dockerfile) {
+        None => PatternList::default(),
+        Some(path) => {
+            let text = fs::read(&path).map_err(|e| Stop::failed(format!("{}: {e}", path.display())))?;
+            let rules = IgnoreRules::parse(&text).map_err(|problems| {
+                let lines: Vec<String> = problems.iter().map(|p| format!("{}:{p}", path.display())).collect();
+                Stop::wrong(lines.join("\n"))
+            })?;
+            PatternList::from(rules)
+        }
+    };
+    let digest = digest(folder, rules).map_err(Stop::failed)?;
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A state that is to be a change must change what the build sees.
+fn changes(plan: &Plan, materials: &Materials) -> Result<(), Stop> {
+    let mut problems = BTreeSet::new();
+    for chain in &plan.chains {
+        for (before, build) in chain.builds.iter().zip(chain.builds.iter().skip(1)) {
+            let digest = |state: &StateId| materials.context_digests.get(&(chain.approach.clone(), state.clone()));
+            if build.cache == CacheState::Changed && digest(&before.state) == digest(&build.state) {
+                problems.insert(format!(
+                    "scenario {}: state {} changes nothing that {} sees of state {}; change a file that no ignore rule leaves out",
+                    build.key.scenario, build.state, chain.approach, before.state
+                ));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Stop::wrong(problems.into_iter().collect::<Vec<_>>().join("\n"))) }
+}

@@ -1,0 +1,119 @@
+//! `run.json` of a run that is about to start, from everything that is known then.
+
+use super::Stop;
+use super::args::RunArgs;
+use crate::engine::Fingerprint;
+use crate::model::ColdKind;
+use crate::plan::Plan;
+use crate::store::{BaseRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, SCHEMA, ScenarioRecord};
+use crate::study::{Expectation, Finding, Study};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// What is known at the start of a run.
+pub struct Facts<'a> {
+    pub study: &'a Study,
+    pub plan: &'a Plan,
+    pub args: &'a RunArgs,
+    pub fingerprint: Fingerprint,
+    pub cold: ColdKind,
+    pub bases: Vec<BaseRecord>,
+    pub started_at: String,
+}
+
+/// Makes the record. Values of build arguments are not in it.
+pub fn record(facts: &Facts<'_>) -> Result<RunRecord, Stop> {
+    let study = facts.study;
+    let measured = |id: &str, of: fn(&crate::model::BuildKey) -> &str| {
+        facts.plan.builds().any(|build| build.measured && of(&build.key) == id)
+    };
+    let approaches = study.approaches.iter().map(|a| a.id.as_str());
+    let scenarios = study.scenarios.iter().filter(|s| measured(s.id.as_str(), |key| key.scenario.as_str()));
+    Ok(RunRecord {
+        schema: SCHEMA.to_owned(),
+        study: study.name.clone(),
+        title: study.title.clone().unwrap_or_else(|| study.name.clone()),
+        approaches: approaches.filter(|id| measured(id, |key| key.approach.as_str())).map(str::to_owned).collect(),
+        scenarios: scenarios
+            .map(|scenario| ScenarioRecord {
+                id: scenario.id.to_string(),
+                title: scenario.title.clone().unwrap_or_else(|| scenario.id.to_string()),
+                cache: scenario.cache.as_str().to_owned(),
+            })
+            .collect(),
+        published: study.published.clone(),
+        findings: study.findings.iter().map(finding).collect(),
+        study_hash: study.hash().map_err(Stop::failed)?,
+        options: options(facts.args),
+        seed: facts.plan.seed,
+        plan: facts
+            .plan
+            .builds()
+            .map(|build| (build.key.block, build.key.approach.to_string(), build.key.scenario.to_string()))
+            .collect(),
+        isolation: facts.fingerprint.get("isolation").cloned().unwrap_or_default(),
+        engine: facts.fingerprint.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect(),
+        cold: facts.cold,
+        bases: facts.bases.clone(),
+        git: git(study.folder()),
+        started_at: facts.started_at.clone(),
+        ended_at: None,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        status: RunStatus::Running,
+        notes: Vec::new(),
+    })
+}
+
+fn options(args: &RunArgs) -> Map<String, Value> {
+    let all = json!({
+        "study": args.study.display().to_string(),
+        "reps": args.reps,
+        "approach": args.approach,
+        "scenario": args.scenario,
+        "engine": args.engine,
+        "base": args.base,
+        "timeout": args.timeout,
+    });
+    match all {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn finding(finding: &Finding) -> FindingRecord {
+    let names = |ids: &[crate::model::ApproachId]| ids.iter().map(ToString::to_string).collect();
+    let (kind, approaches, than, scenario, bound) = match &finding.expects {
+        Expectation::Faster { approaches, than, scenario, by } => {
+            (FindingKind::Faster, approaches, than, Some(scenario.to_string()), *by)
+        }
+        Expectation::Smaller { approaches, than } => (FindingKind::Smaller, approaches, than, None, None),
+        Expectation::UnchangedSize { approaches, than, within } => {
+            (FindingKind::UnchangedSize, approaches, than, None, Some(*within))
+        }
+    };
+    FindingRecord {
+        id: finding.id.clone(),
+        claim: finding.claim.clone(),
+        kind,
+        approaches: names(approaches),
+        than: names(than),
+        scenario,
+        bound,
+    }
+}
+
+/// The commit that the study's folder lies in, and whether anything of the folder is in no commit.
+fn git(folder: &Path) -> Option<GitRecord> {
+    let repository = git2::Repository::discover(folder).ok()?;
+    let top = repository.workdir()?.canonicalize().ok()?;
+    let inside = folder.canonicalize().ok()?.strip_prefix(&top).ok()?.to_path_buf();
+    let revision = repository.head().ok()?.peel_to_commit().ok()?.id().to_string();
+    if repository.is_path_ignored(&inside).unwrap_or(false) {
+        // A derived study is in no commit; the revision would say nothing about it.
+        return None;
+    }
+    let mut options = git2::StatusOptions::new();
+    options.include_untracked(true).recurse_untracked_dirs(true).pathspec(&inside);
+    let dirty = repository.statuses(Some(&mut options)).ok().is_none_or(|found| !found.is_empty());
+    Some(GitRecord { revision, dirty })
+}

@@ -1,0 +1,209 @@
+//! `layerbench report`, and the reports that stand in a run's folder: a stored run in, text out.
+
+use super::args::{Format, ReportArgs};
+use super::run::SIZE_DEFINITION;
+use super::{End, Stop, published};
+use crate::analysis::findings::{CellRef, Claim, Finding, judge};
+use crate::analysis::published::Published;
+use crate::analysis::table::{Approach, Scenario, Table, table};
+use crate::model::{ApproachId, CacheState, Sample, ScenarioId};
+use crate::report::{Head, Report, TextStyle, write_json, write_markdown, write_summary, write_text};
+use crate::store::{BaseSource, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, StoredRun};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+/// Carries out the command.
+pub fn report(args: &ReportArgs) -> Result<End, Stop> {
+    let view = View::open(&args.run)?;
+    for warning in &view.warnings {
+        eprintln!("layerbench: {warning}");
+    }
+    match &args.out {
+        Some(file) => replace(file, &view.write(args.format, TextStyle::default())?)?,
+        None => write_out(&view.write(args.format, style())?)?,
+    }
+    Ok(End::Fine)
+}
+
+/// Writes `summary.csv` and `report.md` into a run's folder.
+pub fn write_all(folder: &Path) -> Result<(), Stop> {
+    let view = View::open(folder)?;
+    for (name, format) in [("summary.csv", Format::Csv), ("report.md", Format::Markdown)] {
+        replace(&folder.join(name), &view.write(format, TextStyle::default())?)?;
+    }
+    Ok(())
+}
+
+/// Prints the table of a run on standard output.
+pub fn print(folder: &Path) -> Result<(), Stop> {
+    write_out(&View::open(folder)?.write(Format::Text, style())?)
+}
+
+fn write_out(text: &[u8]) -> Result<(), Stop> {
+    match io::stdout().lock().write_all(text) {
+        // Whoever read along has read enough.
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Stop::failed(format!("writing the report: {e}"))),
+        _ => Ok(()),
+    }
+}
+
+/// How standard output takes text.
+fn style() -> TextStyle {
+    let terminal = io::stdout().is_terminal();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let width = given.or_else(|| terminal.then(terminal_width).flatten());
+    TextStyle { width: width.unwrap_or(TextStyle::default().width), color: terminal && !plain }
+}
+
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
+/// Writes a file as a whole or not at all.
+pub fn replace(path: &Path, text: &[u8]) -> Result<(), Stop> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let write = || -> io::Result<()> {
+        let mut file = File::create(&new)?;
+        file.write_all(text)?;
+        file.sync_all()?;
+        std::fs::rename(&new, path)
+    };
+    write().map_err(|e| Stop::failed(format!("writing {}: {e}", path.display())))
+}
+
+/// A stored run, and what is needed to report it.
+struct View {
+    record: RunRecord,
+    samples: Vec<Sample>,
+    table: Table,
+    published: Option<(String, Published)>,
+    run: String,
+    warnings: Vec<String>,
+}
+
+impl View {
+    fn open(folder: &Path) -> Result<Self, Stop> {
+        let stored = RunFolder::open(folder).map_err(Stop::wrong)?;
+        let StoredRun { path, record, samples, warnings } = stored;
+        let samples: Vec<Sample> = samples.into_iter().map(|(sample, _)| sample).collect();
+        let (approaches, scenarios) = columns(&record)?;
+        // results/<study>/<run>: published figures stand in results/<name>.
+        let published = match (&record.published, path.ancestors().nth(2)) {
+            (Some(name), Some(results)) => {
+                // A run kept elsewhere than in results/ still finds the published figures of this project.
+                let places = [results.join(name), Path::new("results").join(name)];
+                let found = places.iter().find_map(|place| published::read(place).transpose()).transpose()?;
+                found.map(|figures| (name.clone(), figures))
+            }
+            _ => None,
+        };
+        Ok(Self {
+            table: table(&samples, &approaches, &scenarios),
+            samples,
+            published,
+            run: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            warnings: warnings.iter().map(ToString::to_string).collect(),
+            record,
+        })
+    }
+
+    fn write(&self, format: Format, style: TextStyle) -> Result<Vec<u8>, Stop> {
+        let findings: Vec<Finding> = self.record.findings.iter().filter_map(finding).collect();
+        let mut report = Report::new(head(&self.record, &self.run), &self.table, &self.samples)
+            .findings(judge(&self.table, &findings));
+        if let Some((name, figures)) = &self.published {
+            report = report.beside(name, figures);
+        }
+        let mut text = Vec::new();
+        let written = match format {
+            Format::Text => write_text(&report, style, &mut text),
+            Format::Markdown => write_markdown(&report, &mut text),
+            Format::Csv => write_summary(&self.table, &mut text),
+            Format::Json => write_json(&report, &mut text),
+        };
+        written.map_err(|e| Stop::failed(format!("writing the report: {e}")))?;
+        Ok(text)
+    }
+}
+
+/// Rows and columns of the table, as the record names them.
+fn columns(record: &RunRecord) -> Result<(Vec<Approach>, Vec<Scenario>), Stop> {
+    let wrong = |e: &dyn std::fmt::Display| Stop::wrong(format!("run.json: {e}"));
+    let approaches = record
+        .approaches
+        .iter()
+        .map(|id| ApproachId::new(id).map(|id| Approach { id, image: None }).map_err(|e| wrong(&e)));
+    let scenarios = record.scenarios.iter().map(|scenario| {
+        let cache = CacheState::parse(&scenario.cache);
+        Ok(Scenario {
+            id: ScenarioId::new(&scenario.id).map_err(|e| wrong(&e))?,
+            title: scenario.title.clone(),
+            cache: cache.ok_or_else(|| wrong(&format!("the cache state {:?} is not known", scenario.cache)))?,
+        })
+    });
+    Ok((approaches.collect::<Result<_, Stop>>()?, scenarios.collect::<Result<_, Stop>>()?))
+}
+
+fn head(record: &RunRecord, run: &str) -> Head {
+    let fact = |key: &str| record.engine.get(key).and_then(|value| value.as_str()).unwrap_or("unknown");
+    let bases = record.bases.iter().map(|base| match base.source {
+        BaseSource::StandIn => format!("{} (stand-in, built here from distribution packages)", base.from),
+        BaseSource::Local if base.from == base.to => format!("{} (local)", base.from),
+        BaseSource::Registry if base.from == base.to => base.from.clone(),
+        _ => format!("{} in place of {}", base.to, base.from),
+    });
+    let mut notes = Vec::new();
+    match record.status {
+        RunStatus::Finished => {}
+        RunStatus::Running => notes.push("This run has not ended: it still runs, or broke off.".to_owned()),
+        RunStatus::Interrupted => notes.push("This run was stopped before its end.".to_owned()),
+    }
+    notes.push(format!(
+        "{} {}, {} image store, {} cores, {}, Linux {}.",
+        fact("storage_driver"),
+        "storage",
+        fact("image_store"),
+        fact("cpus"),
+        fact("processor"),
+        fact("kernel")
+    ));
+    notes.extend(record.notes.iter().cloned());
+    Head {
+        title: record.title.clone(),
+        run: run.to_owned(),
+        bases: bases.collect(),
+        engine: format!("Docker Engine {} ({})", fact("engine"), record.isolation),
+        cold: record.cold.as_str().to_owned(),
+        image_size: SIZE_DEFINITION.to_owned(),
+        notes,
+    }
+}
+
+/// A claim of the study in terms of the table. Names that are none make no claim.
+fn finding(record: &FindingRecord) -> Option<Finding> {
+    let ids =
+        |names: &[String]| -> Option<Vec<ApproachId>> { names.iter().map(|name| ApproachId::new(name).ok()).collect() };
+    let (left, right) = (ids(&record.approaches)?, ids(&record.than)?);
+    let scenario = record.scenario.as_ref().and_then(|name| ScenarioId::new(name).ok());
+    let pairs = || left.iter().flat_map(|a| right.iter().map(move |b| (a.clone(), b.clone())));
+    let claim = match record.kind {
+        FindingKind::Smaller => Claim::Smaller { smaller: left.clone(), larger: right.clone() },
+        FindingKind::Faster => {
+            let scenario = scenario?;
+            let cell = |approach| CellRef { approach, scenario: scenario.clone() };
+            let at_most = 1.0 / record.bound.unwrap_or(1.0);
+            Claim::All(pairs().map(|(a, b)| Claim::Faster { faster: cell(a), slower: cell(b), at_most }).collect())
+        }
+        FindingKind::UnchangedSize => {
+            let within = record.bound.unwrap_or(0.0);
+            Claim::All(pairs().map(|(first, second)| Claim::Alike { first, second, within }).collect())
+        }
+    };
+    Some(Finding { id: record.id.clone(), text: record.claim.clone(), claim })
+}

@@ -1,0 +1,229 @@
+//! `layerbench run`: study, plan, engine, runner, folder, report — in this order.
+
+use super::args::RunArgs;
+use super::pick::{Picked, pick};
+use super::prepare::{self, Replacement};
+use super::record::{self, Facts};
+use super::report;
+use super::signals;
+use super::{End, Stop};
+use crate::analysis::path::waits;
+use crate::engine::build::rfc3339;
+use crate::engine::remains::Workspace;
+use crate::engine::{Engine, Interrupt, Source};
+use crate::model::{Bytes, Event, Status, Step};
+use crate::plan::{Plan, PlanOptions};
+use crate::progress::Display;
+use crate::report::ImageRow;
+use crate::runner::{self, Recipe};
+use crate::store::{BaseRecord, BaseSource, RunFolder, RunRecord, RunStatus};
+use crate::study::Study;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use time::OffsetDateTime;
+
+/// How long finding one base image may take.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(30);
+
+/// Which size of an image is recorded.
+pub const SIZE_DEFINITION: &str = "size as the engine's inspect call gives it";
+
+/// Carries out the command.
+pub fn run(args: &RunArgs) -> Result<End, Stop> {
+    let study = Study::load(&args.study).map_err(Stop::wrong)?;
+    let seed = args.seed.unwrap_or_else(seed_from_clock);
+    let options =
+        PlanOptions { reps: args.reps, approaches: args.approach.clone(), scenarios: args.scenario.clone(), seed };
+    let plan = Plan::new(&study, &options).map_err(Stop::wrong)?;
+    let replacements = prepare::replacements(&study, &args.base)?;
+    let recipes = prepare::recipes(&study, &plan, &replacements, args.base.len())?;
+    if args.dry_run {
+        print!("{plan}");
+        return Ok(End::Fine);
+    }
+
+    let interrupt = Interrupt::default();
+    signals::watch(&interrupt);
+    let id = run_id();
+    let workspace = Workspace::new(&id)?;
+    let materials = prepare::materials(&study, &plan, recipes, &workspace, &id, args.timeout)?;
+    let Picked { mut engine, line } = pick(&args.engine, &id, &study)?;
+    eprintln!("engine: {line}");
+    let bases = resolve(engine.as_mut(), materials.recipes.values(), &replacements)?;
+    let facts = Facts {
+        study: &study,
+        plan: &plan,
+        args,
+        fingerprint: engine.fingerprint()?,
+        cold: engine.cold_kind(),
+        bases,
+        started_at: rfc3339(SystemTime::now()),
+    };
+    let record = record::record(&facts)?;
+    let folder = RunFolder::create(&args.out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
+    eprintln!("results: {}", folder.path().display());
+
+    let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());
+    let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new() };
+    let hints = keeper.display.hints();
+    let mut sink = |event: Event| keeper.take(event);
+    let ended = runner::run(&plan, &materials, engine.as_mut(), &Instant::now, &mut sink, hints.as_ref(), &interrupt);
+    drop(engine);
+    keeper.finish(ended)
+}
+
+/// Finds every base image before anything is built.
+fn resolve<'a>(
+    engine: &mut dyn Engine,
+    recipes: impl Iterator<Item = &'a Recipe>,
+    replacements: &[Replacement],
+) -> Result<Vec<BaseRecord>, Stop> {
+    let references: BTreeSet<&String> = recipes.flat_map(|recipe| &recipe.bases).collect();
+    let mut found = Vec::new();
+    let mut problems = Vec::new();
+    for reference in references {
+        let replacement = replacements.iter().find(|r| r.to == *reference);
+        let stand_in = replacement.is_some_and(|r| r.stand_in);
+        match engine.resolve(reference, RESOLVE_LIMIT) {
+            Ok(resolved) => found.push(BaseRecord {
+                from: replacement.map_or_else(|| reference.clone(), |r| r.from.clone()),
+                to: reference.clone(),
+                reference: reference.clone(),
+                digest: resolved.digest,
+                source: match resolved.source {
+                    _ if stand_in => BaseSource::StandIn,
+                    Source::Registry => BaseSource::Registry,
+                    Source::Local => BaseSource::Local,
+                },
+                stand_in,
+            }),
+            Err(error) => problems.push(format!("base image {reference}: {error}")),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(found);
+    }
+    problems.push("replace it with --base FROM=TO, or make stand-ins with scripts/stand-ins".to_owned());
+    Err(Stop::failed(problems.join("\n")))
+}
+
+/// Keeps what happens: rows on the disk first, then people.
+struct Keeper {
+    folder: RunFolder,
+    record: RunRecord,
+    display: Display,
+    images: Vec<ImageRow>,
+    /// What went wrong, a line each.
+    failures: Vec<String>,
+}
+
+impl Keeper {
+    fn take(&mut self, event: Event) -> Result<(), String> {
+        match &event {
+            Event::BuildFinished { sample, steps } => {
+                let rows = with_waits(steps, sample.seconds);
+                self.folder.append_sample(sample, &rows).map_err(|e| e.to_string())?;
+                if sample.status != Status::Ok {
+                    let reason = sample.reason.lines().next().unwrap_or_default();
+                    let key = &sample.key;
+                    self.failures.push(format!(
+                        "block {}, {} {}: {}: {reason}",
+                        key.block, key.approach, key.scenario, sample.status
+                    ));
+                }
+            }
+            Event::ImageInspected { key, layers, check } => {
+                if let Some(Err(why)) = check {
+                    self.failures.push(format!("block {}, image of {}: {why}", key.block, key.approach));
+                }
+                self.keep_image(key, layers, check.as_ref())?;
+            }
+            Event::Warning { text } => self.record.notes.push(text.clone()),
+            _ => {}
+        }
+        self.display.event(&event);
+        Ok(())
+    }
+
+    /// The first image of each approach stands for it in `images.csv`.
+    fn keep_image(
+        &mut self,
+        key: &crate::model::BuildKey,
+        layers: &[(String, u64)],
+        check: Option<&Result<(), String>>,
+    ) -> Result<(), String> {
+        if self.images.iter().any(|row| row.approach == key.approach) {
+            return Ok(());
+        }
+        let layers: Vec<Bytes> = layers.iter().map(|(_, size)| Bytes(*size)).collect();
+        let checked = check.map(|check| match check {
+            Ok(()) => "yes".to_owned(),
+            Err(why) => format!("no: {why}"),
+        });
+        self.images.push(ImageRow {
+            approach: key.approach.clone(),
+            bytes: Some(Bytes(layers.iter().map(|layer| layer.0).sum())),
+            definition: "sum of the layers as the engine's history call gives them".to_owned(),
+            layers,
+            scorecard: checked.map(|text| ("prints_as_expected".to_owned(), text)).into_iter().collect(),
+        });
+        let mut rows: Vec<ImageRow> = self.images.clone();
+        rows.sort_by(|a, b| a.approach.cmp(&b.approach));
+        let mut text = Vec::new();
+        crate::report::write_images(&rows, &mut text).map_err(|e| e.to_string())?;
+        report::replace(&self.folder.path().join("images.csv"), &text).map_err(|stop| stop.text)
+    }
+
+    /// Closes the record, writes the reports of what there is, and says how it went.
+    fn finish(mut self, ended: Result<runner::End, runner::RunError>) -> Result<End, Stop> {
+        self.record.ended_at = Some(rfc3339(SystemTime::now()));
+        self.record.status = match &ended {
+            Ok(runner::End::Complete) => RunStatus::Finished,
+            Ok(runner::End::Interrupted) => RunStatus::Interrupted,
+            Err(error) => {
+                self.record.notes.push(format!("the run broke off: {error}"));
+                RunStatus::Interrupted
+            }
+        };
+        let kept = self.folder.write_record(&self.record).map_err(Stop::failed);
+        let path = self.folder.path().to_path_buf();
+        let reported = kept.and_then(|()| report::write_all(&path)).and_then(|()| report::print(&path));
+        for failure in &self.failures {
+            eprintln!("{failure}");
+        }
+        let end = match ended {
+            Err(error) => return Err(Stop::failed(error)),
+            Ok(runner::End::Interrupted) => End::Interrupted,
+            Ok(runner::End::Complete) if self.failures.is_empty() => End::Fine,
+            Ok(runner::End::Complete) => {
+                eprintln!(
+                    "layerbench: {} of the run's builds or images are not as they should be",
+                    self.failures.len()
+                );
+                End::Failed
+            }
+        };
+        reported.map(|()| end)
+    }
+}
+
+/// Steps and the times between them, in order of their start.
+fn with_waits(steps: &[Step], seconds: crate::model::Seconds) -> Vec<Step> {
+    let mut rows = steps.to_vec();
+    rows.extend(waits(steps, seconds));
+    let key = |step: &Step| step.start().unwrap_or(f64::INFINITY);
+    rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
+    rows
+}
+
+fn seed_from_clock() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.as_secs() ^ u64::from(now.subsec_nanos())
+}
+
+/// Tells runs of one second on one machine apart.
+fn run_id() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mix = u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 20) ^ now.as_secs();
+    format!("{:08x}", mix & 0xffff_ffff)
+}

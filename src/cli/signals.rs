@@ -1,0 +1,43 @@
+//! Ctrl-C and termination: the first asks the run to stop, cancel its build and clean up; the second ends the
+//! program at once, and leaves the cleaning to a process of its own.
+
+use crate::engine::Interrupt;
+use std::process::{Command, Stdio, exit};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Watches for signals on a thread of its own.
+pub fn watch(interrupt: &Interrupt) {
+    let interrupt = interrupt.clone();
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+            let (Ok(mut int), Ok(mut term), Ok(mut hup)) = signals else { return };
+            loop {
+                tokio::select! {
+                    _ = int.recv() => {}
+                    _ = term.recv() => {}
+                    _ = hup.recv() => {}
+                }
+                if interrupt.is_raised() {
+                    leave();
+                }
+                interrupt.raise();
+                eprintln!("stopping: the build in flight is cancelled, and everything is cleaned up; once more to stop at once");
+            }
+        });
+    });
+}
+
+/// Ends now. What this process holds is released by the kernel, and then removed by a `clean` that waits for it.
+fn leave() -> ! {
+    if let Ok(program) = std::env::current_exe() {
+        let _ = Command::new(program)
+            .args(["clean", "--wait", "30"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+    }
+    exit(130)
+}

@@ -1,0 +1,113 @@
+//! An engine that builds nothing: every build is exactly as long as it was told, so that plans, checks and reports
+//! are tested in milliseconds. No result rests on it.
+
+use super::{BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source};
+use crate::model::{Bytes, ColdKind, Interval, Outcome, Progress, Seconds, Step, StepKind};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Answers a build: number of the build in its chain (from 0), and the request.
+pub type Script = dyn FnMut(usize, &BuildRequest) -> Outcome;
+
+/// An engine that plays a script.
+pub struct FakeEngine {
+    /// What a build gives.
+    pub script: Box<Script>,
+    /// What the engine says it holds when a chain begins.
+    pub at_start: CacheContents,
+    /// What `run_image` prints.
+    pub prints: String,
+    chain_builds: usize,
+}
+
+impl FakeEngine {
+    /// An engine whose builds are answered by a script.
+    pub fn new(script: impl FnMut(usize, &BuildRequest) -> Outcome + 'static) -> Self {
+        Self { script: Box::new(script), at_start: CacheContents::default(), prints: String::new(), chain_builds: 0 }
+    }
+}
+
+/// A successful build of `seconds`, with `cached` of `steps` working steps from the cache.
+#[must_use]
+pub fn outcome(seconds: f64, steps: usize, cached: usize) -> Outcome {
+    let length = seconds / f64::from(u32::try_from(steps).unwrap_or(1).max(1));
+    let steps = (0..steps).map(|number| {
+        let start = f64::from(u32::try_from(number).unwrap_or(0)) * length;
+        Step {
+            name: format!("[{}/{}] RUN true", number + 1, steps),
+            digest: format!("sha256:{number:064x}"),
+            inputs: number.checked_sub(1).map(|before| format!("sha256:{before:064x}")).into_iter().collect(),
+            kind: StepKind::Work,
+            intervals: vec![Interval { start, end: start + length }],
+            cached: number < cached,
+            bytes: Bytes(0),
+            error: None,
+        }
+    });
+    Outcome {
+        result: Ok(()),
+        seconds: Seconds::new(seconds).unwrap_or(Seconds::ZERO),
+        engine_seconds: Seconds::new(seconds).unwrap_or(Seconds::ZERO),
+        pull_seconds: Seconds::ZERO,
+        context_bytes: Bytes(100),
+        pulled_bytes: Bytes(0),
+        steps: steps.collect(),
+        image_id: Some(format!("sha256:{:064x}", 7)),
+        bases: vec![("docker.io/library/busybox:1".to_owned(), "sha256:00".to_owned())],
+        log_tail: Vec::new(),
+        started_at: "2026-01-01T00:00:00Z".to_owned(),
+    }
+}
+
+impl Engine for FakeEngine {
+    fn describe(&self) -> String {
+        "a fake engine (nothing is built)".to_owned()
+    }
+
+    fn cold_kind(&self) -> ColdKind {
+        ColdKind::Pristine
+    }
+
+    fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
+        Ok(Fingerprint::from([("engine".to_owned(), "fake".to_owned())]))
+    }
+
+    fn resolve(&mut self, _: &str, _: Duration) -> Result<Resolved, EngineError> {
+        Ok(Resolved { digest: "sha256:00".to_owned(), source: Source::Local })
+    }
+
+    fn fetch_bases(&mut self, _: &BTreeSet<String>, _: &Interrupt) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn begin_chain(&mut self) -> Result<(), EngineError> {
+        self.chain_builds = 0;
+        Ok(())
+    }
+
+    fn contents(&mut self) -> Result<CacheContents, EngineError> {
+        Ok(self.at_start.clone())
+    }
+
+    fn build(&mut self, request: &BuildRequest, _: &dyn Progress, _: &Interrupt) -> Outcome {
+        let outcome = (self.script)(self.chain_builds, request);
+        self.chain_builds += 1;
+        outcome
+    }
+
+    fn image(&mut self, _: &str) -> Result<ImageFacts, EngineError> {
+        Ok(ImageFacts { bytes: Bytes(1_000), layers: vec![("RUN true".to_owned(), 1_000)] })
+    }
+
+    fn run_image(&mut self, _: &str, _: Duration) -> Result<String, EngineError> {
+        Ok(self.prints.clone())
+    }
+
+    fn end_chain(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+}

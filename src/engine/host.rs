@@ -1,0 +1,332 @@
+//! The user's own engine. Cold is of kind *warm base*: the layer cache is bypassed, and cache mounts have a namespace
+//! of their own. What the run made is removed afterwards, by id; what was there before is never touched.
+//!
+//! What the run makes is written down as it is made, so that an interrupted run can be cleaned up later.
+
+use super::daemon::Daemon;
+use super::endpoint::Endpoint;
+use super::remains::{Cleaned, home};
+use super::{
+    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
+    machine_fingerprint,
+};
+use crate::model::{ColdKind, Outcome, Progress};
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The build argument by which BuildKit's Dockerfile frontend gives cache mounts a namespace.
+const MOUNT_NAMESPACE: &str = "BUILDKIT_CACHE_MOUNT_NS";
+
+/// How long fetching one base image may take.
+const FETCH_LIMIT: Duration = Duration::from_secs(1800);
+
+/// An engine that belongs to the user.
+pub struct HostEngine {
+    run: String,
+    daemon: Daemon,
+    chain: u32,
+    ledger: Ledger,
+}
+
+impl HostEngine {
+    /// Connects, and looks at what is there.
+    ///
+    /// # Errors
+    /// When nobody answers, the engine is too old, or what the run makes could not be written down.
+    pub fn new(run: &str, endpoint: &Endpoint) -> Result<Self, EngineError> {
+        let daemon = Daemon::new(endpoint)?;
+        daemon.ping().map_err(|e| EngineError {
+            remedy: "start Docker, or name another engine with --engine or DOCKER_HOST".to_owned(),
+            ..e
+        })?;
+        daemon.require_buildkit()?;
+        let ledger = Ledger::open(&home(), run, endpoint)?;
+        Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger })
+    }
+
+    /// Builds, and writes down what that made, for this chain or for the whole run.
+    fn build_noting(
+        &mut self,
+        request: &BuildRequest,
+        progress: &dyn Progress,
+        interrupt: &Interrupt,
+        whole_run: bool,
+    ) -> Outcome {
+        let before = match self.daemon.contents() {
+            Ok(before) => before,
+            Err(e) => return build::not_built(&e),
+        };
+        self.ledger.entry.in_flight = Some(before.clone());
+        self.ledger.made(whole_run).tags.insert(request.tag.clone());
+        if let Err(e) = self.ledger.save() {
+            return build::not_built(&e);
+        }
+        let outcome = build::build(self.daemon.endpoint(), request, progress, interrupt);
+        match self.note(&before, whole_run) {
+            Ok(()) => outcome,
+            // Without knowing what was made, the sample is worth nothing.
+            Err(e) => build::not_built(&e),
+        }
+    }
+
+    fn note(&mut self, before: &CacheContents, whole_run: bool) -> Result<(), EngineError> {
+        let after = self.daemon.contents()?;
+        let made = self.ledger.made(whole_run);
+        made.records.extend(after.records.difference(&before.records).cloned());
+        made.images.extend(after.images.difference(&before.images).cloned());
+        self.ledger.entry.in_flight = None;
+        self.ledger.save()
+    }
+}
+
+impl Engine for HostEngine {
+    fn describe(&self) -> String {
+        format!("the engine at {} (only what this run makes is removed)", self.daemon.endpoint())
+    }
+
+    fn cold_kind(&self) -> ColdKind {
+        ColdKind::WarmBase
+    }
+
+    fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
+        let mut facts = self.daemon.fingerprint()?;
+        facts.extend(machine_fingerprint());
+        facts.insert("isolation".to_owned(), "host".to_owned());
+        Ok(facts)
+    }
+
+    fn resolve(&mut self, reference: &str, limit: Duration) -> Result<Resolved, EngineError> {
+        match self.daemon.registry_digest(reference, limit) {
+            Ok(digest) => Ok(Resolved { digest, source: Source::Registry }),
+            Err(error) => {
+                let digest = self.daemon.image_id(reference).ok_or(error)?;
+                Ok(Resolved { digest, source: Source::Local })
+            }
+        }
+    }
+
+    fn fetch_bases(&mut self, references: &BTreeSet<String>, interrupt: &Interrupt) -> Result<(), EngineError> {
+        for (number, reference) in references.iter().enumerate() {
+            let request = BuildRequest {
+                context: std::env::temp_dir(),
+                dockerfile: Arc::new(format!("FROM {reference}\n").into_bytes()),
+                ignore: Some(Arc::new(b"*\n".to_vec())),
+                args: BTreeMap::new(),
+                target: None,
+                no_cache: false,
+                tag: format!("layerbench/{}:base-{number}", self.run),
+                context_key: format!("layerbench-{}-base", self.run),
+                timeout: FETCH_LIMIT,
+            };
+            self.build_noting(&request, &NoProgress, interrupt, true).result.map_err(|(_, why)| {
+                EngineError::new(
+                    format!("fetching the base image {reference}"),
+                    why,
+                    "check the name, or replace it with --base FROM=TO",
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    fn begin_chain(&mut self) -> Result<(), EngineError> {
+        self.chain += 1;
+        Ok(())
+    }
+
+    fn contents(&mut self) -> Result<CacheContents, EngineError> {
+        self.daemon.contents()
+    }
+
+    fn build(&mut self, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
+        let mut request = request.clone();
+        request.args.insert(MOUNT_NAMESPACE.to_owned(), format!("layerbench-{}-{}", self.run, self.chain));
+        self.build_noting(&request, progress, interrupt, false)
+    }
+
+    fn image(&mut self, id: &str) -> Result<ImageFacts, EngineError> {
+        self.daemon.image(id)
+    }
+
+    fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError> {
+        self.daemon.run_image(id, limit)
+    }
+
+    fn end_chain(&mut self) -> Result<(), EngineError> {
+        let made = std::mem::take(self.ledger.made(false));
+        let removed = remove_made(&self.daemon, &made);
+        if removed.is_err() {
+            *self.ledger.made(false) = made;
+        }
+        self.ledger.save()?;
+        removed
+    }
+
+    fn finish(&mut self) -> Result<(), EngineError> {
+        self.end_chain()?;
+        remove_made(&self.daemon, self.ledger.made(true))?;
+        self.ledger.close();
+        Ok(())
+    }
+}
+
+impl Drop for HostEngine {
+    fn drop(&mut self) {
+        if !self.ledger.closed {
+            let _ = self.finish();
+        }
+    }
+}
+
+/// For builds whose steps nobody watches.
+struct NoProgress;
+
+impl Progress for NoProgress {
+    fn step(&self, _: &str) {}
+}
+
+/// Removes what was made: names first, then images that lost their name, then cache records.
+fn remove_made(daemon: &Daemon, made: &Made) -> Result<(), EngineError> {
+    for tag in &made.tags {
+        daemon.remove_image(tag)?;
+    }
+    for image in daemon.contents()?.images.intersection(&made.images) {
+        daemon.remove_image(image)?;
+    }
+    daemon.remove_records(&made.records)
+}
+
+/// Things that a run made on a user's engine.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Made {
+    tags: BTreeSet<String>,
+    images: BTreeSet<String>,
+    records: BTreeSet<String>,
+}
+
+/// What a run made, as written to disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    run: String,
+    owner: u32,
+    engine: String,
+    chain: Made,
+    whole_run: Made,
+    /// What the engine held when the build began that is under way.
+    in_flight: Option<CacheContents>,
+}
+
+/// The entry and its file, locked as long as the run lives.
+struct Ledger {
+    path: PathBuf,
+    entry: Entry,
+    closed: bool,
+    lock: File,
+}
+
+impl Ledger {
+    fn open(home: &Path, run: &str, endpoint: &Endpoint) -> Result<Self, EngineError> {
+        let dir = home.join("hosts");
+        let path = dir.join(format!("{run}.json"));
+        let failed = |e: &dyn std::fmt::Display| {
+            EngineError::new(format!("making {}", path.display()), e, "LAYERBENCH_HOME names another folder")
+        };
+        fs::create_dir_all(&dir).map_err(|e| failed(&e))?;
+        let lock = File::create(path.with_extension("lock")).map_err(|e| failed(&e))?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(&e))?;
+        let entry = Entry {
+            run: run.to_owned(),
+            owner: std::process::id(),
+            engine: endpoint.to_string(),
+            chain: Made::default(),
+            whole_run: Made::default(),
+            in_flight: None,
+        };
+        let ledger = Self { path, entry, closed: false, lock };
+        ledger.save()?;
+        Ok(ledger)
+    }
+
+    fn made(&mut self, whole_run: bool) -> &mut Made {
+        if whole_run { &mut self.entry.whole_run } else { &mut self.entry.chain }
+    }
+
+    fn save(&self) -> Result<(), EngineError> {
+        let write = || -> std::io::Result<()> {
+            let new = self.path.with_extension("new");
+            let mut file = File::create(&new)?;
+            file.write_all(&serde_json::to_vec(&self.entry)?)?;
+            file.sync_all()?;
+            fs::rename(&new, &self.path)
+        };
+        write().map_err(|e| EngineError::new(format!("writing {}", self.path.display()), e, ""))
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.path.with_extension("lock"));
+        for dir in self.path.ancestors().skip(1).take(2) {
+            let _ = fs::remove_dir(dir);
+        }
+    }
+}
+
+/// Removes what interrupted runs made on engines of the user, as their ledgers say.
+///
+/// # Errors
+/// When the folder of ledgers cannot be read. That it does not exist is no error.
+pub fn clean(home: &Path) -> Result<Vec<Cleaned>, EngineError> {
+    let dir = home.join("hosts");
+    let entries = match fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(EngineError::new(format!("reading {}", dir.display()), e, "")),
+    };
+    let mut ledgers: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    ledgers.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    ledgers.sort();
+    Ok(ledgers.iter().map(|path| clean_one(path)).collect())
+}
+
+fn clean_one(path: &Path) -> Cleaned {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let read = || -> Result<Ledger, EngineError> {
+        let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("reading {}", path.display()), e, "");
+        let lock =
+            File::options().create(true).append(true).open(path.with_extension("lock")).map_err(|e| failed(&e))?;
+        let text = fs::read(path).map_err(|e| failed(&e))?;
+        let entry: Entry = serde_json::from_slice(&text).map_err(|e| failed(&e))?;
+        Ok(Ledger { path: path.to_path_buf(), entry, closed: false, lock })
+    };
+    let undo = |ledger: &mut Ledger| -> Result<(), EngineError> {
+        let daemon = Daemon::new(&Endpoint::parse(&ledger.entry.engine)?)?;
+        let mut made = ledger.entry.chain.clone();
+        if let Some(before) = &ledger.entry.in_flight {
+            // The build that broke off: names are ours for certain, images and records that appeared are not.
+            made.images.retain(|image| !before.images.contains(image));
+        }
+        remove_made(&daemon, &made)?;
+        remove_made(&daemon, &ledger.entry.whole_run)?;
+        ledger.close();
+        Ok(())
+    };
+    match read() {
+        Err(error) => Cleaned::Failed(name, error),
+        Ok(ledger) if flock(&ledger.lock, FlockOperation::NonBlockingLockExclusive).is_err() => {
+            Cleaned::InUse(name, ledger.entry.owner)
+        }
+        Ok(mut ledger) => match undo(&mut ledger) {
+            Ok(()) => Cleaned::Undone(name),
+            Err(error) => Cleaned::Failed(name, error),
+        },
+    }
+}

@@ -1,0 +1,375 @@
+//! A private engine: a `dockerd` of our own, with a data-root, a network and process namespaces of its own, started
+//! empty for each chain and thrown away after it. Linux, as root.
+//!
+//! Everything it leaves on the machine is written down before it is made ([`remains`]), so that it can be undone by
+//! whoever comes later; what lives inside the namespaces dies with their first process (`init.sh`).
+
+use super::daemon::Daemon;
+use super::endpoint::Endpoint;
+use super::network::Network;
+use super::remains::{self, Claim, Remains};
+use super::{
+    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
+    machine_fingerprint,
+};
+use crate::model::{ColdKind, Outcome, Progress};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a new engine may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long the namespaces may take to die after their first process was told to end.
+const END_LIMIT: Duration = Duration::from_secs(30);
+/// How often a starting engine is asked.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Keys of the machine's own `/etc/docker/daemon.json` that a private engine takes over: they decide what it can
+/// reach and how it stores, not where.
+const INHERITED: [&str; 8] = [
+    "registry-mirrors",
+    "insecure-registries",
+    "dns",
+    "dns-opts",
+    "dns-search",
+    "proxies",
+    "storage-driver",
+    "features",
+];
+
+/// A local registry to be served to the engine, inside its network namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalRegistry {
+    /// Storage folder of a distribution registry; never written to.
+    pub storage: PathBuf,
+    /// Where it listens, e.g. `127.0.0.1:5000`.
+    pub address: String,
+}
+
+/// Private engines, one after the other.
+pub struct PrivateEngine {
+    run: String,
+    home: PathBuf,
+    registry: Option<LocalRegistry>,
+    started: u32,
+    current: Option<Instance>,
+}
+
+/// One running engine.
+struct Instance {
+    remains: Claim,
+    child: Child,
+    stdin: Option<ChildStdin>,
+    daemon: Daemon,
+    /// Nothing was built on it yet.
+    fresh: bool,
+}
+
+impl PrivateEngine {
+    /// Prepares private engines for a run. Nothing is started yet, but what is missing is said.
+    ///
+    /// # Errors
+    /// Without root, off Linux, or without the programs it needs: all that is missing is named at once.
+    pub fn new(run: &str, registry: Option<LocalRegistry>) -> Result<Self, EngineError> {
+        let missing = missing(registry.is_some());
+        if !missing.is_empty() {
+            return Err(EngineError::new(
+                "a private engine",
+                format!("missing: {}", missing.join("; ")),
+                "install what is missing, or use --engine host",
+            ));
+        }
+        Ok(Self { run: run.to_owned(), home: remains::home(), registry, started: 0, current: None })
+    }
+
+    fn start(&mut self) -> Result<(), EngineError> {
+        self.started += 1;
+        let name = format!("{}-{}", self.run, self.started);
+        self.current = Some(Instance::start(&self.home, &name, self.registry.as_ref())?);
+        Ok(())
+    }
+
+    fn instance(&mut self) -> Result<&mut Instance, EngineError> {
+        if self.current.is_none() {
+            self.start()?;
+        }
+        self.current.as_mut().ok_or_else(|| EngineError::new("the private engine", "is not running", ""))
+    }
+
+    /// Where the engine that runs now listens, for other clients of the same engine.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn endpoint(&mut self) -> Result<Endpoint, EngineError> {
+        Ok(self.instance()?.daemon.endpoint().clone())
+    }
+}
+
+/// What a private engine needs and this machine lacks, a line each.
+#[must_use]
+pub fn missing(registry: bool) -> Vec<String> {
+    let mut missing = Vec::new();
+    if !cfg!(target_os = "linux") {
+        missing.push("Linux".to_owned());
+    }
+    if !rustix::process::geteuid().is_root() {
+        missing.push("root rights (run it with sudo)".to_owned());
+    }
+    let mut need = vec![
+        ("dockerd", "Docker Engine, e.g. the package docker.io"),
+        ("unshare", "the package util-linux"),
+        ("ip", "the package iproute2"),
+        ("nft", "the package nftables"),
+    ];
+    if registry {
+        need.push(("docker-registry", "the package docker-registry"));
+    }
+    for (program, from) in need {
+        if !on_path(program) {
+            missing.push(format!("{program} ({from})"));
+        }
+    }
+    missing
+}
+
+fn on_path(program: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
+
+impl Instance {
+    fn start(home: &Path, name: &str, registry: Option<&LocalRegistry>) -> Result<Self, EngineError> {
+        let network = Network::plan(name)?;
+        let remains = Claim::make(home, Remains::new(name, &network))?;
+        let started = Self::start_in(remains, &network, registry);
+        started.map_err(|(mut remains, error)| {
+            let _ = remains.undo();
+            error
+        })
+    }
+
+    /// Starts the namespaces' first process, gives it a network, and waits until the engine answers.
+    fn start_in(
+        mut remains: Claim,
+        network: &Network,
+        registry: Option<&LocalRegistry>,
+    ) -> Result<Self, (Claim, EngineError)> {
+        macro_rules! attempt {
+            ($what:expr) => {
+                match $what {
+                    Ok(value) => value,
+                    Err(error) => return Err((remains, error)),
+                }
+            };
+        }
+        let dir = remains.dir().to_path_buf();
+        attempt!(configure(&dir, remains.name(), network, registry));
+        let mut child = attempt!(spawn(&dir));
+        let mut stdin = child.stdin.take();
+        attempt!(remains.note_process(child.id()));
+        let up = network.up(child.id(), &mut remains).and_then(|()| greet(stdin.as_mut(), network));
+        match up.and_then(|()| wait_until_up(&mut child, &dir)) {
+            Ok(daemon) => Ok(Self { remains, child, stdin, daemon, fresh: true }),
+            Err(error) => {
+                drop(stdin);
+                end(&mut child);
+                Err((remains, error))
+            }
+        }
+    }
+
+    /// Ends every process of the engine and undoes all that it left.
+    fn stop(mut self) -> Result<(), EngineError> {
+        drop(self.stdin.take());
+        end(&mut self.child);
+        self.remains.undo()
+    }
+}
+
+/// Writes the configuration files of the engine and its registry.
+fn configure(dir: &Path, name: &str, network: &Network, registry: Option<&LocalRegistry>) -> Result<(), EngineError> {
+    let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("writing into {}", dir.display()), e, "");
+    let mut config: Map<String, Value> = fs::read_to_string("/etc/docker/daemon.json")
+        .ok()
+        .and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok())
+        .unwrap_or_default();
+    config.retain(|key, _| INHERITED.contains(&key.as_str()));
+    let own = json!({
+        "data-root": dir.join("data"),
+        "exec-root": dir.join("exec"),
+        "hosts": [format!("unix://{}", dir.join("engine.sock").display())],
+        "group": "root",
+        "mtu": network.mtu,
+        "exec-opts": ["native.cgroupdriver=cgroupfs"],
+        "cgroup-parent": format!("/{}", remains::cgroup_name(name)),
+        "builder": { "gc": { "enabled": false } },
+    });
+    if let Value::Object(own) = own {
+        config.extend(own);
+    }
+    let text = serde_json::to_string_pretty(&config).map_err(|e| failed(&e))?;
+    fs::write(dir.join("daemon.json"), text).map_err(|e| failed(&e))?;
+    if let Some(registry) = registry {
+        let storage = serde_json::to_string(&registry.storage).map_err(|e| failed(&e))?;
+        let address = serde_json::to_string(&registry.address).map_err(|e| failed(&e))?;
+        let text = format!(
+            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {storage}}}, \
+             maintenance: {{readonly: {{enabled: true}}}}}}\nhttp: {{addr: {address}}}\n"
+        );
+        fs::write(dir.join("registry.yml"), text).map_err(|e| failed(&e))?;
+    }
+    Ok(())
+}
+
+fn spawn(dir: &Path) -> Result<Child, EngineError> {
+    let log = |name: &str| fs::File::create(dir.join(name));
+    let failed = |e: std::io::Error| EngineError::new("starting a private engine", e, "");
+    Command::new("unshare")
+        .args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
+        .args(["sh", "-c", include_str!("private/init.sh"), remains::INIT_NAME])
+        .arg(dir)
+        .current_dir("/")
+        // Ctrl-C in a terminal goes to a whole process group; the engine must outlive it until its build is cancelled.
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(log("init.log").map_err(failed)?)
+        .stderr(log("init.err").map_err(failed)?)
+        .spawn()
+        .map_err(failed)
+}
+
+/// Tells the first process about its network, upon which it starts the engine.
+fn greet(stdin: Option<&mut ChildStdin>, network: &Network) -> Result<(), EngineError> {
+    let failed = |e: &dyn std::fmt::Display| EngineError::new("starting a private engine", e, "");
+    let stdin = stdin.ok_or_else(|| failed(&"its input is closed"))?;
+    writeln!(stdin, "{}", network.greeting()).map_err(|e| failed(&e))
+}
+
+fn wait_until_up(child: &mut Child, dir: &Path) -> Result<Daemon, EngineError> {
+    let endpoint = Endpoint::unix(&dir.join("engine.sock"));
+    let since = Instant::now();
+    loop {
+        if let Some(daemon) = Daemon::new(&endpoint).ok().filter(|daemon| daemon.ping().is_ok()) {
+            return Ok(daemon);
+        }
+        let gone = matches!(child.try_wait(), Ok(Some(_)));
+        if gone || since.elapsed() > START_LIMIT || engine_gave_up(dir) {
+            let said = ["init.log", "init.err", "dockerd.log"].map(|log| tail(&dir.join(log), 4)).concat();
+            let how = if gone || engine_gave_up(dir) {
+                "it ended".to_owned()
+            } else {
+                format!("no answer after {START_LIMIT:?}")
+            };
+            return Err(EngineError::new(
+                "starting a private engine",
+                format!("{how}; it said last:\n  {}", said.join("\n  ")),
+                "see the lines above; --engine host uses an engine that runs already",
+            ));
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// The engine's own last words before it exits.
+fn engine_gave_up(dir: &Path) -> bool {
+    tail(&dir.join("dockerd.log"), 2)
+        .iter()
+        .any(|line| line.starts_with("failed to start") || line.contains("unable to configure the Docker daemon"))
+}
+
+fn tail(file: &Path, lines: usize) -> Vec<String> {
+    let text = fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let all: Vec<&str> = text.lines().collect();
+    all.iter().skip(all.len().saturating_sub(lines)).map(|line| (*line).to_owned()).collect()
+}
+
+/// Waits for the namespaces to die (their first process ends when its input is closed), then insists.
+fn end(child: &mut Child) {
+    let since = Instant::now();
+    while since.elapsed() < END_LIMIT {
+        match child.try_wait() {
+            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+            _ => return,
+        }
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        end(&mut self.child);
+        let _ = self.remains.undo();
+    }
+}
+
+impl Engine for PrivateEngine {
+    fn describe(&self) -> String {
+        "private engine (own dockerd, empty for each chain, thrown away after it)".to_owned()
+    }
+
+    fn cold_kind(&self) -> ColdKind {
+        ColdKind::Pristine
+    }
+
+    fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
+        let instance = self.instance()?;
+        instance.daemon.require_buildkit()?;
+        let mut facts = instance.daemon.fingerprint()?;
+        facts.extend(machine_fingerprint());
+        facts.insert("isolation".to_owned(), "private".to_owned());
+        Ok(facts)
+    }
+
+    fn resolve(&mut self, reference: &str, limit: Duration) -> Result<Resolved, EngineError> {
+        let digest = self.instance()?.daemon.registry_digest(reference, limit)?;
+        Ok(Resolved { digest, source: Source::Registry })
+    }
+
+    fn fetch_bases(&mut self, _: &BTreeSet<String>, _: &Interrupt) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn begin_chain(&mut self) -> Result<(), EngineError> {
+        if !self.current.as_ref().is_some_and(|instance| instance.fresh) {
+            self.end_chain()?;
+            self.start()?;
+        }
+        Ok(())
+    }
+
+    fn contents(&mut self) -> Result<CacheContents, EngineError> {
+        self.instance()?.daemon.contents()
+    }
+
+    fn build(&mut self, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
+        match self.instance() {
+            Ok(instance) => {
+                instance.fresh = false;
+                build::build(instance.daemon.endpoint(), request, progress, interrupt)
+            }
+            Err(e) => build::not_built(&e),
+        }
+    }
+
+    fn image(&mut self, id: &str) -> Result<ImageFacts, EngineError> {
+        self.instance()?.daemon.image(id)
+    }
+
+    fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError> {
+        self.instance()?.daemon.run_image(id, limit)
+    }
+
+    fn end_chain(&mut self) -> Result<(), EngineError> {
+        self.current.take().map_or(Ok(()), Instance::stop)
+    }
+
+    fn finish(&mut self) -> Result<(), EngineError> {
+        self.end_chain()
+    }
+}

@@ -1,0 +1,7 @@
+//! The files of a project as a build sees them: ignore rules, the walk of a context, the Dockerfile.
+//!
+//! Imports only `model`. Nothing in here speaks to an engine, builds anything or changes a user's files.
+
+pub mod context;
+pub mod dockerfile;
+pub mod ignore;

@@ -1,0 +1,283 @@
+//! Carries out a plan on an engine: one chain after the other, each build checked before it counts.
+//! It emits events and nothing else: it never prints, and never opens a file.
+
+pub mod validity;
+
+use crate::engine::{BuildRequest, CacheContents, Engine, EngineError, Interrupt};
+use crate::model::{
+    ApproachId, BuildKey, Bytes, CacheState, Event, Outcome, Progress, Sample, Seconds, StateId, Status, StepKind,
+};
+use crate::plan::{Chain, Plan, PlannedBuild};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use validity::Expected;
+
+/// What an approach needs to be built.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// The Dockerfile's text, after base images were replaced.
+    pub dockerfile: Arc<Vec<u8>>,
+    /// Its own `NAME.dockerignore`.
+    pub ignore: Option<Arc<Vec<u8>>>,
+    /// Build arguments.
+    pub args: BTreeMap<String, String>,
+    /// Stage to build.
+    pub target: Option<String>,
+    /// External base images, after replacement.
+    pub bases: BTreeSet<String>,
+}
+
+/// Everything a plan refers to, ready to be built.
+#[derive(Clone, Debug)]
+pub struct Materials {
+    /// Names this run in tags and context keys.
+    pub run: String,
+    /// A recipe for each approach of the plan.
+    pub recipes: BTreeMap<ApproachId, Recipe>,
+    /// A folder for each state of the plan.
+    pub contexts: BTreeMap<StateId, PathBuf>,
+    /// Digest of what an approach's build sees of a state.
+    pub context_digests: BTreeMap<(ApproachId, StateId), String>,
+    /// Time limit of one build.
+    pub timeout: Duration,
+    /// What each image must print when it is run; absent when the study does not ask.
+    pub prints: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Every build of the plan was done.
+    Complete,
+    /// The user stopped it.
+    Interrupted,
+}
+
+/// Why a run could not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunError {
+    /// The engine could not be used any more.
+    Engine(EngineError),
+    /// Whoever gets the events refused one, e.g. because the disk is full.
+    Sink(String),
+}
+
+impl std::fmt::Display for RunError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Engine(error) => error.fmt(f),
+            Self::Sink(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+impl From<EngineError> for RunError {
+    fn from(error: EngineError) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// Takes events; its refusal stops the run.
+pub type Sink<'a> = &'a mut dyn FnMut(Event) -> Result<(), String>;
+
+/// How long an image's own command may take.
+const RUN_LIMIT: Duration = Duration::from_secs(60);
+
+/// A run under way.
+struct Run<'a> {
+    materials: &'a Materials,
+    engine: &'a mut dyn Engine,
+    sink: Sink<'a>,
+    progress: &'a dyn Progress,
+    interrupt: &'a Interrupt,
+    /// Digests of base images as the run's first build of each saw them.
+    bases: BTreeMap<String, String>,
+}
+
+/// Carries out a plan. Whatever happens, the engine is told to clean up.
+///
+/// # Errors
+/// When the engine cannot be used any more, or the sink refuses an event. Builds that fail are events.
+pub fn run(
+    plan: &Plan,
+    materials: &Materials,
+    engine: &mut dyn Engine,
+    clock: &dyn Fn() -> Instant,
+    sink: Sink<'_>,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Result<End, RunError> {
+    let start = clock();
+    let builds = plan.chains.iter().map(|chain| chain.builds.len()).sum::<usize>();
+    let mut run = Run { materials, engine, sink, progress, interrupt, bases: BTreeMap::new() };
+    run.emit(Event::RunStarted { builds: u32::try_from(builds).unwrap_or(u32::MAX) })?;
+    let done = run.chains(plan);
+    let finished = run.engine.finish();
+    let end = done?;
+    if let Err(error) = finished {
+        run.emit(Event::Warning { text: format!("cleaning up: {error}") })?;
+    }
+    let elapsed = Seconds::from(clock().duration_since(start));
+    run.emit(Event::RunFinished { elapsed, interrupted: end == End::Interrupted })?;
+    Ok(end)
+}
+
+impl Run<'_> {
+    fn emit(&mut self, event: Event) -> Result<(), RunError> {
+        (self.sink)(event).map_err(RunError::Sink)
+    }
+
+    fn chains(&mut self, plan: &Plan) -> Result<End, RunError> {
+        if self.engine.cold_kind() == crate::model::ColdKind::WarmBase {
+            let used = plan.chains.iter().map(|chain| &chain.approach).collect::<BTreeSet<_>>();
+            let recipes = used.into_iter().filter_map(|approach| self.materials.recipes.get(approach));
+            let references: BTreeSet<String> = recipes.flat_map(|recipe| recipe.bases.iter().cloned()).collect();
+            self.emit(Event::Preparing { what: "fetching base images".to_owned() })?;
+            self.engine.fetch_bases(&references, self.interrupt)?;
+        }
+        for chain in &plan.chains {
+            if self.interrupt.is_raised() {
+                return Ok(End::Interrupted);
+            }
+            let what = format!("block {}, {}: making the engine ready", chain.block, chain.approach);
+            self.emit(Event::Preparing { what })?;
+            self.engine.begin_chain()?;
+            let end = self.chain(chain)?;
+            self.engine.end_chain()?;
+            if end == End::Interrupted {
+                return Ok(end);
+            }
+        }
+        Ok(End::Complete)
+    }
+
+    fn chain(&mut self, chain: &Chain) -> Result<End, RunError> {
+        let mut last: Option<(StateId, Outcome)> = None;
+        for planned in &chain.builds {
+            if self.interrupt.is_raised() {
+                return Ok(End::Interrupted);
+            }
+            let outcome = self.one(planned, last.as_ref())?;
+            if matches!(outcome.result, Err((Status::Interrupted, _))) {
+                return Ok(End::Interrupted);
+            }
+            last = Some((planned.state.clone(), outcome));
+        }
+        if let (Some(planned), Some((_, outcome))) = (chain.builds.last(), &last) {
+            self.look_at_image(&planned.key, outcome)?;
+        }
+        Ok(End::Complete)
+    }
+
+    /// One build: request, outcome, judgement, event.
+    fn one(&mut self, planned: &PlannedBuild, last: Option<&(StateId, Outcome)>) -> Result<Outcome, RunError> {
+        let request = self.request(planned)?;
+        let before = self.engine.contents()?;
+        self.emit(Event::BuildStarted { key: planned.key.clone() })?;
+        let mut outcome = self.engine.build(&request, self.progress, self.interrupt);
+        let lost = |outcome: &Outcome| outcome.result.is_err();
+        let after = match self.engine.contents() {
+            Ok(after) => after,
+            // An engine that died with the build: the row first, then the end.
+            Err(error) if lost(&outcome) => {
+                self.judge(planned, last, &before, &CacheContents::default(), &mut outcome)?;
+                return Err(error.into());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.judge(planned, last, &before, &after, &mut outcome)?;
+        Ok(outcome)
+    }
+
+    fn judge(
+        &mut self,
+        planned: &PlannedBuild,
+        last: Option<&(StateId, Outcome)>,
+        before: &CacheContents,
+        after: &CacheContents,
+        outcome: &mut Outcome,
+    ) -> Result<(), RunError> {
+        let digest = |state: &StateId| {
+            self.materials.context_digests.get(&(planned.key.approach.clone(), state.clone())).map(String::as_str)
+        };
+        let expected = Expected {
+            cache: planned.cache,
+            cold: self.engine.cold_kind(),
+            before,
+            after,
+            bases: &self.bases,
+            context_changed: last.map(|(state, _)| digest(state) != digest(&planned.state)),
+        };
+        let verdict = validity::check(&expected, outcome);
+        for (reference, digest) in &outcome.bases {
+            self.bases.entry(reference.clone()).or_insert_with(|| digest.clone());
+        }
+        let image_bytes = match &outcome.image_id {
+            Some(id) if outcome.result.is_ok() => self.engine.image(id)?.bytes,
+            _ => Bytes(0),
+        };
+        let sample = sample(planned, outcome, verdict, image_bytes);
+        if planned.measured {
+            self.emit(Event::BuildFinished { sample: Box::new(sample), steps: outcome.steps.clone() })?;
+        } else if sample.status != Status::Ok {
+            let text = format!("{} {} (not measured): {}", planned.key.approach, planned.key.scenario, sample.reason);
+            self.emit(Event::Warning { text })?;
+        }
+        Ok(())
+    }
+
+    fn request(&self, planned: &PlannedBuild) -> Result<BuildRequest, RunError> {
+        let key = &planned.key;
+        let missing = |what: String| RunError::Sink(format!("the plan names {what}, which was not prepared"));
+        let recipe = self.materials.recipes.get(&key.approach).ok_or_else(|| missing(key.approach.to_string()))?;
+        let context = self.materials.contexts.get(&planned.state).ok_or_else(|| missing(planned.state.to_string()))?;
+        Ok(BuildRequest {
+            context: context.clone(),
+            dockerfile: recipe.dockerfile.clone(),
+            ignore: recipe.ignore.clone(),
+            args: recipe.args.clone(),
+            target: recipe.target.clone(),
+            no_cache: planned.cache == CacheState::Cold && self.engine.cold_kind() == crate::model::ColdKind::WarmBase,
+            tag: format!("layerbench/{}:{}", self.materials.run, key.approach).to_lowercase(),
+            context_key: format!("layerbench-{}-{}", self.materials.run, key.approach),
+            timeout: self.materials.timeout,
+        })
+    }
+
+    /// After a chain: what the image is made of, and whether it does what it should.
+    fn look_at_image(&mut self, key: &BuildKey, outcome: &Outcome) -> Result<(), RunError> {
+        let (Ok(()), Some(id)) = (&outcome.result, &outcome.image_id) else { return Ok(()) };
+        let facts = self.engine.image(id)?;
+        let check = self.materials.prints.as_ref().map(|expected| match self.engine.run_image(id, RUN_LIMIT) {
+            Ok(printed) if &printed == expected => Ok(()),
+            Ok(printed) => Err(format!("it printed {printed:?}, expected {expected:?}")),
+            Err(error) => Err(error.to_string()),
+        });
+        self.emit(Event::ImageInspected { key: key.clone(), layers: facts.layers, check })
+    }
+}
+
+/// Puts a judged outcome into the form of a row.
+fn sample(planned: &PlannedBuild, outcome: &Outcome, verdict: (Status, String), image_bytes: Bytes) -> Sample {
+    let work = || outcome.steps.iter().filter(|step| step.kind == StepKind::Work);
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    Sample {
+        key: planned.key.clone(),
+        status: verdict.0,
+        reason: verdict.1,
+        seconds: outcome.seconds,
+        engine_seconds: outcome.engine_seconds,
+        pull_seconds: outcome.pull_seconds,
+        context_bytes: outcome.context_bytes,
+        pulled_bytes: outcome.pulled_bytes,
+        steps: count(work().count()),
+        steps_cached: count(work().filter(|step| step.cached).count()),
+        image_id: outcome.image_id.clone().unwrap_or_default(),
+        image_bytes,
+        started_at: outcome.started_at.clone(),
+    }
+}

@@ -1,0 +1,229 @@
+//! Run folders: created, appended to build by build, read back, gone on with.
+//! What is stored has types and a schema version of its own; readers get model types.
+//! Nothing is judged or computed in here.
+
+mod error;
+mod files;
+mod record;
+mod samples;
+mod steps;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use error::{StoreError, StoreWarning};
+pub use record::{BaseRecord, BaseSource, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord};
+
+use crate::model::{BuildKey, Sample, StateId, Status, Step};
+use files::Growing;
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use table::Table;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// The schema that this version writes and reads.
+pub const SCHEMA: &str = "layerbench.run/1";
+
+const RECORD: &str = "run.json";
+const SAMPLES: &str = "samples.csv";
+const STEPS: &str = "steps.csv";
+const LATEST: &str = "latest";
+
+/// The folder of a run that is being made.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    samples: Growing,
+    steps: Growing,
+    stored: HashSet<u32>,
+}
+
+/// A run as it was stored.
+#[derive(Clone, Debug)]
+pub struct StoredRun {
+    /// Its folder.
+    pub path: PathBuf,
+    /// What the run was.
+    pub record: RunRecord,
+    /// Its samples in the order in which they were stored, each with its steps.
+    pub samples: Vec<(Sample, Vec<Step>)>,
+    /// What people should know about the files.
+    pub warnings: Vec<StoreWarning>,
+}
+
+impl RunFolder {
+    /// Makes `<results>/<study>/<UTC time>-<id>/` with the record and empty tables, and points
+    /// `<results>/latest` at it.
+    ///
+    /// # Errors
+    /// When a name cannot be part of a path, the folder is already there, or something cannot be
+    /// written; the new folder is then removed again.
+    pub fn create(results: &Path, now: OffsetDateTime, id: &str, record: &RunRecord) -> Result<Self, StoreError> {
+        for (what, name) in [("study's name", &*record.study), ("run's id", id)] {
+            // Any name type would do: they share one rule.
+            StateId::new(name).map_err(|error| StoreError::Name { what, found: error.found })?;
+        }
+        let shape = format_description!("[year][month][day]T[hour][minute][second]Z");
+        let stamp = now.to_offset(time::UtcOffset::UTC).format(&shape);
+        let stamp = stamp.map_err(|error| StoreError::Value {
+            found: format!("a time that cannot be written ({error})"),
+            expected: "the time of today",
+        })?;
+        let relative = Path::new(&record.study).join(format!("{stamp}-{id}"));
+        let path = results.join(&relative);
+        let above = results.join(&record.study);
+        fs::create_dir_all(&above).map_err(StoreError::io(&above, "create"))?;
+        fs::create_dir(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => StoreError::Taken { path: path.clone() },
+            _ => StoreError::io(&path, "create")(error),
+        })?;
+        let begun = Self::begin(&path, record)
+            .and_then(|run| {
+                files::sync_folder(&above).map_err(StoreError::io(&above, "write"))?;
+                Ok(run)
+            })
+            .and_then(|run| {
+                files::point(&results.join(LATEST), &relative)?;
+                Ok(run)
+            });
+        if begun.is_err() {
+            let _ = fs::remove_dir_all(&path); // the first error is the one to show
+        }
+        begun
+    }
+
+    fn begin(path: &Path, record: &RunRecord) -> Result<Self, StoreError> {
+        let run = Self {
+            path: path.to_owned(),
+            samples: Growing::create(&path.join(SAMPLES), &table::head(samples::COLUMNS)?)?,
+            steps: Growing::create(&path.join(STEPS), &table::head(steps::COLUMNS)?)?,
+            stored: HashSet::new(),
+        };
+        run.write_record(record)?;
+        Ok(run)
+    }
+
+    /// The run's folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the record anew, as a whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_record(&self, record: &RunRecord) -> Result<(), StoreError> {
+        record::write(&self.path.join(RECORD), record)
+    }
+
+    /// Stores a build. The steps are on the disk before the sample is, so that a sample has its
+    /// steps; when this returns, both are.
+    ///
+    /// # Errors
+    /// When its position is already stored, a time is not a time, or something cannot be written;
+    /// the sample is then not there.
+    pub fn append_sample(&mut self, sample: &Sample, steps: &[Step]) -> Result<(), StoreError> {
+        let position = sample.key.position;
+        if self.stored.contains(&position) {
+            return Err(StoreError::Value {
+                found: format!("position {position} a second time"),
+                expected: "each build once",
+            });
+        }
+        let row = table::lines(&[samples::row(sample)?])?;
+        let rows = steps::rows(&sample.key, steps)?;
+        let before = self.steps.length();
+        if !rows.is_empty() {
+            self.steps.append(&table::lines(&rows)?)?;
+        }
+        if let Err(error) = self.samples.append(&row) {
+            self.steps.take_back(before);
+            return Err(error);
+        }
+        self.stored.insert(position);
+        Ok(())
+    }
+
+    /// Marks stored builds as interrupted: kept, never used, and free to be made again at other
+    /// positions.
+    ///
+    /// # Errors
+    /// When the samples cannot be read or written; then nothing is changed.
+    pub fn interrupt(&mut self, keys: &[BuildKey], reason: &str) -> Result<(), StoreError> {
+        let file = self.path.join(SAMPLES);
+        let mut content = table::head(samples::COLUMNS)?;
+        let mut rows = Vec::new();
+        for mut sample in samples::read(&file, &Table::read(&file, samples::COLUMNS)?)? {
+            if keys.contains(&sample.key) {
+                sample.status = Status::Interrupted;
+                reason.clone_into(&mut sample.reason);
+            }
+            rows.push(samples::row(&sample)?);
+        }
+        content.extend(table::lines(&rows)?);
+        files::replace(&file, &content)?;
+        self.samples = Growing::go_on(&file, content.len() as u64)?;
+        Ok(())
+    }
+
+    /// Reads a run back. Takes its folder, or a link to it such as `results/latest`.
+    ///
+    /// # Errors
+    /// When there is no run, or one of its files is not as this version writes it. A last line that
+    /// a crash cut off is no error but a warning.
+    pub fn open(path: &Path) -> Result<StoredRun, StoreError> {
+        read(path).map(|(run, _)| run)
+    }
+
+    /// Reads a run back to go on with it. What a crash left half-written is cut off.
+    ///
+    /// # Errors
+    /// As for [`RunFolder::open`], or when the files cannot be written.
+    pub fn resume(path: &Path) -> Result<(Self, StoredRun), StoreError> {
+        let (run, whole) = read(path)?;
+        let folder = Self {
+            path: run.path.clone(),
+            samples: Growing::go_on(&run.path.join(SAMPLES), whole.samples)?,
+            steps: Growing::go_on(&run.path.join(STEPS), whole.steps)?,
+            stored: run.samples.iter().map(|(s, _)| s.key.position).collect(),
+        };
+        Ok((folder, run))
+    }
+}
+
+/// Bytes of the tables that are whole.
+struct Whole {
+    samples: u64,
+    steps: u64,
+}
+
+fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
+    if !path.join(RECORD).is_file() {
+        return Err(StoreError::NotARun { path: path.to_owned() });
+    }
+    let path = path.canonicalize().map_err(StoreError::io(path, "read"))?;
+    let record = record::read(&path.join(RECORD))?;
+    let file = path.join(SAMPLES);
+    let sample_table = Table::read(&file, samples::COLUMNS)?;
+    let samples = samples::read(&file, &sample_table)?;
+    let file = path.join(STEPS);
+    let step_table = Table::read(&file, steps::COLUMNS)?;
+    let sampled = samples.iter().map(|sample| &sample.key).collect();
+    let mut stored = steps::read(&file, &step_table, &sampled)?;
+    let whole = Whole { samples: sample_table.whole, steps: stored.whole };
+    let with_steps = |sample: Sample| {
+        let steps = stored.steps.remove(&sample.key).unwrap_or_default();
+        (sample, steps)
+    };
+    let run = StoredRun {
+        path,
+        record,
+        samples: samples.into_iter().map(with_steps).collect(),
+        warnings: [sample_table.torn, step_table.torn, stored.warning].into_iter().flatten().collect(),
+    };
+    Ok((run, whole))
+}

@@ -1,0 +1,106 @@
+//! Files that survive a crash: replaced as a whole, or grown by whole lines.
+//! What has been acknowledged is on the disk.
+//! What the bytes mean is not known in here.
+
+use super::error::StoreError;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+/// Writes a file so that, whatever happens, either the old or the new content is there.
+pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let written = || -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-")
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+            .tempfile_in(folder)?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        sync_folder(folder)
+    };
+    written().map_err(StoreError::io(path, "write"))
+}
+
+/// Points a symbolic link at a target, in one step for whoever looks.
+pub(super) fn point(link: &Path, target: &Path) -> Result<(), StoreError> {
+    let folder = link.parent().unwrap_or(Path::new("."));
+    let pointed = || -> io::Result<()> {
+        let name = format!(".latest-{}", std::process::id());
+        let new = folder.join(name);
+        if new.is_symlink() {
+            fs::remove_file(&new)?;
+        }
+        symlink(target, &new)?;
+        if let Err(error) = fs::rename(&new, link) {
+            let _ = fs::remove_file(&new); // the rename's error is the one to show
+            return Err(error);
+        }
+        sync_folder(folder)
+    };
+    pointed().map_err(StoreError::io(link, "point to the new run"))
+}
+
+/// Makes the names in a folder endure.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// A file that grows by whole lines.
+#[derive(Debug)]
+pub(super) struct Growing {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl Growing {
+    /// Begins a file with its first line.
+    pub fn create(path: &Path, head: &[u8]) -> Result<Self, StoreError> {
+        let file =
+            OpenOptions::new().append(true).create_new(true).open(path).map_err(StoreError::io(path, "create"))?;
+        let mut growing = Self { path: path.to_owned(), file, length: 0 };
+        growing.append(head)?;
+        Ok(growing)
+    }
+
+    /// Goes on with a file after its first `length` bytes; what follows them is cut off.
+    pub fn go_on(path: &Path, length: u64) -> Result<Self, StoreError> {
+        let opened = || -> io::Result<File> {
+            let file = OpenOptions::new().append(true).open(path)?;
+            file.set_len(length)?;
+            file.sync_all()?;
+            Ok(file)
+        };
+        Ok(Self { path: path.to_owned(), file: opened().map_err(StoreError::io(path, "write"))?, length })
+    }
+
+    /// Adds lines, and returns when they are on the disk. On an error none of them is there.
+    pub fn append(&mut self, lines: &[u8]) -> Result<(), StoreError> {
+        let mut added = || -> io::Result<()> {
+            self.file.write_all(lines)?;
+            self.file.sync_data()
+        };
+        if let Err(error) = added() {
+            // If even this fails, the torn line is recognised when it is read.
+            let _ = self.file.set_len(self.length);
+            return Err(StoreError::io(&self.path, "write")(error));
+        }
+        self.length += lines.len() as u64;
+        Ok(())
+    }
+
+    /// Bytes of whole lines.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Takes back what was added after the first `length` bytes, as far as that is possible.
+    pub fn take_back(&mut self, length: u64) {
+        if self.file.set_len(length).is_ok() {
+            self.length = length;
+        }
+    }
+}

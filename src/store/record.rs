@@ -1,0 +1,187 @@
+//! `run.json`: what a run was, on the wire. Written at the start and again at the end.
+//! A change of meaning here needs another schema version.
+//! Model types are not stored as they are.
+
+use super::SCHEMA;
+use super::error::StoreError;
+use super::files;
+use crate::model::ColdKind;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+use std::fs;
+use std::path::Path;
+
+/// The record of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Name of the study.
+    pub study: String,
+    /// Its title.
+    pub title: String,
+    /// Names of the approaches, in the study's order.
+    pub approaches: Vec<String>,
+    /// The scenarios, in the study's order.
+    pub scenarios: Vec<ScenarioRecord>,
+    /// Name of the folder of the results whose figures are shown beside the run.
+    pub published: Option<String>,
+    /// The claims that the run is held against.
+    pub findings: Vec<FindingRecord>,
+    /// Hash of the study, in hexadecimal.
+    pub study_hash: String,
+    /// The options of the call, by name.
+    pub options: Map<String, Value>,
+    /// What decided the order.
+    pub seed: u64,
+    /// All builds in order: block, approach, scenario. The first has position 1.
+    pub plan: Vec<(u32, String, String)>,
+    /// Fingerprint of engine and host.
+    pub engine: Map<String, Value>,
+    /// How the engine was kept apart from others: `private`, `dind`, `host`, …
+    pub isolation: String,
+    /// What *cold* meant.
+    #[serde(serialize_with = "write_cold", deserialize_with = "read_cold")]
+    pub cold: ColdKind,
+    /// The base images as they were at the start.
+    pub bases: Vec<BaseRecord>,
+    /// Where the study lies in git, if it does.
+    pub git: Option<GitRecord>,
+    /// UTC start, RFC 3339.
+    pub started_at: String,
+    /// UTC end, RFC 3339; `None` while running and after a crash.
+    pub ended_at: Option<String>,
+    /// Version of the program.
+    pub program: String,
+    /// How far the run came.
+    pub status: RunStatus,
+    /// Lines for people.
+    pub notes: Vec<String>,
+}
+
+/// A column of the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioRecord {
+    /// Its name.
+    pub id: String,
+    /// One line for people.
+    pub title: String,
+    /// The word for its cache state.
+    pub cache: String,
+}
+
+/// A claim: each approach of `approaches` is held against each of `than`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindingRecord {
+    /// Its name.
+    pub id: String,
+    /// The claim in one line, for people.
+    pub claim: String,
+    /// What the figures have to show.
+    pub kind: FindingKind,
+    /// The approaches that it is about.
+    pub approaches: Vec<String>,
+    /// Those that they are held against.
+    pub than: Vec<String>,
+    /// The scenario, for claims about time.
+    pub scenario: Option<String>,
+    /// Times faster, at least; or the part of a size that counts as no difference.
+    pub bound: Option<f64>,
+}
+
+/// What the figures have to show for a claim to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FindingKind {
+    /// Builds take less time.
+    Faster,
+    /// Images have fewer bytes.
+    Smaller,
+    /// Images have about the same number of bytes.
+    UnchangedSize,
+}
+
+/// One base image of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaseRecord {
+    /// The reference as the Dockerfiles write it.
+    pub from: String,
+    /// The reference used instead; the same if it was not replaced.
+    pub to: String,
+    /// The reference as the engine resolved it.
+    pub reference: String,
+    /// Digest of its manifest.
+    pub digest: String,
+    /// Where it came from.
+    pub source: BaseSource,
+    /// It was built locally in place of the real one.
+    pub stand_in: bool,
+}
+
+/// Where a base image came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaseSource {
+    /// An image registry.
+    Registry,
+    /// Built locally from distribution packages.
+    StandIn,
+    /// Already on the engine.
+    Local,
+}
+
+/// Where a study lies in git.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GitRecord {
+    /// The commit, in hexadecimal.
+    pub revision: String,
+    /// There were changes that are in no commit.
+    pub dirty: bool,
+}
+
+/// How far a run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunStatus {
+    /// Not ended yet, or ended by a crash.
+    Running,
+    /// All builds of the plan were made.
+    Finished,
+    /// Stopped before its end.
+    Interrupted,
+}
+
+fn write_cold<S: Serializer>(cold: &ColdKind, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(cold.as_str())
+}
+
+fn read_cold<'de, D: Deserializer<'de>>(from: D) -> Result<ColdKind, D::Error> {
+    let word = String::deserialize(from)?;
+    ColdKind::parse(&word).ok_or_else(|| {
+        serde::de::Error::custom(format!("the kind of cold {word:?}, expected \"pristine\" or \"warm base\""))
+    })
+}
+
+pub(super) fn write(path: &Path, record: &RunRecord) -> Result<(), StoreError> {
+    let mut text = serde_json::to_string_pretty(record)
+        .map_err(|error| StoreError::Record { file: path.to_owned(), found: error.to_string() })?;
+    text.push('\n');
+    files::replace(path, text.as_bytes())
+}
+
+pub(super) fn read(path: &Path) -> Result<RunRecord, StoreError> {
+    let text = fs::read(path).map_err(StoreError::io(path, "read"))?;
+    let wrong = |error: serde_json::Error| StoreError::Record { file: path.to_owned(), found: error.to_string() };
+    // The schema first: another version may have other keys.
+    let value: Value = serde_json::from_slice(&text).map_err(wrong)?;
+    let schema = value.get("schema").and_then(Value::as_str).unwrap_or("");
+    if schema != SCHEMA {
+        return Err(StoreError::Schema { file: path.to_owned(), found: schema.chars().take(80).collect() });
+    }
+    serde_json::from_slice(&text).map_err(wrong)
+}

@@ -1,0 +1,178 @@
+//! Tables of a run folder: comma-separated, one line per row, first line with the columns' names.
+//! Cells of text are made safe for spreadsheets; each row is whole or not there.
+//! What the columns mean is known to `samples` and `steps`.
+
+use super::error::{StoreError, StoreWarning};
+use crate::model::{ApproachId, BuildKey, Bytes, ScenarioId, Seconds};
+use std::fs;
+use std::path::Path;
+use std::str::FromStr;
+
+/// A text as it is stored: on one line, and never a formula for a spreadsheet.
+/// Line breaks become `⏎` and other control characters `�`; [`Row::text`] takes the rest back.
+pub(super) fn safe(text: &str) -> String {
+    let one_line = text.replace("\r\n", "⏎").replace('\n', "⏎");
+    let mut safe: String = one_line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if safe.starts_with(['=', '+', '-', '@', '\'']) {
+        safe.insert(0, '\'');
+    }
+    safe
+}
+
+/// The lines of rows.
+pub(super) fn lines(rows: &[Vec<String>]) -> Result<Vec<u8>, StoreError> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    let not_written = |found: String| StoreError::Value { found, expected: "rows of text" };
+    for row in rows {
+        writer.write_record(row).map_err(|error| not_written(error.to_string()))?;
+    }
+    writer.into_inner().map_err(|error| not_written(error.to_string()))
+}
+
+/// The line with the columns' names.
+pub(super) fn head(columns: &[&str]) -> Result<Vec<u8>, StoreError> {
+    lines(&[columns.iter().map(|c| (*c).to_owned()).collect()])
+}
+
+/// The cells that name a build.
+pub(super) fn key_cells(key: &BuildKey) -> Vec<String> {
+    vec![key.block.to_string(), key.position.to_string(), key.approach.to_string(), key.scenario.to_string()]
+}
+
+/// A finite number of seconds that is not negative, with six decimals.
+pub(super) fn seconds(what: &str, value: f64) -> Result<String, StoreError> {
+    match Seconds::new(value) {
+        Some(value) => Ok(format!("{:.6}", value.get().abs())),
+        None => Err(StoreError::Value {
+            found: format!("{value} seconds for {what}"),
+            expected: "a number of seconds, zero or more",
+        }),
+    }
+}
+
+/// All whole rows of a table.
+pub(super) struct Table {
+    rows: Vec<(u64, u64, csv::StringRecord)>,
+    columns: &'static [&'static str],
+    /// Bytes up to the end of the last whole line.
+    pub whole: u64,
+    /// The last line was cut off.
+    pub torn: Option<StoreWarning>,
+}
+
+impl Table {
+    pub fn read(file: &Path, columns: &'static [&'static str]) -> Result<Self, StoreError> {
+        let bytes = fs::read(file).map_err(StoreError::io(file, "read"))?;
+        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+        let line = bytes.iter().filter(|b| **b == b'\n').count() as u64 + 1;
+        let torn = (whole < bytes.len()).then(|| StoreWarning::TornLine { file: file.to_owned(), line });
+        let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..whole]);
+        let found = reader.headers().map_err(|error| unreadable(file, &error))?;
+        if found != columns {
+            return Err(StoreError::Columns {
+                file: file.to_owned(),
+                found: found.iter().collect::<Vec<_>>().join(","),
+                expected: columns.join(","),
+            });
+        }
+        let mut rows = Vec::new();
+        for record in reader.into_records() {
+            let record = record.map_err(|error| unreadable(file, &error))?;
+            let place = record.position().map_or((0, 0), |p| (p.line(), p.byte()));
+            rows.push((place.0, place.1, record));
+        }
+        Ok(Self { rows, columns, whole: whole as u64, torn })
+    }
+
+    pub fn rows<'t>(&'t self, file: &'t Path) -> impl Iterator<Item = Row<'t>> {
+        self.rows.iter().map(move |(line, byte, cells)| Row {
+            file,
+            line: *line,
+            byte: *byte,
+            cells,
+            columns: self.columns,
+        })
+    }
+}
+
+fn unreadable(file: &Path, error: &csv::Error) -> StoreError {
+    let line = error.position().map_or(1, csv::Position::line);
+    let found = match error.kind() {
+        csv::ErrorKind::UnequalLengths { len, .. } => format!("{len} cells"),
+        csv::ErrorKind::Utf8 { .. } => "bytes that are not text".to_owned(),
+        _ => error.to_string(),
+    };
+    StoreError::Row {
+        file: file.to_owned(),
+        line,
+        found,
+        expected: "as many cells of text as the first line has".to_owned(),
+    }
+}
+
+/// One row, to be taken apart cell by cell.
+pub(super) struct Row<'t> {
+    pub file: &'t Path,
+    pub line: u64,
+    /// Where it starts in the file.
+    pub byte: u64,
+    cells: &'t csv::StringRecord,
+    columns: &'static [&'static str],
+}
+
+impl Row<'_> {
+    /// The cell of a column, as it is stored.
+    pub fn raw(&self, column: &str) -> &str {
+        let at = self.columns.iter().position(|c| *c == column);
+        debug_assert!(at.is_some(), "{column} is no column");
+        at.and_then(|at| self.cells.get(at)).unwrap_or("")
+    }
+
+    /// A text as it was before it was stored, but for line breaks and control characters.
+    pub fn text(&self, column: &str) -> String {
+        let raw = self.raw(column);
+        raw.strip_prefix('\'').unwrap_or(raw).to_owned()
+    }
+
+    /// An error about one cell.
+    pub fn wrong(&self, column: &str, expected: impl Into<String>) -> StoreError {
+        let found: String = self.raw(column).chars().take(80).collect();
+        self.wrong_row(format!("{column} = {found:?}"), expected)
+    }
+
+    /// An error about the whole row.
+    pub fn wrong_row(&self, found: impl Into<String>, expected: impl Into<String>) -> StoreError {
+        StoreError::Row { file: self.file.to_owned(), line: self.line, found: found.into(), expected: expected.into() }
+    }
+
+    pub fn number<T: FromStr>(&self, column: &str) -> Result<T, StoreError> {
+        let number = self.raw(column).parse();
+        number.map_err(|_| self.wrong(column, "a whole number, zero or more"))
+    }
+
+    pub fn bytes(&self, column: &str) -> Result<Bytes, StoreError> {
+        self.number(column).map(Bytes)
+    }
+
+    pub fn seconds(&self, column: &str) -> Result<Seconds, StoreError> {
+        let number = self.raw(column).parse().ok().and_then(Seconds::new);
+        number.ok_or_else(|| self.wrong(column, "a number of seconds, zero or more"))
+    }
+
+    /// The build that the row is about.
+    pub fn key(&self) -> Result<BuildKey, StoreError> {
+        let name =
+            |column| move |_: crate::model::IdError| self.wrong(column, "a name of letters, digits, '.', '_' and '-'");
+        let key = BuildKey {
+            block: self.number("block")?,
+            position: self.number("position")?,
+            approach: ApproachId::new(self.raw("approach")).map_err(name("approach"))?,
+            scenario: ScenarioId::new(self.raw("scenario")).map_err(name("scenario"))?,
+        };
+        match (key.block, key.position) {
+            (0, _) => Err(self.wrong("block", "a number from 1")),
+            (_, 0) => Err(self.wrong("position", "a number from 1")),
+            _ => Ok(key),
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Run folders as they are written, read back, cut off by crashes and damaged by hand.
+
+use super::*;
+use crate::model::{ApproachId, Bytes, ColdKind, Interval, ScenarioId, Seconds, StepKind};
+use tempfile::TempDir;
+use time::macros::datetime;
+
+fn record() -> RunRecord {
+    RunRecord {
+        schema: SCHEMA.to_owned(),
+        study: "small".to_owned(),
+        title: "A small study".to_owned(),
+        approaches: vec!["one".to_owned()],
+        scenarios: vec![ScenarioRecord { id: "cold".to_owned(), title: "Cold".to_owned(), cache: "cold".to_owned() }],
+        published: None,
+        findings: Vec::new(),
+        study_hash: "ab".repeat(32),
+        options: serde_json::Map::from_iter([("reps".to_owned(), 2.into())]),
+        seed: u64::MAX,
+        plan: vec![(1, "one".to_owned(), "cold".to_owned())],
+        engine: serde_json::Map::new(),
+        isolation: "private".to_owned(),
+        cold: ColdKind::WarmBase,
+        bases: vec![BaseRecord {
+            from: "python:3.12".to_owned(),
+            to: "127.0.0.1:5000/python:3.12".to_owned(),
+            reference: "127.0.0.1:5000/python:3.12".to_owned(),
+            digest: "sha256:00".to_owned(),
+            source: BaseSource::StandIn,
+            stand_in: true,
+        }],
+        git: Some(GitRecord { revision: "0123abc".to_owned(), dirty: true }),
+        started_at: "2026-01-31T12:00:00Z".to_owned(),
+        ended_at: None,
+        program: "0.1.0".to_owned(),
+        status: RunStatus::Running,
+        notes: vec!["a note".to_owned()],
+    }
+}
+
+fn key(position: u32, scenario: &str) -> BuildKey {
+    BuildKey {
+        block: 1,
+        position,
+        approach: ApproachId::new("one").unwrap(),
+        scenario: ScenarioId::new(scenario).unwrap(),
+    }
+}
+
+fn sample(position: u32, scenario: &str) -> Sample {
+    let seconds = |value| Seconds::new(value).unwrap();
+    Sample {
+        key: key(position, scenario),
+        status: Status::Failed,
+        reason: "=1+1, said \"sh\"".to_owned(),
+        seconds: seconds(20.123_456),
+        engine_seconds: seconds(19.5),
+        pull_seconds: Seconds::ZERO,
+        context_bytes: Bytes(1234),
+        pulled_bytes: Bytes(u64::MAX),
+        steps: 5,
+        steps_cached: 4,
+        image_id: String::new(),
+        image_bytes: Bytes(0),
+        started_at: "2026-01-31T12:00:00Z".to_owned(),
+    }
+}
+
+fn steps() -> Vec<Step> {
+    let step = |name: &str, digest: &str, inputs: &[&str], times: &[(f64, f64)]| Step {
+        name: name.to_owned(),
+        digest: digest.to_owned(),
+        inputs: inputs.iter().map(|i| (*i).to_owned()).collect(),
+        kind: StepKind::Work,
+        intervals: times.iter().map(|&(start, end)| Interval { start, end }).collect(),
+        cached: false,
+        bytes: Bytes(7),
+        error: None,
+    };
+    let mut wait = step("nothing reported", "", &[], &[(0.0, 0.25)]);
+    wait.kind = StepKind::Wait;
+    let mut failed = step("-RUN, \"false\"", "sha256:b", &["sha256:a", "sha256:elsewhere"], &[]);
+    failed.error = Some("'exit code: 1'".to_owned());
+    failed.cached = true;
+    let pulled = step("FROM x", "sha256:a", &[], &[(0.25, 1.0), (2.0, 3.5)]);
+    vec![wait, pulled, failed]
+}
+
+fn created(results: &TempDir) -> RunFolder {
+    let now = datetime!(2026-01-31 13:00:05 +1);
+    RunFolder::create(results.path(), now, "7f3a", &record()).unwrap()
+}
+
+#[test]
+fn a_run_is_read_back_as_it_was_stored() {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    assert_eq!(run.path(), results.path().join("small/20260131T120005Z-7f3a"));
+    run.append_sample(&sample(1, "cold"), &steps()).unwrap();
+    run.append_sample(&sample(2, "warm"), &[]).unwrap();
+    let mut ended = record();
+    ended.status = RunStatus::Finished;
+    ended.ended_at = Some("2026-01-31T12:10:00Z".to_owned());
+    run.write_record(&ended).unwrap();
+
+    let latest = results.path().join("latest");
+    assert!(fs::read_link(&latest).unwrap().is_relative());
+    let read = RunFolder::open(&latest).unwrap();
+    assert_eq!(read.record, ended);
+    assert_eq!(read.warnings, []);
+    assert_eq!(read.samples, [(sample(1, "cold"), steps()), (sample(2, "warm"), Vec::new())]);
+    let left: Vec<_> = fs::read_dir(run.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "no temporary file stays: {left:?}");
+}
+
+#[test]
+fn the_files_read_like_this() {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    run.append_sample(&sample(1, "cold"), &steps()).unwrap();
+    for name in ["samples.csv", "steps.csv", "run.json"] {
+        let text = fs::read_to_string(run.path().join(name)).unwrap();
+        agrees(&text, &format!("store/{name}"));
+    }
+}
+
+/// Holds a text against a file of `tests/golden`; with `UPDATE_GOLDEN=1` writes it there.
+fn agrees(text: &str, name: &str) {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&golden, text).unwrap();
+    }
+    assert_eq!(text, fs::read_to_string(&golden).unwrap(), "{name}");
+}
+
+#[test]
+fn latest_moves_and_a_folder_is_never_used_twice() {
+    let results = TempDir::new().unwrap();
+    created(&results);
+    let now = datetime!(2026-01-31 12:00:05 UTC);
+    let taken = RunFolder::create(results.path(), now, "7f3a", &record()).unwrap_err();
+    assert!(matches!(taken, StoreError::Taken { .. }), "{taken}");
+    let second = RunFolder::create(results.path(), now, "8", &record()).unwrap();
+    let latest = fs::read_link(results.path().join("latest")).unwrap();
+    assert!(second.path().ends_with(latest));
+    for (study, id) in [("../x", "1"), ("small", "a/b"), ("", "1")] {
+        let mut named = record();
+        study.clone_into(&mut named.study);
+        let error = RunFolder::create(results.path(), now, id, &named).unwrap_err();
+        assert!(matches!(error, StoreError::Name { .. }), "{error}");
+    }
+    fs::remove_file(results.path().join("latest")).unwrap();
+    fs::create_dir(results.path().join("latest")).unwrap();
+    RunFolder::create(results.path(), now, "9", &record()).unwrap_err();
+    assert!(!results.path().join("small/20260131T120005Z-9").exists());
+}
+
+#[test]
+fn a_crash_at_any_byte_loses_the_build_in_flight_and_nothing_else() {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    run.append_sample(&sample(1, "cold"), &steps()).unwrap();
+    let at = |name: &str| run.path().join(name);
+    let before = [fs::read(at("samples.csv")).unwrap(), fs::read(at("steps.csv")).unwrap()];
+    let path = run.path().to_owned();
+    run.append_sample(&sample(2, "warm"), &steps()).unwrap();
+    let after = [fs::read(path.join("samples.csv")).unwrap(), fs::read(path.join("steps.csv")).unwrap()];
+    let crash = |samples: &[u8], step_rows: &[u8]| {
+        fs::write(path.join("samples.csv"), samples).unwrap();
+        fs::write(path.join("steps.csv"), step_rows).unwrap();
+        let (mut run, stored) = RunFolder::resume(&path).unwrap();
+        let cut = samples.len() < after[0].len();
+        let whole = samples.len() == before[0].len() && step_rows.len() == before[1].len();
+        assert_eq!(stored.samples.len(), if cut { 1 } else { 2 });
+        assert_eq!(stored.warnings.is_empty(), whole || !cut, "{:?}", stored.warnings);
+        if cut {
+            run.append_sample(&sample(2, "warm"), &steps()).unwrap();
+        }
+        assert_eq!(fs::read(path.join("samples.csv")).unwrap(), after[0]);
+        assert_eq!(fs::read(path.join("steps.csv")).unwrap(), after[1]);
+    };
+    for cut in before[1].len()..=after[1].len() {
+        crash(&before[0], &after[1][..cut]);
+    }
+    for cut in before[0].len()..=after[0].len() {
+        crash(&after[0][..cut], &after[1]);
+    }
+}
+
+#[test]
+fn a_build_is_stored_once_and_only_with_times() {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    run.append_sample(&sample(1, "cold"), &[]).unwrap();
+    let twice = run.append_sample(&sample(1, "cold"), &[]).unwrap_err();
+    assert_eq!(twice.to_string(), "found position 1 a second time; expected each build once; nothing was stored");
+    for (start, end) in [(f64::NAN, 1.0), (-1.0, 1.0), (0.0, f64::INFINITY), (2.0, 1.0)] {
+        let mut wrong = steps();
+        wrong[0].intervals = vec![Interval { start, end }];
+        let error = run.append_sample(&sample(2, "warm"), &wrong).unwrap_err();
+        assert!(matches!(error, StoreError::Value { .. }), "{error}");
+    }
+    assert_eq!(RunFolder::open(run.path()).unwrap().samples.len(), 1);
+}
+
+#[test]
+fn an_interrupted_chain_is_kept_and_made_again() {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    run.append_sample(&sample(1, "cold"), &steps()).unwrap();
+    run.interrupt(&[key(1, "cold")], "the run was stopped here").unwrap();
+    run.append_sample(&sample(2, "cold"), &[]).unwrap();
+    let stored = RunFolder::open(run.path()).unwrap();
+    let states: Vec<_> = stored.samples.iter().map(|(s, _)| s.status).collect();
+    assert_eq!(states, [Status::Interrupted, Status::Failed]);
+    assert_eq!(stored.samples[0].1, steps());
+}
+
+/// Damages a stored run and returns what is said about it.
+fn damaged(name: &str, damage: &dyn Fn(&str) -> String) -> String {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    run.append_sample(&sample(1, "cold"), &steps()).unwrap();
+    run.append_sample(&sample(2, "warm"), &[]).unwrap();
+    let file = run.path().join(name);
+    fs::write(&file, damage(&fs::read_to_string(&file).unwrap())).unwrap();
+    let error = RunFolder::open(run.path()).unwrap_err().to_string();
+    error.replace(&*run.path().canonicalize().unwrap().to_string_lossy(), "RUN")
+}
+
+#[test]
+fn damage_is_named_with_its_line() {
+    let replaced = |name: &str, from: &'static str, to: &'static str| {
+        damaged(name, &move |text| {
+            assert!(text.contains(from), "{text}");
+            text.replacen(from, to, 1)
+        })
+    };
+    let answers = [
+        replaced("samples.csv", "20.123456", "-1.0"),
+        replaced("samples.csv", "20.123456", "NaN"),
+        replaced("samples.csv", "failed", "good"),
+        replaced("samples.csv", "position", "place"),
+        replaced("samples.csv", ",", ";"),
+        replaced("samples.csv", ",5,4,", ",4,5,"),
+        replaced("samples.csv", "1,2,one,warm", "1,1,one,warm"),
+        replaced("samples.csv", "1,2,one,warm", "1,2,one,cold"),
+        replaced("samples.csv", "1,2,one,warm", "0,2,one,warm"),
+        replaced("samples.csv", "1,2,one,warm", "1,2,../one,warm"),
+        replaced("samples.csv", "1,2,one,warm,", "1,2,one,"),
+        replaced("steps.csv", "0.250000,1.000000", "0.250000,0.100000"),
+        replaced("steps.csv", "one,cold,2,", "one,cold,3,"),
+        replaced("steps.csv", "2 sha256:elsewhere", "9"),
+        replaced("steps.csv", "wait", "pause"),
+        replaced("run.json", "layerbench.run/1", "layerbench.run/2"),
+        replaced("run.json", "\"warm base\"", "\"chilly\""),
+        replaced("run.json", "\"seed\"", "\"sead\""),
+        replaced("run.json", "{", ""),
+    ];
+    agrees(&(answers.join("\n") + "\n"), "errors/store.txt");
+}
+
+#[test]
+fn what_is_no_run_and_what_cannot_be_written_is_said() {
+    let results = TempDir::new().unwrap();
+    let error = RunFolder::open(results.path()).unwrap_err();
+    assert!(matches!(error, StoreError::NotARun { .. }), "{error}");
+    let full = io::Error::from(io::ErrorKind::StorageFull);
+    let error = StoreError::io(Path::new("results/x"), "write")(full).to_string();
+    assert!(error.ends_with("the disk is full: make room; the run can be resumed"), "{error}");
+    let error = Growing::go_on(Path::new("/dev/full"), 0).and_then(|mut f| f.append(b"x"));
+    assert!(error.is_err());
+}

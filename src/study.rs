@@ -1,0 +1,230 @@
+//! Studies: TOML to a validated [`Study`], and the files of its states laid out in a folder.
+//! Reports all problems of a file together, each with its place. Reads nothing outside the study's
+//! folder. What is done with a study (plans, builds, records) must not enter here.
+
+mod check;
+mod decode;
+mod fields;
+mod finding;
+mod hash;
+mod load;
+mod materialize;
+mod paths;
+mod problem;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+pub use hash::HashError;
+pub use materialize::{StateError, materialize};
+pub use problem::{Problem, StudyErrors};
+
+use crate::model::{ApproachId, CacheState, ScenarioId, StateId};
+use std::path::{Path, PathBuf};
+
+/// The schema that this version reads.
+pub const SCHEMA: &str = "layerbench.study/1";
+
+/// A study that holds together: every name it uses exists, every file it names is there.
+/// All paths are absolute and lie inside [`Study::folder`], unless said otherwise.
+#[derive(Clone, Debug)]
+pub struct Study {
+    file: PathBuf,
+    folder: PathBuf,
+    digest: [u8; 32],
+    /// Name of the study, safe as the name of a folder.
+    pub name: String,
+    /// Title for people, one line.
+    pub title: Option<String>,
+    /// Name of a folder in the results that holds figures to show beside a run.
+    pub published: Option<String>,
+    /// The project's folder.
+    pub project: PathBuf,
+    /// The states, each after the one it piles up on.
+    pub states: Vec<State>,
+    /// The columns of the table, in the order in which they are built; the first is cold.
+    pub scenarios: Vec<Scenario>,
+    /// The rows of the table.
+    pub approaches: Vec<Approach>,
+    /// What an image has to do when it is run.
+    pub check: Option<Check>,
+    /// A registry to serve to a private engine.
+    pub registry: Option<Registry>,
+    /// Images used in place of others.
+    pub bases: Vec<Base>,
+    /// Claims that a run can confirm or contradict.
+    pub findings: Vec<Finding>,
+}
+
+impl Study {
+    /// Reads a study from its file, or from the folder that holds `study.toml`.
+    ///
+    /// # Errors
+    /// All problems of the file together, or that it cannot be read.
+    pub fn load(path: &Path) -> Result<Self, StudyErrors> {
+        load::load(path)
+    }
+
+    /// The study's file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The folder that holds the study's file and everything that it refers to.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// SHA-256 in hexadecimal over the study file and every file it refers to: paths, contents and
+    /// executable bits. Files of the registry are left out.
+    ///
+    /// # Errors
+    /// When one of the files cannot be read.
+    pub fn hash(&self) -> Result<String, HashError> {
+        hash::hash(self)
+    }
+
+    /// A state by its name.
+    #[must_use]
+    pub fn state(&self, id: &StateId) -> Option<&State> {
+        self.states.iter().find(|state| state.id == *id)
+    }
+
+    /// A scenario by its name.
+    #[must_use]
+    pub fn scenario(&self, id: &ScenarioId) -> Option<&Scenario> {
+        self.scenarios.iter().find(|scenario| scenario.id == *id)
+    }
+
+    /// An approach by its name.
+    #[must_use]
+    pub fn approach(&self, id: &ApproachId) -> Option<&Approach> {
+        self.approaches.iter().find(|approach| approach.id == *id)
+    }
+}
+
+/// One version of the project's files: another state (or the project itself), then the overlay
+/// laid over it, then the removals, then the additions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Its name.
+    pub id: StateId,
+    /// The state it piles up on; `None` for the project itself.
+    pub after: Option<StateId>,
+    /// A folder laid over it.
+    pub overlay: Option<PathBuf>,
+    /// Files and folders taken away, relative to the project.
+    pub remove: Vec<PathBuf>,
+    /// Texts added to the ends of files.
+    pub append: Vec<Append>,
+}
+
+/// A text added to the end of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Append {
+    /// The file, relative to the project.
+    pub file: PathBuf,
+    /// The text, added as it is.
+    pub text: String,
+}
+
+/// A cache condition and a state: a column of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scenario {
+    /// Its name.
+    pub id: ScenarioId,
+    /// Title for people, one line.
+    pub title: Option<String>,
+    /// The cache condition asked for.
+    pub cache: CacheState,
+    /// The files that are built.
+    pub state: StateId,
+}
+
+/// One Dockerfile and its build arguments: a row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approach {
+    /// Its name.
+    pub id: ApproachId,
+    /// Title for people, one line.
+    pub title: Option<String>,
+    /// The Dockerfile, symbolic links followed.
+    pub dockerfile: PathBuf,
+    /// The stage to build; the last one if `None`.
+    pub target: Option<String>,
+    /// Build arguments, in the order of the study.
+    pub args: Vec<(String, String)>,
+}
+
+/// What an image has to do when it is run without arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What it prints to standard output, to the byte.
+    pub stdout: String,
+}
+
+/// A distribution registry to serve to a private engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registry {
+    /// The folder that it stores its images in.
+    pub storage: PathBuf,
+    /// The loopback address that it is served at.
+    pub address: std::net::SocketAddr,
+}
+
+/// An image used in place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The reference as the Dockerfiles write it.
+    pub from: String,
+    /// The reference that is used instead.
+    pub to: String,
+    /// It was built locally because no registry could be reached.
+    pub stand_in: bool,
+}
+
+/// A claim that a run can confirm or contradict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// Its name, of the same form as the other names.
+    pub id: String,
+    /// The claim in one line, for people.
+    pub claim: String,
+    /// What the figures have to show.
+    pub expects: Expectation,
+}
+
+/// What the figures have to show for a claim to hold. Each approach of the first list is held
+/// against each of `than`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expectation {
+    /// Builds take less time.
+    Faster {
+        /// The approaches that are claimed to be faster.
+        approaches: Vec<ApproachId>,
+        /// The approaches that they are held against.
+        than: Vec<ApproachId>,
+        /// The scenario that this is about.
+        scenario: ScenarioId,
+        /// At least this many times faster; above 1. `None` when any difference will do.
+        by: Option<f64>,
+    },
+    /// Images have fewer bytes.
+    Smaller {
+        /// The approaches whose images are claimed to be smaller.
+        approaches: Vec<ApproachId>,
+        /// The approaches that they are held against.
+        than: Vec<ApproachId>,
+    },
+    /// Images have about the same number of bytes.
+    UnchangedSize {
+        /// The approaches whose images are claimed to be as large.
+        approaches: Vec<ApproachId>,
+        /// The approaches that they are held against.
+        than: Vec<ApproachId>,
+        /// Largest difference that still counts as none, as a share of the size: 0.01 is one percent.
+        within: f64,
+    },
+}

@@ -1,0 +1,325 @@
+//! The tables of a study, one by one, to values with places. Types, names and paths are checked
+//! here; whether the values fit each other is checked in `check`.
+//! Goes on after every problem, so that all of them are found.
+
+use super::fields::{At, Fields, described};
+use super::finding::{self, RawFinding};
+use super::paths::{Kind, Root, relative};
+use super::problem::{Problems, quoted};
+use super::{Append, Base, Check, Registry, SCHEMA};
+use crate::model::{ApproachId, CacheState, ScenarioId, StateId};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A study whose parts were read but not yet held against each other. What could not be read is
+/// `None`, and was reported.
+pub(super) struct RawStudy {
+    pub name: Option<String>,
+    pub title: Option<String>,
+    pub published: Option<String>,
+    pub project: Option<PathBuf>,
+    pub states: Vec<RawState>,
+    pub scenarios: Vec<RawScenario>,
+    pub approaches: Vec<RawApproach>,
+    pub check: Option<Check>,
+    pub registry: Option<Registry>,
+    pub bases: Vec<At<Base>>,
+    pub findings: Vec<RawFinding>,
+}
+
+pub(super) struct RawState {
+    pub id: Option<At<StateId>>,
+    pub after: Option<At<StateId>>,
+    pub overlay: Option<PathBuf>,
+    pub remove: Vec<At<PathBuf>>,
+    pub append: Vec<At<Append>>,
+}
+
+pub(super) struct RawScenario {
+    pub id: Option<At<ScenarioId>>,
+    pub title: Option<String>,
+    pub cache: Option<At<CacheState>>,
+    pub state: Option<At<StateId>>,
+}
+
+pub(super) struct RawApproach {
+    pub id: Option<At<ApproachId>>,
+    pub title: Option<String>,
+    pub dockerfile: Option<PathBuf>,
+    pub target: Option<String>,
+    pub args: Vec<(String, String)>,
+}
+
+pub(super) fn study(table: &Spanned<DeTable<'_>>, root: &Root, problems: &mut Problems<'_>) -> RawStudy {
+    const KNOWN: &[&str] = &[
+        "schema",
+        "name",
+        "title",
+        "published",
+        "project",
+        "state",
+        "scenario",
+        "approach",
+        "check",
+        "registry",
+        "base",
+        "finding",
+    ];
+    let top = Fields::open("the study", 0..0, table.get_ref(), KNOWN, problems);
+    schema(&top, problems);
+    // A study's name follows the rules of all names, but has no type of its own in the model.
+    let name = top.need_id("name", "name = \"my-study\"", StateId::new, problems);
+    let published = top.id("published", StateId::new, problems);
+    RawStudy {
+        name: name.map(|name| name.value.as_str().to_owned()),
+        title: top.line("title", problems).map(|title| title.value),
+        published: published.map(|name| name.value.as_str().to_owned()),
+        project: project(&top, root, problems),
+        states: states(&top, root, problems),
+        scenarios: scenarios(&top, problems),
+        approaches: approaches(&top, root, problems),
+        check: check(&top, problems),
+        registry: registry(&top, root, problems),
+        bases: bases(&top, problems),
+        findings: finding::all(&top, problems),
+    }
+}
+
+fn schema(top: &Fields<'_, '_>, problems: &mut Problems<'_>) {
+    let example = format!("schema = \"{SCHEMA}\"");
+    let Some(found) = top.need_text("schema", &example, problems) else {
+        return;
+    };
+    if found.value != SCHEMA {
+        problems.add(
+            &found.span,
+            format!("the schema {}", quoted(&found.value)),
+            format!("\"{SCHEMA}\""),
+            "correct it, or use the version of Layerbench that knows this schema",
+        );
+    }
+}
+
+fn project(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Option<PathBuf> {
+    if top.get("project").is_none() {
+        top.missing("project", "[project] with path = \"project\"", problems);
+    }
+    let table = top.table("project", "[project]", &["path"], problems)?;
+    let path = table.need_text("path", "path = \"project\"", problems)?;
+    root.find(&path, Kind::Folder, "the project", problems)
+}
+
+/// The tables of a list of which at least one must be there.
+fn some_tables<'t, 'i>(
+    top: &Fields<'t, 'i>,
+    key: &str,
+    label: &'static str,
+    known: &'static [&'static str],
+    problems: &mut Problems<'_>,
+) -> Vec<Fields<'t, 'i>> {
+    let tables = top.tables(key, label, known, problems);
+    let empty_list = top.get(key).is_none_or(|v| v.get_ref().as_array().is_some_and(|a| a.is_empty()));
+    if empty_list {
+        top.missing(key, &format!("a table headed {label}"), problems);
+    }
+    tables
+}
+
+fn states(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Vec<RawState> {
+    const KNOWN: &[&str] = &["id", "after", "overlay", "remove", "append"];
+    some_tables(top, "state", "[[state]]", KNOWN, problems)
+        .into_iter()
+        .map(|table| RawState {
+            id: table.need_id("id", "id = \"base\"", StateId::new, problems),
+            after: table.id("after", StateId::new, problems),
+            overlay: table
+                .text("overlay", problems)
+                .and_then(|path| root.find(&path, Kind::Folder, "an overlay", problems)),
+            remove: removals(&table, problems),
+            append: additions(&table, problems),
+        })
+        .collect()
+}
+
+/// A path of a file or folder inside the project.
+fn inside_project(path: &At<String>, problems: &mut Problems<'_>) -> Option<At<PathBuf>> {
+    let value = relative(path, "a file of the project", problems)?;
+    if value.as_os_str().is_empty() {
+        problems.add(
+            &path.span,
+            "the project's folder itself",
+            "a file or folder in it",
+            "name one of its files or folders",
+        );
+        return None;
+    }
+    Some(At { value, span: path.span.clone() })
+}
+
+fn removals(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<PathBuf>> {
+    table.texts("remove", problems).iter().filter_map(|path| inside_project(path, problems)).collect()
+}
+
+fn additions(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<Append>> {
+    let mut additions = Vec::new();
+    for entry in table.tables("append", "append", &["file", "text"], problems) {
+        let file = entry.need_text("file", "file = \"src/main.py\"", problems);
+        let text = entry.need_text("text", "text = \"# changed\\n\"", problems);
+        let file = file.and_then(|file| inside_project(&file, problems));
+        if text.as_ref().is_some_and(|text| text.value.is_empty()) {
+            problems.add(
+                entry.span(),
+                "an empty text to append",
+                "a text that changes the file",
+                "write one, or remove the entry",
+            );
+        }
+        if let (Some(file), Some(text)) = (file, text) {
+            additions.push(At { value: Append { file: file.value, text: text.value }, span: file.span });
+        }
+    }
+    additions
+}
+
+fn scenarios(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<RawScenario> {
+    const KNOWN: &[&str] = &["id", "title", "cache", "state"];
+    some_tables(top, "scenario", "[[scenario]]", KNOWN, problems)
+        .into_iter()
+        .map(|table| RawScenario {
+            id: table.need_id("id", "id = \"cold\"", ScenarioId::new, problems),
+            title: table.line("title", problems).map(|title| title.value),
+            cache: cache(&table, problems),
+            state: table.need_id("state", "state = \"base\"", StateId::new, problems),
+        })
+        .collect()
+}
+
+fn cache(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<At<CacheState>> {
+    let word = table.need_text("cache", "cache = \"cold\"", problems)?;
+    match CacheState::parse(&word.value) {
+        Some(value) => Some(At { value, span: word.span }),
+        None => {
+            problems.add(
+                &word.span,
+                format!("the cache condition {}", quoted(&word.value)),
+                "\"cold\", \"warm\" or \"changed\"",
+                "choose one of them",
+            );
+            None
+        }
+    }
+}
+
+fn approaches(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Vec<RawApproach> {
+    const KNOWN: &[&str] = &["id", "title", "dockerfile", "target", "args"];
+    some_tables(top, "approach", "[[approach]]", KNOWN, problems)
+        .into_iter()
+        .map(|table| RawApproach {
+            id: table.need_id("id", "id = \"01-simple\"", ApproachId::new, problems),
+            title: table.line("title", problems).map(|title| title.value),
+            dockerfile: table
+                .need_text("dockerfile", "dockerfile = \"Dockerfile\"", problems)
+                .and_then(|path| root.find(&path, Kind::File, "a Dockerfile", problems)),
+            target: table.id("target", StateId::new, problems).map(|stage| stage.value.as_str().to_owned()),
+            args: arguments(&table, problems),
+        })
+        .collect()
+}
+
+/// Build arguments; their names are the author's own, so any that Docker takes is taken.
+fn arguments(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<(String, String)> {
+    let Some(value) = table.get("args") else {
+        return Vec::new();
+    };
+    let expected = "a table of texts, such as { PYTHON = \"3.12\" }";
+    let DeValue::Table(entries) = value.get_ref() else {
+        let found = format!("{} for args", described(value.get_ref()));
+        problems.add(&value.span(), found, expected, "write args as such a table");
+        return Vec::new();
+    };
+    let mut arguments = Vec::new();
+    for (key, value) in entries {
+        let name: &str = key.get_ref();
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !plain || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+            problems.add(
+                &key.span(),
+                format!("{} as the name of a build argument", quoted(name)),
+                "letters, digits and '_', not starting with a digit",
+                "choose the name that the Dockerfile declares with ARG",
+            );
+        }
+        match value.get_ref() {
+            DeValue::String(text) if !text.contains('\0') => {
+                arguments.push((name.to_owned(), text.to_string()));
+            }
+            other => problems.add(
+                &value.span(),
+                format!("{} for the build argument {}", described(other), quoted(name)),
+                "a text in quotes",
+                "put the value in quotes",
+            ),
+        }
+    }
+    arguments
+}
+
+fn check(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<Check> {
+    let table = top.table("check", "[check]", &["stdout"], problems)?;
+    let stdout = table.need_text("stdout", "stdout = \"Hello, World!\\n\"", problems)?;
+    Some(Check { stdout: stdout.value })
+}
+
+fn registry(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Option<Registry> {
+    let table = top.table("registry", "[registry]", &["storage", "address"], problems)?;
+    let storage = table.need_text("storage", "storage = \"registry\"", problems);
+    let storage = storage.and_then(|path| root.find(&path, Kind::Folder, "a registry's storage", problems));
+    let address = match table.text("address", problems) {
+        None => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 5000))),
+        Some(text) => match text.value.parse::<SocketAddr>() {
+            Ok(address) if address.ip().is_loopback() && address.port() != 0 => Some(address),
+            _ => {
+                // Docker speaks plain HTTP to loopback addresses only.
+                problems.add(
+                    &text.span,
+                    format!("the address {}", quoted(&text.value)),
+                    "a loopback address with a port, such as \"127.0.0.1:5000\"",
+                    "choose such an address",
+                );
+                None
+            }
+        },
+    };
+    Some(Registry { storage: storage?, address: address? })
+}
+
+fn bases(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<Base>> {
+    let mut bases = Vec::new();
+    for table in top.tables("base", "[[base]]", &["from", "to", "stand_in"], problems) {
+        let from = image(&table, "from", "from = \"python:3.12\"", problems);
+        let to = image(&table, "to", "to = \"python:3.12-slim\"", problems);
+        let stand_in = table.boolean("stand_in", false, problems);
+        if let (Some(from), Some(to)) = (from, to) {
+            bases.push(At { value: Base { from: from.value, to: to.value, stand_in }, span: from.span });
+        }
+    }
+    bases
+}
+
+fn image(table: &Fields<'_, '_>, key: &str, example: &str, problems: &mut Problems<'_>) -> Option<At<String>> {
+    let text = table.need_text(key, example, problems)?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    let starts = |c: char| c.is_ascii_alphanumeric();
+    if text.value.len() <= 512 && text.value.starts_with(starts) && text.value.chars().all(allowed) {
+        return Some(text);
+    }
+    problems.add(
+        &text.span,
+        format!("{} as an image", quoted(&text.value)),
+        "a reference such as \"registry.example/python:3.12\"",
+        "write the image as a Dockerfile would",
+    );
+    None
+}

@@ -1,0 +1,188 @@
+//! Findings: claims with what a run has to show for them.
+//! Read and held against the study's approaches and scenarios.
+//! Whether a run shows it is decided elsewhere.
+
+use super::fields::{At, Fields, as_id};
+use super::problem::{Problems, quoted};
+use super::{Expectation, Finding};
+use crate::model::{ApproachId, ScenarioId, StateId};
+
+/// Images whose sizes differ by less than this share count as equally large.
+const SAME_SIZE: f64 = 0.01;
+/// The keys of which a finding has exactly one.
+const KINDS: [&str; 3] = ["faster", "smaller", "unchanged_size"];
+
+/// A finding whose names were not yet held against the study.
+pub(super) struct RawFinding {
+    pub id: Option<At<StateId>>,
+    pub claim: Option<String>,
+    pub expects: Option<RawExpectation>,
+}
+
+pub(super) struct RawExpectation {
+    pub approaches: Vec<At<ApproachId>>,
+    pub than: Vec<At<ApproachId>>,
+    pub kind: RawKind,
+}
+
+pub(super) enum RawKind {
+    Faster { scenario: At<ScenarioId>, by: Option<f64> },
+    Smaller,
+    UnchangedSize { within: f64 },
+}
+
+pub(super) fn all(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<RawFinding> {
+    const KNOWN: &[&str] = &["id", "claim", "faster", "smaller", "unchanged_size"];
+    top.tables("finding", "[[finding]]", KNOWN, problems)
+        .into_iter()
+        .map(|table| {
+            let example = "claim = \"A slim base image makes cold builds faster.\"";
+            if table.get("claim").is_none() {
+                table.missing("claim", example, problems);
+            }
+            RawFinding {
+                id: table.need_id("id", "id = \"slim-is-faster\"", StateId::new, problems),
+                claim: table.line("claim", problems).map(|claim| claim.value),
+                expects: expectation(&table, problems),
+            }
+        })
+        .collect()
+}
+
+fn expectation(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<RawExpectation> {
+    let given: Vec<&str> = KINDS.into_iter().filter(|kind| table.get(kind).is_some()).collect();
+    if given.len() != 1 {
+        let found = match given.len() {
+            0 => "a finding that expects nothing".to_owned(),
+            _ => format!("a finding with {}", given.join(" and ")),
+        };
+        problems.add(
+            table.span(),
+            found,
+            "exactly one of faster, smaller and unchanged_size",
+            "write one finding for each claim",
+        );
+    }
+    let mut read = None;
+    for kind in given {
+        read = one(table, kind, problems);
+    }
+    read
+}
+
+fn one(table: &Fields<'_, '_>, kind: &str, problems: &mut Problems<'_>) -> Option<RawExpectation> {
+    const WHO: [&str; 3] = ["approach", "approaches", "than"];
+    const FASTER: &[&str] = &[WHO[0], WHO[1], WHO[2], "scenario", "by"];
+    const SMALLER: &[&str] = &WHO;
+    const UNCHANGED: &[&str] = &[WHO[0], WHO[1], WHO[2], "within"];
+    let (label, known) = match kind {
+        "faster" => ("faster", FASTER),
+        "smaller" => ("smaller", SMALLER),
+        _ => ("unchanged_size", UNCHANGED),
+    };
+    let fields = table.table(kind, label, known, problems)?;
+    let approaches = who(&fields, &WHO[..2], problems);
+    let than = who(&fields, &WHO[2..], problems);
+    let kind = match kind {
+        "faster" => {
+            let scenario = fields.need_id("scenario", "scenario = \"cold\"", ScenarioId::new, problems);
+            let by = above(&fields, "by", 1.0, problems);
+            RawKind::Faster { scenario: scenario?, by }
+        }
+        "smaller" => RawKind::Smaller,
+        _ => RawKind::UnchangedSize { within: above(&fields, "within", 0.0, problems).unwrap_or(SAME_SIZE) },
+    };
+    Some(RawExpectation { approaches, than, kind })
+}
+
+fn above(fields: &Fields<'_, '_>, key: &str, bound: f64, problems: &mut Problems<'_>) -> Option<f64> {
+    let number = fields.number(key, problems)?;
+    if number.value > bound {
+        return Some(number.value);
+    }
+    problems.add(
+        &number.span,
+        format!("{key} = {}", number.value),
+        format!("a number above {bound}"),
+        "correct it, or remove the key",
+    );
+    None
+}
+
+/// The approaches under one of several keys, given as one name or as a list of names.
+fn who(fields: &Fields<'_, '_>, keys: &[&str], problems: &mut Problems<'_>) -> Vec<At<ApproachId>> {
+    let given: Vec<&&str> = keys.iter().filter(|k| fields.get(k).is_some()).collect();
+    let [key] = given[..] else {
+        let key = keys[0];
+        if given.is_empty() {
+            fields.missing(key, &format!("{key} = \"01-simple\""), problems);
+        } else {
+            problems.add(
+                fields.span(),
+                format!("both {}", keys.join(" and ")),
+                "one of them",
+                "put all names into approaches = [ … ]",
+            );
+        }
+        return Vec::new();
+    };
+    let list = fields.get(key).and_then(|v| v.get_ref().as_array());
+    let texts =
+        if list.is_some() { fields.texts(key, problems) } else { fields.text(key, problems).into_iter().collect() };
+    if list.is_some_and(|items| items.is_empty()) {
+        problems.add(fields.span(), format!("an empty list for {key}"), "at least one approach", "name one");
+    }
+    texts.iter().filter_map(|text| as_id(text, ApproachId::new, problems)).collect()
+}
+
+/// Holds the findings against the names that the study has.
+pub(super) fn hold(
+    findings: Vec<RawFinding>,
+    is_approach: &dyn Fn(&At<ApproachId>, &mut Problems<'_>),
+    is_scenario: &dyn Fn(&At<ScenarioId>, &mut Problems<'_>),
+    problems: &mut Problems<'_>,
+) -> Vec<Finding> {
+    let mut held = Vec::new();
+    for finding in findings {
+        let Some(expects) = finding.expects else {
+            continue;
+        };
+        for approach in expects.approaches.iter().chain(&expects.than) {
+            is_approach(approach, problems);
+        }
+        if let RawKind::Faster { scenario, .. } = &expects.kind {
+            is_scenario(scenario, problems);
+        }
+        against_itself(&expects, problems);
+        if let (Some(id), Some(claim)) = (finding.id, finding.claim) {
+            held.push(Finding { id: id.value.as_str().to_owned(), claim, expects: expects.into_expectation() });
+        }
+    }
+    held
+}
+
+fn against_itself(expects: &RawExpectation, problems: &mut Problems<'_>) {
+    let than: std::collections::HashSet<&ApproachId> = expects.than.iter().map(|at| &at.value).collect();
+    for approach in &expects.approaches {
+        if than.contains(&approach.value) {
+            problems.add(
+                &approach.span,
+                format!("{} held against itself", quoted(approach.value.as_str())),
+                "two different approaches",
+                "take it out of one of the lists",
+            );
+        }
+    }
+}
+
+impl RawExpectation {
+    fn into_expectation(self) -> Expectation {
+        let values = |ids: Vec<At<ApproachId>>| ids.into_iter().map(|at| at.value).collect();
+        let (approaches, than) = (values(self.approaches), values(self.than));
+        match self.kind {
+            RawKind::Faster { scenario, by } => Expectation::Faster { approaches, than, scenario: scenario.value, by },
+            RawKind::Smaller => Expectation::Smaller { approaches, than },
+            RawKind::UnchangedSize { within } => Expectation::UnchangedSize { approaches, than, within },
+        }
+    }
+}

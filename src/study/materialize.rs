@@ -1,0 +1,199 @@
+//! Lays the files of a state out in a folder: the project, then each state's changes on top.
+//! Writes nothing outside that folder: a symbolic link in it is replaced or refused, never followed.
+//! On an error the folder is left empty.
+
+use super::tree::{What, walk};
+use super::{Append, State, Study};
+use crate::model::StateId;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+/// Why the files of a state could not be laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateError {
+    path: PathBuf,
+    found: String,
+    remedy: &'static str,
+}
+
+impl StateError {
+    fn new(path: &Path, found: impl Into<String>, remedy: &'static str) -> Self {
+        Self { path: path.to_owned(), found: found.into(), remedy }
+    }
+
+    fn io(path: &Path, error: &io::Error) -> Self {
+        let remedy = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full: make room and try again",
+            io::ErrorKind::PermissionDenied => "give yourself the right to read and write it",
+            _ => "check the path and the disk",
+        };
+        Self::new(path, error.to_string(), remedy)
+    }
+}
+
+impl fmt::Display for StateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}; {}", self.path, self.found, self.remedy)
+    }
+}
+
+impl std::error::Error for StateError {}
+
+/// Lays the files of a state out in `into`, which must be empty or not there.
+/// Executable bits and symbolic links are kept; modification times are not.
+///
+/// # Errors
+/// When the state is unknown, `into` is not empty or lies inside the study's files, or something
+/// cannot be read or written. `into` is then empty again.
+pub fn materialize(study: &Study, state: &StateId, into: &Path) -> Result<(), StateError> {
+    let states = piled(study, state)?;
+    prepare(study, into)?;
+    let laid = lay_all(study, &states, into);
+    if laid.is_err() {
+        clear(into);
+    }
+    laid
+}
+
+/// The states that make up a state, the lowest first.
+fn piled<'s>(study: &'s Study, id: &StateId) -> Result<Vec<&'s State>, StateError> {
+    let mut states = Vec::new();
+    let mut next = Some(id);
+    while let Some(id) = next {
+        let Some(state) = study.state(id) else {
+            let found = format!("the study has no state {id}");
+            return Err(StateError::new(&study.file, found, "name one of its states"));
+        };
+        states.push(state);
+        next = state.after.as_ref();
+    }
+    states.reverse();
+    Ok(states)
+}
+
+fn prepare(study: &Study, into: &Path) -> Result<(), StateError> {
+    fs::create_dir_all(into).map_err(|error| StateError::io(into, &error))?;
+    let mut entries = fs::read_dir(into).map_err(|error| StateError::io(into, &error))?;
+    if entries.next().is_some() {
+        let remedy = "choose an empty folder for the state's files";
+        return Err(StateError::new(into, "the folder is not empty", remedy));
+    }
+    let real = into.canonicalize().map_err(|error| StateError::io(into, &error))?;
+    let overlays = study.states.iter().filter_map(|s| s.overlay.as_ref());
+    for source in std::iter::once(&study.project).chain(overlays) {
+        if real.starts_with(source) {
+            let remedy = "choose a folder outside of it for the state's files";
+            let found = format!("the folder lies inside {source:?}, which is copied");
+            return Err(StateError::new(into, found, remedy));
+        }
+    }
+    Ok(())
+}
+
+fn clear(into: &Path) {
+    // Best effort: the error that led here is the one to show.
+    for entry in fs::read_dir(into).into_iter().flatten().flatten() {
+        let _ = remove(&entry.path());
+    }
+}
+
+fn lay_all(study: &Study, states: &[&State], into: &Path) -> Result<(), StateError> {
+    let skip = study.registry.as_ref().map(|r| r.storage.as_path());
+    lay(&study.project, skip, into)?;
+    for state in states {
+        if let Some(overlay) = &state.overlay {
+            lay(overlay, skip, into)?;
+        }
+        for path in &state.remove {
+            let at = reach(into, path)?;
+            remove(&at).map_err(|error| StateError::io(&at, &error))?;
+        }
+        for addition in &state.append {
+            append(into, addition)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lays the files below a folder over those that are there.
+fn lay(from: &Path, skip: Option<&Path>, into: &Path) -> Result<(), StateError> {
+    let entries = walk(from, skip).map_err(|error| {
+        let remedy = "remove it from the study, or give yourself the right to read it";
+        StateError::new(&error.path, error.found, remedy)
+    })?;
+    for entry in &entries {
+        let to = reach(into, &entry.relative)?;
+        let copied = match &entry.what {
+            What::Folder => folder(&entry.path, &to)?,
+            What::File { .. } => vacate(&to).and_then(|()| fs::copy(&entry.path, &to).map(drop)),
+            What::Link { target } => vacate(&to).and_then(|()| symlink(target, &to)),
+        };
+        copied.map_err(|error| StateError::io(&to, &error))?;
+    }
+    Ok(())
+}
+
+/// The place of a path in the folder, provided that no part of the way is a symbolic link.
+fn reach(into: &Path, relative: &Path) -> Result<PathBuf, StateError> {
+    let mut at = into.to_owned();
+    for part in relative.parent().into_iter().flat_map(Path::components) {
+        at.push(part);
+        if at.is_symlink() {
+            let found = format!("the way to {relative:?} leads through a symbolic link");
+            let remedy = "name the place that the link leads to instead";
+            return Err(StateError::new(&at, found, remedy));
+        }
+    }
+    Ok(into.join(relative))
+}
+
+/// Makes a folder, or takes over the permissions if there is one.
+fn folder(from: &Path, to: &Path) -> Result<io::Result<()>, StateError> {
+    if to.is_symlink() {
+        let remedy = "name the place that the link leads to instead";
+        let found = "the overlay has a folder where the project has a symbolic link";
+        return Err(StateError::new(to, found, remedy));
+    }
+    Ok(make_folder(from, to))
+}
+
+fn make_folder(from: &Path, to: &Path) -> io::Result<()> {
+    if !to.is_dir() {
+        vacate(to)?;
+        fs::create_dir(to)?;
+    }
+    // Without the owner's rights nothing could be laid into it.
+    let mode = fs::metadata(from)?.permissions().mode() & 0o777 | 0o700;
+    fs::set_permissions(to, fs::Permissions::from_mode(mode))
+}
+
+/// Takes away what is at a place, if anything.
+fn vacate(at: &Path) -> io::Result<()> {
+    match remove(at) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn remove(at: &Path) -> io::Result<()> {
+    if at.symlink_metadata()?.is_dir() { fs::remove_dir_all(at) } else { fs::remove_file(at) }
+}
+
+fn append(into: &Path, addition: &Append) -> Result<(), StateError> {
+    let at = reach(into, &addition.file)?;
+    let fails = |error: io::Error| StateError::io(&at, &error);
+    let data = at.symlink_metadata().map_err(fails)?;
+    if !data.is_file() {
+        let remedy = "name a regular file to append to";
+        return Err(StateError::new(&at, "it is not a regular file", remedy));
+    }
+    // Written anew, so that a file without the right to write can be changed too.
+    let mut content = fs::read(&at).map_err(fails)?;
+    content.extend_from_slice(addition.text.as_bytes());
+    fs::remove_file(&at).map_err(fails)?;
+    fs::write(&at, content).map_err(fails)?;
+    fs::set_permissions(&at, data.permissions()).map_err(fails)
+}
