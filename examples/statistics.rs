@@ -22,13 +22,9 @@ impl Targets {
 
 fn rule(name: &str, rule: Rule, seed: u64) -> (Vec<f64>, Vec<f64>) {
     let alarms = SIGMAS.iter().zip(seed..);
-    let alarms: Vec<f64> = alarms
-        .map(|(s, seed)| rate(rule, TRIALS, *s, 1.0, seed))
-        .collect();
+    let alarms: Vec<f64> = alarms.map(|(s, seed)| rate(rule, TRIALS, *s, 1.0, seed)).collect();
     let power = EFFECTS.iter().zip(seed + 10..);
-    let power: Vec<f64> = power
-        .map(|(e, seed)| rate(rule, TRIALS, 0.01, *e, seed))
-        .collect();
+    let power: Vec<f64> = power.map(|(e, seed)| rate(rule, TRIALS, 0.01, *e, seed)).collect();
     let row = |values: &[f64]| {
         let texts = values.iter().map(|v| format!("{v:.3}"));
         texts.collect::<Vec<_>>().join(" / ")
@@ -42,16 +38,10 @@ fn gate(targets: &mut Targets) {
     println!("| --- | --- | --- |");
     rule("two nights compared (Mann-Whitney, Holm, 3 %)", plain, 100);
     let (alarms, power) = rule("history, 14 nights", history, 200);
-    targets.check(
-        "history: at most 8 % false alarms",
-        alarms.iter().all(|a| *a <= 0.08),
-    );
+    targets.check("history: at most 8 % false alarms", alarms.iter().all(|a| *a <= 0.08));
     targets.check("history: +10 % seen in at least 95 %", power[1] >= 0.95);
     let (alarms, power) = rule("confirm, n = 15", confirm, 300);
-    targets.check(
-        "confirm: at most 3 % false alarms",
-        alarms.iter().all(|a| *a <= 0.03),
-    );
+    targets.check("confirm: at most 3 % false alarms", alarms.iter().all(|a| *a <= 0.03));
     targets.check("confirm: +10 % seen in at least 95 %", power[1] >= 0.95);
 }
 
@@ -66,20 +56,11 @@ fn changes(targets: &mut Targets) {
         let soon = found.iter().flatten().filter(|n| **n <= 5).count() as f64 / found.len() as f64;
         found.sort_by_key(|n| n.unwrap_or(usize::MAX));
         let median = found[found.len() / 2].map_or("more than 15".to_owned(), |n| n.to_string());
-        println!(
-            "| {:.0} % | {at_end:.3} | {on_the_way:.3} | {soon:.4} | {median} nights |",
-            sigma * 100.0
-        );
+        println!("| {:.0} % | {at_end:.3} | {on_the_way:.3} | {soon:.4} | {median} nights |", sigma * 100.0);
         if sigma <= 0.01 {
             let what = format!("changes, σ = {:.0} %", sigma * 100.0);
-            targets.check(
-                &format!("{what}: at most .05 false ones per cell"),
-                at_end.max(on_the_way) <= 0.05,
-            );
-            targets.check(
-                &format!("{what}: +10 % found within 5 nights in 99 %"),
-                soon >= 0.99,
-            );
+            targets.check(&format!("{what}: at most .05 false ones per cell"), at_end.max(on_the_way) <= 0.05);
+            targets.check(&format!("{what}: +10 % found within 5 nights in 99 %"), soon >= 0.99);
         }
     }
 }

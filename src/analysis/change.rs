@@ -97,10 +97,8 @@ impl CommonMode {
 /// new groups first.
 #[must_use]
 pub fn judge(pairs: &[(&[f64], &[f64])], common: CommonMode) -> Vec<Change> {
-    let tested: Vec<Option<(stats::MannWhitney, LogShift)>> = pairs
-        .iter()
-        .map(|(base, new)| test(base, new, common.log))
-        .collect();
+    let tested: Vec<Option<(stats::MannWhitney, LogShift)>> =
+        pairs.iter().map(|(base, new)| test(base, new, common.log)).collect();
     let family = tested.iter().flatten().count();
     let adjust = |p: fn(&stats::MannWhitney) -> f64| {
         let known: Vec<f64> = tested.iter().flatten().map(|(test, _)| p(test)).collect();
@@ -115,24 +113,13 @@ pub fn judge(pairs: &[(&[f64], &[f64])], common: CommonMode) -> Vec<Change> {
         };
         let (slower, faster) = adjusted.next().unwrap_or((1.0, 1.0));
         let could_fire = smallest_p(base.len(), new.len()) * count(family) <= ALPHA;
-        Change {
-            verdict: verdict(shift, slower, faster),
-            shift: Some(*shift),
-            slower,
-            faster,
-            could_fire,
-        }
+        Change { verdict: verdict(shift, slower, faster), shift: Some(*shift), slower, faster, could_fire }
     });
     changes.collect()
 }
 
-const NOTHING: Change = Change {
-    verdict: Verdict::NotEnoughData,
-    shift: None,
-    slower: 1.0,
-    faster: 1.0,
-    could_fire: false,
-};
+const NOTHING: Change =
+    Change { verdict: Verdict::NotEnoughData, shift: None, slower: 1.0, faster: 1.0, could_fire: false };
 
 fn test(base: &[f64], new: &[f64], common: f64) -> Option<(stats::MannWhitney, LogShift)> {
     let factor = (-common).exp();
@@ -212,10 +199,7 @@ mod tests {
         let common = CommonMode::of(&[0.1, 0.1, 0.1, 0.1, 0.3]);
         assert!(common.is_shift() && (common.log - 0.1).abs() < 1e-12);
         let (base, new) = (group(10, 1.0), group(10, 0.1_f64.exp()));
-        assert_eq!(
-            judge(&[(&base, &new)], common)[0].verdict,
-            Verdict::NoChange
-        );
+        assert_eq!(judge(&[(&base, &new)], common)[0].verdict, Verdict::NoChange);
         assert!(!CommonMode::of(&[0.1; 4]).is_shift());
         assert!(!CommonMode::of(&[]).is_shift());
     }
@@ -224,10 +208,7 @@ mod tests {
     fn what_cannot_be_compared_is_not_enough_data() {
         let some = group(10, 1.0);
         let zeros = vec![0.0; 10];
-        let got = judge(
-            &[(&some, &[]), (&[], &some), (&zeros, &some), (&some, &some)],
-            CommonMode::default(),
-        );
+        let got = judge(&[(&some, &[]), (&[], &some), (&zeros, &some), (&some, &some)], CommonMode::default());
         let verdicts: Vec<_> = got.iter().map(|c| c.verdict).collect();
         assert_eq!(verdicts[..3], [Verdict::NotEnoughData; 3]);
         assert_eq!(verdicts[3], Verdict::NoChange);

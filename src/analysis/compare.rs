@@ -64,10 +64,8 @@ pub fn compare(base: &Table, new: &Table) -> Compared {
         Some(ratio.ln()).filter(|log| log.is_finite())
     });
     let common = CommonMode::of(&logs.collect::<Vec<_>>());
-    let pairs: Vec<(&[f64], &[f64])> = matched
-        .iter()
-        .map(|(.., before, after)| (&before.seconds[..], &after.seconds[..]))
-        .collect();
+    let pairs: Vec<(&[f64], &[f64])> =
+        matched.iter().map(|(.., before, after)| (&before.seconds[..], &after.seconds[..])).collect();
     let changes = judge(&pairs, common);
     let cells = matched.iter().zip(changes);
     let cells = cells.map(|((approach, scenario, before, after), change)| CellChange {
@@ -78,12 +76,7 @@ pub fn compare(base: &Table, new: &Table) -> Compared {
         new: after.median(),
         change,
     });
-    Compared {
-        cells: cells.collect(),
-        common,
-        images: images(base, new),
-        unmatched,
-    }
+    Compared { cells: cells.collect(), common, images: images(base, new), unmatched }
 }
 
 fn only_in(one: &Table, other: &Table) -> Vec<(ApproachId, ScenarioId)> {
@@ -95,11 +88,7 @@ fn only_in(one: &Table, other: &Table) -> Vec<(ApproachId, ScenarioId)> {
 
 fn images(base: &Table, new: &Table) -> Vec<ImageChange> {
     let rows = new.rows.iter().filter_map(|row| {
-        Some(ImageChange {
-            approach: row.approach.clone(),
-            base: base.row(&row.approach)?.image?,
-            new: row.image?,
-        })
+        Some(ImageChange { approach: row.approach.clone(), base: base.row(&row.approach)?.image?, new: row.image? })
     });
     rows.filter(|image| image.base != image.new).collect()
 }
@@ -146,11 +135,7 @@ mod tests {
     fn a_slower_machine_is_a_global_shift() {
         let got = compare(&raw_table(), &slowed(1.3, |_| true));
         assert!(got.common.is_shift() && (got.common.ratio() - 1.3).abs() < 1e-6);
-        assert!(
-            got.cells
-                .iter()
-                .all(|c| c.change.verdict != Verdict::Regression)
-        );
+        assert!(got.cells.iter().all(|c| c.change.verdict != Verdict::Regression));
     }
 
     #[test]

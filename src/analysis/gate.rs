@@ -18,11 +18,7 @@ pub const CONFIRM: usize = 15;
 /// The rule for changes of level over nights: 3 nights a segment, p .001, 3 %.
 #[must_use]
 pub fn change_rule() -> ChangeRule {
-    ChangeRule {
-        shortest: 3,
-        p: 0.001,
-        least: LEAST.ln(),
-    }
+    ChangeRule { shortest: 3, p: 0.001, least: LEAST.ln() }
 }
 
 /// One cell of tonight, judged by its history.

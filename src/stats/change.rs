@@ -69,18 +69,14 @@ fn divide(segment: &[f64], rule: &ChangeRule) -> Option<usize> {
 /// Takes out the weakest point until every one satisfies the rule.
 fn settle(series: &[f64], mut bounds: Vec<usize>, rule: &ChangeRule) -> Vec<ChangePoint> {
     loop {
-        let points: Vec<ChangePoint> = bounds
-            .windows(3)
-            .map(|b| point(&series[b[0]..b[1]], &series[b[1]..b[2]], b[1]))
-            .collect();
+        let points: Vec<ChangePoint> =
+            bounds.windows(3).map(|b| point(&series[b[0]..b[1]], &series[b[1]..b[2]], b[1])).collect();
         let size = |point: &ChangePoint| (point.after - point.before).abs();
         let fails = |point: &ChangePoint| point.p > rule.p || size(point) < rule.least;
-        let weakest = (0..points.len())
-            .filter(|&i| fails(&points[i]))
-            .max_by(|&a, &b| {
-                let smaller = size(&points[b]).total_cmp(&size(&points[a]));
-                points[a].p.total_cmp(&points[b].p).then(smaller)
-            });
+        let weakest = (0..points.len()).filter(|&i| fails(&points[i])).max_by(|&a, &b| {
+            let smaller = size(&points[b]).total_cmp(&size(&points[a]));
+            points[a].p.total_cmp(&points[b].p).then(smaller)
+        });
         match weakest {
             Some(place) => bounds.remove(place + 1),
             None => return points,
@@ -90,12 +86,7 @@ fn settle(series: &[f64], mut bounds: Vec<usize>, rule: &ChangeRule) -> Vec<Chan
 
 fn point(before: &[f64], after: &[f64], index: usize) -> ChangePoint {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / float(values.len().max(1));
-    ChangePoint {
-        index,
-        before: mean(before),
-        after: mean(after),
-        p: p_value(before, after),
-    }
+    ChangePoint { index, before: mean(before), after: mean(after), p: p_value(before, after) }
 }
 
 /// Without any spread a difference is certain, and equality too.
@@ -170,11 +161,7 @@ fn add(tree: &mut [f64], mut place: usize, value: f64) {
 mod tests {
     use super::*;
 
-    const RULE: ChangeRule = ChangeRule {
-        shortest: 3,
-        p: 0.001,
-        least: 0.03,
-    };
+    const RULE: ChangeRule = ChangeRule { shortest: 3, p: 0.001, least: 0.03 };
 
     fn series(levels: &[(f64, usize)]) -> Vec<f64> {
         let mut place = 0;
@@ -213,13 +200,7 @@ mod tests {
 
     #[test]
     fn quiet_series_have_no_change() {
-        for quiet in [
-            series(&[(2.0, 60)]),
-            series(&[(2.0, 30), (2.02, 30)]),
-            vec![1.0; 40],
-            vec![1.0, 2.0],
-            vec![],
-        ] {
+        for quiet in [series(&[(2.0, 60)]), series(&[(2.0, 30), (2.02, 30)]), vec![1.0; 40], vec![1.0, 2.0], vec![]] {
             assert_eq!(change_points(&quiet, &RULE), Ok(vec![]));
         }
         assert!(change_points(&[1.0, f64::NAN], &RULE).is_err());

@@ -85,10 +85,7 @@ pub fn median_interval(values: &[f64], level: f64) -> Result<Option<MedianInterv
 pub fn half_width(values: &[f64], level: f64) -> Result<Option<f64>, StatsError> {
     let middle = median(values)?;
     if middle <= 0.0 {
-        return Err(StatsError::NotPositive {
-            index: 0,
-            value: middle,
-        });
+        return Err(StatsError::NotPositive { index: 0, value: middle });
     }
     let interval = median_interval(values, level)?.filter(|i| i.reached);
     Ok(interval.map(|i| (i.high - i.low) / 2.0 / middle))

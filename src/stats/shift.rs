@@ -49,10 +49,7 @@ impl LogShift {
 /// When a group is empty, a number is not positive and finite, or `level` is not between 0 and 1.
 pub fn log_shift(base: &[f64], new: &[f64], level: f64) -> Result<LogShift, StatsError> {
     check_level(level)?;
-    let pairs = Pairs {
-        base: sorted(logarithms(base)?),
-        new: sorted(logarithms(new)?),
-    };
+    let pairs = Pairs { base: sorted(logarithms(base)?), new: sorted(logarithms(new)?) };
     let count = base.len() * new.len();
     let (k, achieved) = depth(base.len(), new.len(), level);
     let (lower, upper) = (pairs.kth(count.div_ceil(2)), pairs.kth(count / 2 + 1));
@@ -105,11 +102,7 @@ impl Pairs {
         let mut skipped = 0;
         let mut count = 0;
         for new in &self.new {
-            while self
-                .base
-                .get(skipped)
-                .is_some_and(|base| new - base > bound)
-            {
+            while self.base.get(skipped).is_some_and(|base| new - base > bound) {
                 skipped += 1;
             }
             count += self.base.len() - skipped;

@@ -84,9 +84,7 @@ fn level(cell: usize, effect: f64) -> f64 {
 pub fn history(noise: &mut Noise, sigma: f64, effect: f64) -> Fired {
     let mut night = |effect: f64| -> Vec<Option<f64>> {
         let cells = 0..CELLS;
-        cells
-            .map(|c| Some(noise.median(sigma, level(c, effect))))
-            .collect()
+        cells.map(|c| Some(noise.median(sigma, level(c, effect)))).collect()
     };
     let nights: Vec<_> = (0..NIGHTS).map(|_| night(1.0)).collect();
     let (cells, _) = gate::history(&nights, &night(effect));
@@ -99,9 +97,7 @@ fn two_nights(noise: &mut Noise, sigma: f64, effect: f64) -> Vec<(Vec<f64>, Vec<
         let night = level + sigma * noise.normal();
         noise.group(SAMPLES, night)
     };
-    (0..CELLS)
-        .map(|c| (group(0.0), group(level(c, effect))))
-        .collect()
+    (0..CELLS).map(|c| (group(0.0), group(level(c, effect)))).collect()
 }
 
 fn slices(groups: &[(Vec<f64>, Vec<f64>)]) -> Vec<(&[f64], &[f64])> {
@@ -141,11 +137,7 @@ pub fn rate(rule: Rule, trials: u32, sigma: f64, effect: f64, seed: u64) -> f64 
     let mut noise = Noise::new(seed);
     let fired = (0..trials).filter(|_| {
         let fired = rule(&mut noise, sigma, effect);
-        if effect == 1.0 {
-            fired.any
-        } else {
-            fired.slowed
-        }
+        if effect == 1.0 { fired.any } else { fired.slowed }
     });
     fired.count() as f64 / f64::from(trials)
 }
