@@ -1,4 +1,5 @@
 //! Builds over a session on a real engine. Runs when `LAYERBENCH_TEST_SOCKET` names the engine's Unix socket.
+#![allow(clippy::unwrap_used)] // a failure here is the test's
 
 use bollard::models::{BuildInfo, BuildInfoAux};
 use futures_util::StreamExt;

@@ -63,7 +63,7 @@ impl PatternList {
     pub fn new<P: AsRef<[u8]>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, (usize, Reason)> {
         let mut list = Vec::new();
         for (index, pattern) in patterns.into_iter().enumerate() {
-            list.extend(Pattern::new(pattern.as_ref()).map_err(|(reason, _)| (index, reason))?);
+            list.extend(Pattern::new(pattern.as_ref()).map_err(|reason| (index, reason))?);
         }
         Ok(Self::of(list))
     }
@@ -178,7 +178,7 @@ impl IgnoreRules {
         for (line, raw) in lines(content) {
             match entry(raw) {
                 Ok(pattern) => patterns.extend(pattern),
-                Err((reason, at)) => problems.push(problem(line, raw, reason, at)),
+                Err(reason) => problems.push(problem(line, raw, reason)),
             }
         }
         if problems.is_empty() { Ok(Self { list: PatternList::of(patterns) }) } else { Err(problems) }
@@ -219,9 +219,9 @@ fn lines(content: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 }
 
 /// What the docker client and BuildKit make of a line before they match it.
-fn entry(raw: &[u8]) -> Result<Option<Pattern>, (Reason, usize)> {
+fn entry(raw: &[u8]) -> Result<Option<Pattern>, Reason> {
     if raw.len() > LINE_LIMIT {
-        return Err((Reason::TooLong, 0));
+        return Err(Reason::TooLong);
     }
     if raw.first() == Some(&b'#') {
         return Ok(None);
@@ -248,7 +248,7 @@ fn entry(raw: &[u8]) -> Result<Option<Pattern>, (Reason, usize)> {
 }
 
 /// Finds the column of what is wrong: cleaning may have moved it, so the line itself is asked first.
-fn problem(line: usize, raw: &[u8], reason: Reason, _at: usize) -> PatternProblem {
+fn problem(line: usize, raw: &[u8], reason: Reason) -> PatternProblem {
     let trimmed = go_path::trim(raw);
     let mut start = trimmed.as_ptr().addr().saturating_sub(raw.as_ptr().addr());
     let mut body = trimmed;

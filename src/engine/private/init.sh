@@ -8,14 +8,15 @@ set -eu
 dir=$1
 fail() { echo "failed: $*"; exit 1; }
 
+# -n: mount would note its work in /run/mount, which is the host's until /run is shadowed.
 for shadow in etc run; do
     mkdir -p "$dir/shadow/$shadow/upper" "$dir/shadow/$shadow/work"
-    mount -t overlay layerbench -o "lowerdir=/$shadow,upperdir=$dir/shadow/$shadow/upper,workdir=$dir/shadow/$shadow/work" \
+    mount -n -t overlay layerbench -o "lowerdir=/$shadow,upperdir=$dir/shadow/$shadow/upper,workdir=$dir/shadow/$shadow/work" \
         "/$shadow" || fail "cannot lay an overlay over /$shadow with its upper side in $dir"
 done
 for hidden in containerd docker; do
     mkdir -p "/run/$hidden"
-    mount -t tmpfs -o mode=711 layerbench "/run/$hidden"
+    mount -n -t tmpfs -o mode=711 layerbench "/run/$hidden"
 done
 rm -f /run/docker.sock /run/docker.pid
 

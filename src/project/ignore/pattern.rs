@@ -64,8 +64,8 @@ impl Pattern {
     /// Compiles a line; `None` for one that is blank.
     ///
     /// # Errors
-    /// The reason, and the byte of the cleaned pattern (without `!`) it was found at.
-    pub(super) fn new(line: &[u8]) -> Result<Option<Self>, (Reason, usize)> {
+    /// The reason.
+    pub(super) fn new(line: &[u8]) -> Result<Option<Self>, Reason> {
         let line = trim(line);
         if line.is_empty() {
             return Ok(None);
@@ -75,11 +75,11 @@ impl Pattern {
         if exception {
             text.remove(0);
             if text.is_empty() {
-                return Err((Reason::LoneException, 0));
+                return Err(Reason::LoneException);
             }
         }
-        check_syntax(&text).map_err(|at| (Reason::Syntax, at))?;
-        let form = compile(&text).ok_or((Reason::Syntax, 0))?;
+        check_syntax(&text).map_err(|_| Reason::Syntax)?;
+        let form = compile(&text).ok_or(Reason::Syntax)?;
         Ok(Some(Self { text, exception, form }))
     }
 

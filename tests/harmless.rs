@@ -1,0 +1,43 @@
+//! Nothing of a user's is harmed, and nothing of ours is left: whole runs, killed runs and interrupted ones beside a
+//! user's own engine that holds images, containers, a volume, a network and build cache. Needs root and Docker Engine;
+//! each test has namespaces of its own (`harmless/sandbox.sh`), so the machine itself is not touched.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+/// One at a time: control groups are seen from every sandbox.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn in_sandbox(test: &str) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harmless");
+    let output = Command::new("unshare")
+        .args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
+        .arg("bash")
+        .arg(scripts.join("sandbox.sh"))
+        .args([env!("CARGO_BIN_EXE_layerbench"), test])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_whole_run_harms_nothing() {
+    in_sandbox("complete");
+}
+
+#[test]
+fn a_killed_run_is_cleaned_up() {
+    in_sandbox("killed");
+}
+
+#[test]
+fn an_interrupted_run_cleans_up() {
+    in_sandbox("interrupted");
+}
+
+#[test]
+fn a_run_on_the_users_engine_takes_only_its_own_away() {
+    in_sandbox("host");
+}

@@ -1,0 +1,149 @@
+# A machine inside the machine, for tests of what a run leaves behind: namespaces of its own for processes, mounts and
+# network, and in them a user's own Docker Engine with images, containers, a volume, a network and build cache.
+# Everything ends with this script. Run as: unshare --mount --net --pid --fork --kill-child --mount-proc \
+#   --propagation private bash sandbox.sh LAYERBENCH TEST...
+set -euo pipefail
+program=$1
+shift
+work=$(mktemp -d)
+trap 'status=$?; trap - EXIT; quit_user_engine; rm -rf "$work"; exit $status' EXIT
+export LAYERBENCH_HOME=$work/home DOCKER_HOST=unix://$work/user.sock DOCKER_CLI_HINTS=false
+docker=/usr/bin/docker
+[ -x "$docker" ] || docker=docker
+
+say() { echo "harmless: $*" >&2; }
+die() { say "$*"; exit 1; }
+
+make_network() { # a way out that leads nowhere: what is built here needs none
+  ip link set lo up
+  ip link add up0 type veth peer name up1
+  ip address add 192.0.2.2/24 dev up0
+  ip link set up0 up
+  ip link set up1 up
+  ip route add default via 192.0.2.1
+}
+
+start_user_engine() {
+  mount -t tmpfs tmpfs /run
+  mkdir -p "$work/user"
+  echo '{}' >"$work/daemon.json"
+  dockerd --config-file "$work/daemon.json" --data-root "$work/user/data" --exec-root "$work/user/exec" \
+    --pidfile "$work/user.pid" -H "$DOCKER_HOST" >"$work/user.log" 2>&1 </dev/null &
+  user_engine=$!
+  for _ in $(seq 200); do "$docker" info >/dev/null 2>&1 && return; sleep 0.05; done
+  tail -n 5 "$work/user.log" >&2
+  die "the user's engine did not start"
+}
+
+quit_user_engine() {
+  "$docker" ps -q 2>/dev/null | xargs -r "$docker" kill >/dev/null 2>&1 || :
+  [ -z "${user_engine:-}" ] || { kill "$user_engine" 2>/dev/null; wait "$user_engine" 2>/dev/null; } || :
+}
+
+fill_user_engine() { # what users have
+  mkdir "$work/mine"
+  cp "$(command -v busybox)" "$work/mine/busybox"
+  printf 'FROM scratch\nCOPY busybox /bin/sh\nRUN echo mine >/mine\nCMD ["/bin/sh","-c","sleep 3600"]\n' >"$work/mine/Dockerfile"
+  DOCKER_BUILDKIT=1 "$docker" build -q -t mine:1 "$work/mine" >/dev/null
+  printf 'FROM mine:1\nRUN echo untagged >/untagged\n' | DOCKER_BUILDKIT=1 "$docker" build -q - >/dev/null
+  "$docker" volume create treasure >/dev/null
+  "$docker" network create friends >/dev/null
+  "$docker" run -d --name busy -v treasure:/t mine:1 /bin/sh -c 'echo gold >/t/gold; exec sleep 3600' >/dev/null
+  "$docker" create --name idle --network friends mine:1 >/dev/null
+  "$docker" run --name done mine:1 /bin/sh -c 'exit 3' >/dev/null 2>&1 || :
+}
+
+engine_inventory() {
+  "$docker" images -a --no-trunc --digests --format '{{.ID}} {{.Repository}}:{{.Tag}} {{.Size}}' | sort
+  "$docker" ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.State}} {{.Image}}' | sort
+  "$docker" volume ls -q | sort
+  "$docker" network ls --no-trunc --format '{{.ID}} {{.Name}}' | sort
+  "$docker" system df -v --format '{{range .BuildCache}}{{.ID}} {{.CacheType}} {{.Size}} {{.Description}}{{"\n"}}{{end}}' | sort
+  "$docker" exec busy /bin/sh -c 'cat /t/gold /mine'
+}
+
+machine_inventory() {
+  iptables-save | sed 's/\[[0-9]*:[0-9]*\]//; /^#/d'
+  ip -brief link | awk '{print $1}' | sed 's/@.*//' | sort
+  ip -4 -brief address | sort
+  ip route | sort
+  nft list tables
+  cat /proc/sys/net/ipv4/ip_forward
+  grep -v " $work/user/" /proc/mounts | sort
+  ps -eo comm= | grep -E '^(dockerd|containerd|docker-registry|docker-proxy|unshare|sh)$' | sort | uniq -c
+  find /sys/fs/cgroup -type d -name '*layerbench*'
+  find "$work" /run /etc /opt -xdev | grep -vE "^$work/(user|study|results|before|after|out)" | sort
+}
+
+inventory() { { engine_inventory; echo ---; machine_inventory; } >"$work/$1"; }
+
+unharmed() {
+  inventory after
+  diff "$work/before" "$work/after" | head -n 40 >&2 || die "$1: something is not as it was before (above)"
+  "$docker" run --rm mine:1 /bin/sh -c 'ping -c 1 -W 2 172.17.0.1' >/dev/null || die "$1: docker0 does not work any more"
+  say "$1: everything is as it was"
+}
+
+study() { # a study of two approaches without a base image; the second one takes its time
+  mkdir -p "$work/study/project" "$work/study/sources"
+  cp "$(command -v busybox)" "$work/study/project/busybox"
+  echo one >"$work/study/project/main"
+  echo two >"$work/study/sources/main"
+  printf 'FROM scratch\nCOPY busybox /bin/sh\nRUN --mount=type=cache,target=/cache echo x >>/cache/x\nCOPY main /main\nRUN echo built >>/main\nCMD ["/bin/sh","-c","echo hello"]\n' >"$work/study/quick"
+  printf 'FROM scratch\nCOPY busybox /bin/sh\nRUN sleep %s\nCOPY main /main\nRUN echo built >>/main\nCMD ["/bin/sh","-c","echo hello"]\n' "${1:-0.2}" >"$work/study/slow"
+  cat >"$work/study/study.toml" <<'TOML'
+schema = "layerbench.study/1"
+name = "tiny"
+[project]
+path = "project"
+[[state]]
+id = "base"
+[[state]]
+id = "sources"
+after = "base"
+overlay = "sources"
+[[scenario]]
+id = "cold"
+cache = "cold"
+state = "base"
+[[scenario]]
+id = "warm"
+cache = "warm"
+state = "base"
+[[scenario]]
+id = "sources"
+cache = "changed"
+state = "sources"
+[[approach]]
+id = "quick"
+dockerfile = "quick"
+[[approach]]
+id = "slow"
+dockerfile = "slow"
+[check]
+stdout = "hello\n"
+TOML
+}
+
+layerbench() { "$program" "$@" 2>"$work/out.err" >"$work/out"; }
+
+statuses() { # how many rows of each status the last run has
+  cut -d, -f5 "$work"/results/latest/samples.csv | tail -n +2 | sort | uniq -c | sed 's/^ *//' | tr '\n' ';'
+}
+
+wait_for_step() { # until the slow build is in its RUN
+  for _ in $(seq 300); do pgrep -f '^sleep 3[0]' >/dev/null && return; sleep 0.05; done
+  cat "$work/out.err" >&2
+  die "the slow build did not start"
+}
+
+make_network
+start_user_engine
+fill_user_engine
+inventory before
+for test in "$@"; do
+  rm -rf "$work/study" "$work/results"
+  # shellcheck source=/dev/null
+  . "$(dirname "$0")/$test.sh"
+  unharmed "$test"
+done
