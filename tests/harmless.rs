@@ -2,6 +2,8 @@
 //! user's own engine that holds images, containers, a volume, a network and build cache. Needs root and Docker Engine;
 //! each test has namespaces of its own (`harmless/sandbox.sh`), so the machine itself is not touched.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};

@@ -1,5 +1,7 @@
 //! The import rule of the architecture: a module of `src` imports only from layers below its own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! A private engine against the real dockerd: it starts empty, builds, and nothing of it is left behind.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
+
 use layerbench::engine::private::PrivateEngine;
 use layerbench::engine::{BuildRequest, Engine, Interrupt};
 use layerbench::model::Progress;

@@ -1,6 +1,8 @@
 //! The rules of the gate on simulated nights, with seeds: small versions of the table in
 //! `results/bench/statistics.md`, which `scripts/bench --statistics` makes in full.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
+
 #[path = "support/simulation.rs"]
 mod simulation;
 

@@ -62,12 +62,13 @@ pub struct PrivateEngine {
 
 /// One running engine.
 struct Instance {
-    remains: Claim,
     child: Child,
     stdin: Option<ChildStdin>,
     daemon: Daemon,
     /// Nothing was built on it yet.
     fresh: bool,
+    /// Last, so that it is undone when everything above is gone.
+    remains: Claim,
 }
 
 impl PrivateEngine {
@@ -144,40 +145,23 @@ fn on_path(program: &str) -> bool {
 impl Instance {
     fn start(home: &Path, name: &str, registry: Option<&LocalRegistry>) -> Result<Self, EngineError> {
         let network = Network::plan(name)?;
-        let remains = Claim::make(home, Remains::new(name, &network))?;
-        let started = Self::start_in(remains, &network, registry);
-        started.map_err(|(mut remains, error)| {
-            let _ = remains.undo();
-            error
-        })
-    }
-
-    /// Starts the namespaces' first process, gives it a network, and waits until the engine answers.
-    fn start_in(
-        mut remains: Claim,
-        network: &Network,
-        registry: Option<&LocalRegistry>,
-    ) -> Result<Self, (Claim, EngineError)> {
-        macro_rules! attempt {
-            ($what:expr) => {
-                match $what {
-                    Ok(value) => value,
-                    Err(error) => return Err((remains, error)),
-                }
-            };
-        }
+        // Whatever fails from here on: dropping the claim undoes what was done.
+        let mut remains = Claim::make(home, Remains::new(name, &network))?;
         let dir = remains.dir().to_path_buf();
-        attempt!(configure(&dir, remains.name(), network, registry));
-        let mut child = attempt!(spawn(&dir));
+        configure(&dir, remains.name(), &network, registry)?;
+        let mut child = spawn(&dir)?;
         let mut stdin = child.stdin.take();
-        attempt!(remains.note_process(child.id()));
-        let up = network.up(child.id(), &mut remains).and_then(|()| greet(stdin.as_mut(), network));
-        match up.and_then(|()| wait_until_up(&mut child, &dir)) {
-            Ok(daemon) => Ok(Self { remains, child, stdin, daemon, fresh: true }),
+        let up = remains
+            .note_process(child.id())
+            .and_then(|()| network.up(child.id(), &mut remains))
+            .and_then(|()| greet(stdin.as_mut(), &network))
+            .and_then(|()| wait_until_up(&mut child, &dir));
+        match up {
+            Ok(daemon) => Ok(Self { child, stdin, daemon, fresh: true, remains }),
             Err(error) => {
                 drop(stdin);
                 end(&mut child);
-                Err((remains, error))
+                Err(error)
             }
         }
     }
@@ -304,7 +288,6 @@ impl Drop for Instance {
     fn drop(&mut self) {
         drop(self.stdin.take());
         end(&mut self.child);
-        let _ = self.remains.undo();
     }
 }
 

@@ -86,12 +86,6 @@ impl Workspace {
     }
 }
 
-impl Drop for Workspace {
-    fn drop(&mut self) {
-        let _ = self.0.undo();
-    }
-}
-
 /// A folder of remains that this program holds, locked against others.
 pub(super) struct Claim {
     dir: PathBuf,
@@ -185,6 +179,12 @@ impl Claim {
         let _ = flock(&self.lock, FlockOperation::Unlock);
         remove_empty_parents(&self.dir);
         removed
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let _ = self.undo();
     }
 }
 

@@ -58,7 +58,7 @@ engine_inventory() {
   "$docker" ps -a --no-trunc --format '{{.ID}} {{.Names}} {{.State}} {{.Image}}' | sort
   "$docker" volume ls -q | sort
   "$docker" network ls --no-trunc --format '{{.ID}} {{.Name}}' | sort
-  "$docker" system df -v --format '{{range .BuildCache}}{{.ID}} {{.CacheType}} {{.Size}} {{.Description}}{{"\n"}}{{end}}' | sort
+  "$docker" system df -v --format '{{range .BuildCache}}{{println .ID .CacheType .Size .Description}}{{end}}' | sort
   "$docker" exec busy /bin/sh -c 'cat /t/gold /mine'
 }
 
