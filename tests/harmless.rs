@@ -43,3 +43,13 @@ fn an_interrupted_run_cleans_up() {
 fn a_run_on_the_users_engine_takes_only_its_own_away() {
     in_sandbox("host");
 }
+
+#[test]
+fn an_interrupted_run_on_the_users_engine_cleans_up() {
+    in_sandbox("host-interrupted");
+}
+
+#[test]
+fn a_killed_run_on_the_users_engine_is_cleaned_up() {
+    in_sandbox("host-killed");
+}

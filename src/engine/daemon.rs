@@ -15,6 +15,8 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::runtime::Runtime;
 
 /// Rounds of removing cache records: a record can go only after those that build on it.
@@ -31,8 +33,10 @@ pub struct CacheRecord {
     pub id: String,
     /// What made it, e.g. `mount / from exec /bin/sh -c …`.
     pub description: String,
-    /// When it was made, RFC 3339.
-    pub created_at: String,
+    /// When it was made, on the engine's clock.
+    pub created_at: Option<OffsetDateTime>,
+    /// When a build let go of it last, on the engine's clock.
+    pub last_used_at: Option<OffsetDateTime>,
     /// A build uses it now.
     pub in_use: bool,
 }
@@ -142,13 +146,15 @@ impl Daemon {
         // Engines since API 1.52 answer {BuildCacheUsage: {Items}}, older ones {BuildCache}.
         let items = usage["BuildCacheUsage"]["Items"].as_array().or_else(|| usage["BuildCache"].as_array());
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let moment = |value: &Value| OffsetDateTime::parse(value.as_str()?, &Rfc3339).ok();
         Ok(items
             .into_iter()
             .flatten()
             .map(|item| CacheRecord {
                 id: text(&item["ID"]),
                 description: text(&item["Description"]),
-                created_at: text(&item["CreatedAt"]),
+                created_at: moment(&item["CreatedAt"]),
+                last_used_at: moment(&item["LastUsedAt"]),
                 in_use: item["InUse"].as_bool().unwrap_or(false),
             })
             .collect())

@@ -18,13 +18,19 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The build argument by which BuildKit's Dockerfile frontend gives cache mounts a namespace.
 const MOUNT_NAMESPACE: &str = "BUILDKIT_CACHE_MOUNT_NS";
 
 /// How long fetching one base image may take.
 const FETCH_LIMIT: Duration = Duration::from_secs(1800);
+
+/// How long an engine may take to cancel a build whose client is gone.
+const LET_GO: Duration = Duration::from_secs(15);
+
+/// How long an engine's contents must stay the same for a broken build to count as over.
+const SETTLE: Duration = Duration::from_millis(500);
 
 /// An engine that belongs to the user.
 pub struct HostEngine {
@@ -68,10 +74,27 @@ impl HostEngine {
             return build::not_built(&e);
         }
         let outcome = build::build(self.daemon.endpoint(), request, progress, interrupt);
+        if outcome.result.is_err() {
+            self.settle();
+        }
         match self.note(&before, whole_run) {
             Ok(()) => outcome,
             // Without knowing what was made, the sample is worth nothing.
             Err(e) => build::not_built(&e),
+        }
+    }
+
+    /// A build that broke off goes on in the engine for a moment: waits until what it holds does not change any more.
+    fn settle(&self) {
+        let since = Instant::now();
+        let mut last = None;
+        while since.elapsed() < LET_GO {
+            let now = self.daemon.contents().ok();
+            if now.as_ref().is_some_and(|now| !now.busy) && now == last {
+                return;
+            }
+            last = now;
+            std::thread::sleep(SETTLE);
         }
     }
 
@@ -311,8 +334,7 @@ fn clean_one(path: &Path) -> Cleaned {
         let daemon = Daemon::new(&Endpoint::parse(&ledger.entry.engine)?)?;
         let mut made = ledger.entry.chain.clone();
         if let Some(before) = &ledger.entry.in_flight {
-            // The build that broke off: names are ours for certain, images and records that appeared are not.
-            made.images.retain(|image| !before.images.contains(image));
+            made.records.extend(records_of_broken_build(&daemon, before)?);
         }
         remove_made(&daemon, &made)?;
         remove_made(&daemon, &ledger.entry.whole_run)?;
@@ -328,5 +350,22 @@ fn clean_one(path: &Path) -> Cleaned {
             Ok(()) => Cleaned::Undone(name),
             Err(error) => Cleaned::Failed(name, error),
         },
+    }
+}
+
+/// Records of the build that was under way when its run was killed. The engine let go of all of them when it lost its
+/// client, so the time at which it let go of the first one ends the build: what was made later is somebody else's.
+fn records_of_broken_build(daemon: &Daemon, before: &CacheContents) -> Result<Vec<String>, EngineError> {
+    let since = Instant::now();
+    loop {
+        let mut new = daemon.cache_records()?;
+        new.retain(|record| !before.records.contains(&record.id));
+        let Some(first) = new.iter().min_by_key(|record| record.created_at) else { return Ok(Vec::new()) };
+        if first.in_use && since.elapsed() < LET_GO {
+            std::thread::sleep(Duration::from_millis(100));
+            continue;
+        }
+        let end = first.last_used_at.or(first.created_at);
+        return Ok(new.iter().filter(|record| record.created_at <= end).map(|record| record.id.clone()).collect());
     }
 }
