@@ -11,11 +11,11 @@ use layerbench::model::{Sample, Status, StepKind};
 use layerbench::store::{RunFolder, RunStatus, StoredRun};
 use std::collections::HashMap;
 use std::path::Path;
-use tiny::{GOOD, layerbench, messages, tiny_study};
+use tiny::{GOOD, messages, program, tiny_study};
 
 fn run(dir: &Path, args: &[&str], code: i32) -> (StoredRun, String) {
     let args = [&["run", ".", "--engine", "private", "--out", "results"], args].concat();
-    let output = layerbench(dir, &args);
+    let output = program(dir, &args).output().unwrap();
     assert_eq!(output.status.code(), Some(code), "{}", messages(&output));
     let stored = RunFolder::open(&dir.join("results/latest")).unwrap();
     assert!(!dir.join("home").exists(), "something is left in the private engines' folder");
@@ -24,7 +24,7 @@ fn run(dir: &Path, args: &[&str], code: i32) -> (StoredRun, String) {
 
 /// approach, scenario and block of each line of a printed plan.
 fn planned(dir: &Path, args: &[&str]) -> Vec<(u32, String, String)> {
-    let output = layerbench(dir, &[&["run", ".", "--dry-run"], args].concat());
+    let output = program(dir, &[&["run", ".", "--dry-run"], args].concat()).output().unwrap();
     assert!(output.status.success(), "{}", messages(&output));
     let text = String::from_utf8(output.stdout).unwrap();
     let rows = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());

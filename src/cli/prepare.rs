@@ -73,6 +73,7 @@ pub fn recipes(
     for unused in replacements.iter().take(given) {
         if !all.iter().any(|image| same_image(&unused.from, image)) {
             let known = all.iter().copied().collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "nothing but scratch" } else { &known };
             problems.push(format!(
                 "--base {}={}: no Dockerfile builds FROM {}; they build from: {known}",
                 unused.from, unused.to, unused.from
@@ -162,7 +163,7 @@ fn digests(study: &Study, materials: &Materials) -> Result<BTreeMap<(ApproachId,
             let found = match known.get(&key) {
                 Some(found) => found.clone(),
                 None => {
-                    let found = digest_of(folder, &dockerfile)?;
+                    let found = digest_of(state, folder, &dockerfile)?;
                     known.insert(key, found.clone());
                     found
                 }
@@ -173,13 +174,14 @@ fn digests(study: &Study, materials: &Materials) -> Result<BTreeMap<(ApproachId,
     Ok(all)
 }
 
-fn digest_of(folder: &Path, dockerfile: &Path) -> Result<String, Stop> {
+fn digest_of(state: &StateId, folder: &Path, dockerfile: &Path) -> Result<String, Stop> {
     let rules = match ignore_file(folder, dockerfile) {
         None => PatternList::default(),
         Some(path) => {
             let text = fs::read(&path).map_err(|e| Stop::failed(format!("{}: {e}", path.display())))?;
             let rules = IgnoreRules::parse(&text).map_err(|problems| {
-                let lines: Vec<String> = problems.iter().map(|p| format!("{}:{p}", path.display())).collect();
+                let place = path.strip_prefix(folder).unwrap_or(&path).display();
+                let lines: Vec<String> = problems.iter().map(|p| format!("state {state}: {place}: {p}")).collect();
                 Stop::wrong(lines.join("\n"))
             })?;
             PatternList::from(rules)

@@ -171,7 +171,7 @@ fn what_is_no_study_file_is_refused() {
     let nowhere = Study::load(Path::new("/nonexistent/study.toml")).unwrap_err();
     assert_eq!(
         nowhere.to_string(),
-        "/nonexistent/study.toml: found nothing there; expected a study's file, or a folder with a study.toml; correct the path, or write a study with `layerbench init`"
+        "/nonexistent/study.toml: found nothing there; expected a study's file, or a folder with a study.toml; correct the path"
     );
     let dir = folder(GOOD);
     let file = dir.path().join("study.toml");

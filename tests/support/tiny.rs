@@ -65,11 +65,6 @@ pub fn tiny_study(dir: &Path, approaches: &[(&str, &str)]) {
     fs::write(dir.join("study.toml"), text).unwrap();
 }
 
-/// Calls the program in a folder.
-pub fn layerbench(dir: &Path, args: &[&str]) -> Output {
-    program(dir, args).output().unwrap()
-}
-
 /// The program, about to be called in a folder.
 pub fn program(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_layerbench"));
