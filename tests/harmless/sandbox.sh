@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # A machine inside the machine, for tests of what a run leaves behind: namespaces of its own for processes, mounts and
 # network, and in them a user's own Docker Engine with images, containers, a volume, a network and build cache.
 # Everything ends with this script. Run as: unshare --mount --net --pid --fork --kill-child --mount-proc \
@@ -6,7 +7,8 @@ set -euo pipefail
 program=$1
 shift
 work=$(mktemp -d)
-trap 'status=$?; trap - EXIT; quit_user_engine; rm -rf "$work"; exit $status' EXIT
+leave() { quit_user_engine; rm -rf "$work"; }
+trap leave EXIT
 export LAYERBENCH_HOME=$work/home DOCKER_HOST=unix://$work/user.sock DOCKER_CLI_HINTS=false
 docker=/usr/bin/docker
 [ -x "$docker" ] || docker=docker
@@ -50,7 +52,7 @@ fill_user_engine() { # what users have
   "$docker" network create friends >/dev/null
   "$docker" run -d --name busy -v treasure:/t mine:1 /bin/sh -c 'echo gold >/t/gold; exec sleep 3600' >/dev/null
   "$docker" create --name idle --network friends mine:1 >/dev/null
-  "$docker" run --name done mine:1 /bin/sh -c 'exit 3' >/dev/null 2>&1 || :
+  "$docker" run --name ended mine:1 /bin/sh -c 'exit 3' >/dev/null 2>&1 || :
 }
 
 engine_inventory() {
@@ -70,6 +72,7 @@ machine_inventory() {
   nft list tables
   cat /proc/sys/net/ipv4/ip_forward
   grep -v " $work/user/" /proc/mounts | sort
+  # shellcheck disable=SC2009 # names of processes with their number, which pgrep does not give
   ps -eo comm= | grep -E '^(dockerd|containerd|docker-registry|docker-proxy|unshare|sh)$' | sort | uniq -c
   find /sys/fs/cgroup -type d -name '*layerbench*'
   find "$work" /run /etc /opt -xdev | grep -vE "^$work/(user|study|results|before|after|out)" | sort
