@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A machine inside the machine, for tests of what a run leaves behind: namespaces of its own for processes, mounts and
 # network, and in them a user's own Docker Engine with images, containers, a volume, a network and build cache.
-# Everything ends with this script. Run as: unshare --mount --net --pid --fork --kill-child --mount-proc \
+# Everything ends with this script. Run as root: unshare --mount --net --pid --fork --kill-child --mount-proc \
 #   --propagation private bash sandbox.sh LAYERBENCH TEST...
 set -euo pipefail
 program=$1
@@ -74,7 +74,6 @@ machine_inventory() {
   grep -v " $work/user/" /proc/mounts | sort
   # shellcheck disable=SC2009 # names of processes with their number, which pgrep does not give
   ps -eo comm= | grep -E '^(dockerd|containerd|docker-registry|docker-proxy|unshare|sh)$' | sort | uniq -c
-  find /sys/fs/cgroup -type d -name '*layerbench*'
   find "$work" /run /etc /opt -xdev | grep -vE "^$work/(user|study|results|before|after|out)" | sort
 }
 
@@ -83,6 +82,9 @@ inventory() { { engine_inventory; echo ---; machine_inventory; } >"$work/$1"; }
 unharmed() {
   inventory after
   diff "$work/before" "$work/after" | head -n 40 >&2 || die "$1: something is not as it was before (above)"
+  local run
+  run=$(readlink "$work/results/latest")
+  [ -z "$(find /sys/fs/cgroup -type d -name "layerbench-${run##*-}*")" ] || die "$1: a control group is left"
   "$docker" run --rm mine:1 /bin/sh -c 'ping -c 1 -W 2 172.17.0.1' >/dev/null || die "$1: docker0 does not work any more"
   say "$1: everything is as it was"
 }
