@@ -84,6 +84,10 @@ impl From<EngineError> for RunError {
 /// Takes events; its refusal stops the run.
 pub type Sink<'a> = &'a mut dyn FnMut(Event) -> Result<(), String>;
 
+/// How often, and after what pause, a busy engine is looked at again before somebody else is blamed.
+const LET_GO_LOOKS: u32 = 60;
+const LET_GO_PAUSE: Duration = Duration::from_millis(50);
+
 /// How long an image's own command may take.
 const RUN_LIMIT: Duration = Duration::from_secs(60);
 
@@ -176,11 +180,11 @@ impl Run<'_> {
     /// One build: request, outcome, judgement, event.
     fn one(&mut self, planned: &PlannedBuild, last: Option<&(StateId, Outcome)>) -> Result<Outcome, RunError> {
         let request = self.request(planned)?;
-        let before = self.engine.contents()?;
+        let before = self.quiet_contents()?;
         self.emit(Event::BuildStarted { key: planned.key.clone() })?;
         let mut outcome = self.engine.build(&request, self.progress, self.interrupt);
         let lost = |outcome: &Outcome| outcome.result.is_err();
-        let after = match self.engine.contents() {
+        let after = match self.quiet_contents() {
             Ok(after) => after,
             // An engine that died with the build: the row first, then the end.
             Err(error) if lost(&outcome) => {
@@ -191,6 +195,20 @@ impl Run<'_> {
         };
         self.judge(planned, last, &before, &after, &mut outcome)?;
         Ok(outcome)
+    }
+
+    /// What the engine holds. An engine lets go of a build's records a moment after it has answered: only one that
+    /// stays busy is used by somebody else.
+    fn quiet_contents(&mut self) -> Result<CacheContents, EngineError> {
+        let mut contents = self.engine.contents()?;
+        for _ in 0..LET_GO_LOOKS {
+            if !contents.busy {
+                break;
+            }
+            std::thread::sleep(LET_GO_PAUSE);
+            contents = self.engine.contents()?;
+        }
+        Ok(contents)
     }
 
     fn judge(

@@ -16,7 +16,7 @@ use tiny::{GOOD, messages, program, tiny_study};
 fn run(dir: &Path, args: &[&str], code: i32) -> (StoredRun, String) {
     let args = [&["run", ".", "--engine", "private", "--out", "results"], args].concat();
     let output = program(dir, &args).output().unwrap();
-    assert_eq!(output.status.code(), Some(code), "{}", messages(&output));
+    assert_eq!(output.status.code(), Some(code), "{}\n{}", messages(&output), String::from_utf8_lossy(&output.stdout));
     let stored = RunFolder::open(&dir.join("results/latest")).unwrap();
     assert!(!dir.join("home").exists(), "something is left in the private engines' folder");
     (stored, String::from_utf8(output.stdout).unwrap())

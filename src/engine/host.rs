@@ -268,7 +268,7 @@ impl Ledger {
         let entry = Entry {
             run: run.to_owned(),
             owner: std::process::id(),
-            engine: endpoint.to_string(),
+            engine: endpoint.given().to_owned(),
             chain: Made::default(),
             whole_run: Made::default(),
             in_flight: None,
