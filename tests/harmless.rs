@@ -48,3 +48,8 @@ fn an_interrupted_run_on_the_users_engine_cleans_up() {
 fn a_killed_run_on_the_users_engine_is_cleaned_up() {
     in_sandbox("host-killed");
 }
+
+#[test]
+fn an_engine_is_reached_over_tls_ssh_and_contexts() {
+    in_sandbox("remote");
+}

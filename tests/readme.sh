@@ -23,7 +23,7 @@ smaller() { # COMMAND: the same with less to build
 
 count=0
 while IFS= read -r line; do
-  command=${line%%  #*}
+  command=$(sed -E 's/ +#.*//' <<<"$line")
   [ "$command" != scripts/test ] || continue
   command=$(smaller "$command")
   echo "readme: $command" >&2

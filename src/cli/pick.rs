@@ -24,7 +24,7 @@ pub fn pick(wanted: &str, run: &str, study: &Study) -> Result<Picked, Stop> {
         "host" => host(run, &Endpoint::from_environment()?, "asked for"),
         "auto" => automatic(run, registry),
         "dind" => Err(Stop::failed("--engine dind is not there yet; use private or host")),
-        address if address.contains("://") => host(run, &Endpoint::parse(address).map_err(Stop::wrong)?, "asked for"),
+        address if address.contains("://") || address.starts_with("context:") => host(run, &Endpoint::parse(address).map_err(Stop::wrong)?, "asked for"),
         other => Err(Stop::wrong(format!(
             "--engine {other:?}: expected auto, private, host, or an address such as unix:///run/docker.sock"
         ))),

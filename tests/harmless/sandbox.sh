@@ -25,12 +25,30 @@ make_network() { # a way out that leads nowhere: what is built here needs none
   ip route add default via 192.0.2.1
 }
 
+make_certificates() { # for an engine that is reached over TLS, as `docker --tlsverify` wants them
+  mkdir "$work/certificates"
+  (
+    cd "$work/certificates"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca-key.pem -out ca.pem
+    for who in server client; do
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$who" -keyout "$who-key.pem" -out "$who.csr"
+      printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=%sAuth\n' "$who" >"$who.ext"
+      openssl x509 -req -in "$who.csr" -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 -extfile "$who.ext" -out "$who-cert.pem"
+    done
+    mkdir client
+    cp ca.pem client/
+    cp client-cert.pem client/cert.pem
+    cp client-key.pem client/key.pem
+  ) 2>/dev/null
+}
+
 start_user_engine() {
   mount -t tmpfs tmpfs /run
   mkdir -p "$work/user"
   echo '{}' >"$work/daemon.json"
   dockerd --config-file "$work/daemon.json" --data-root "$work/user/data" --exec-root "$work/user/exec" \
-    --pidfile "$work/user.pid" -H "$DOCKER_HOST" >"$work/user.log" 2>&1 </dev/null &
+    --pidfile "$work/user.pid" -H "$DOCKER_HOST" -H tcp://127.0.0.1:2376 --tlsverify --tlscacert "$work/certificates/ca.pem" \
+    --tlscert "$work/certificates/server-cert.pem" --tlskey "$work/certificates/server-key.pem" >"$work/user.log" 2>&1 </dev/null &
   user_engine=$!
   for _ in $(seq 200); do "$docker" info >/dev/null 2>&1 && return; sleep 0.05; done
   tail -n 5 "$work/user.log" >&2
@@ -143,6 +161,7 @@ wait_for_step() { # until the slow build is in its RUN
 }
 
 make_network
+make_certificates
 start_user_engine
 fill_user_engine
 inventory before
