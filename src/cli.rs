@@ -7,6 +7,7 @@ mod doctor;
 mod pick;
 mod prepare;
 mod published;
+mod pulls;
 mod record;
 mod report;
 mod run;

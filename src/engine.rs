@@ -78,7 +78,7 @@ impl Interrupt {
 }
 
 /// One build to be done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct BuildRequest {
     /// Folder of the build context.
     pub context: PathBuf,

@@ -97,29 +97,48 @@ pub enum Format {
 
 /// Options of `doctor`.
 #[derive(Clone, Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  layerbench doctor\n  layerbench doctor --only bases scenarios/article")]
+#[command(
+    after_help = "Examples:\n  layerbench doctor\n  layerbench doctor scenarios/article --only bases --format json"
+)]
 pub struct DoctorArgs {
-    /// Folder of the study, or its file
-    #[arg(default_value = "scenarios/article")]
-    pub study: PathBuf,
+    /// Folder of the study, or its file; without it, scenarios/article if that is there
+    pub study: Option<PathBuf>,
     /// Look at this only
     #[arg(long, value_enum)]
-    pub only: Option<Topic>,
+    pub only: Vec<Topic>,
     /// Which engine, as for `run`
     #[arg(long, default_value = "auto", value_name = "ENGINE")]
     pub engine: String,
     /// As for `run`
     #[arg(long, value_name = "FROM=TO", num_args = 1..)]
     pub base: Vec<String>,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
+    pub format: DoctorFormat,
+}
+
+/// Forms of doctor's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DoctorFormat {
+    /// Lines for people
+    Text,
+    /// Everything for other programs
+    Json,
 }
 
 /// What `doctor` looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Topic {
+    /// Disk, frequency scaling, load
+    Machine,
     /// The engine, and how it is isolated
     Engine,
     /// Whether every base image can be had
     Bases,
+    /// Manifests that ten blocks ask for, against the limit
+    Pulls,
+    /// How much cached builds of a tiny image differ
+    Noise,
 }
 
 /// Options of `clean`.

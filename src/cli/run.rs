@@ -3,6 +3,7 @@
 use super::args::RunArgs;
 use super::pick::{Picked, pick};
 use super::prepare::{self, Replacement};
+use super::pulls;
 use super::record::{self, Facts};
 use super::report;
 use super::signals;
@@ -11,7 +12,7 @@ use crate::analysis::path::waits;
 use crate::engine::build::rfc3339;
 use crate::engine::remains::Workspace;
 use crate::engine::{Engine, Interrupt, Source};
-use crate::model::{Bytes, Event, Status, Step};
+use crate::model::{Bytes, ColdKind, Event, Status, Step};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
 use crate::report::ImageRow;
@@ -47,8 +48,13 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let id = run_id();
     let workspace = Workspace::new(&id)?;
     let materials = prepare::materials(&study, &plan, recipes, &workspace, &id, args.timeout)?;
-    let Picked { mut engine, line } = pick(&args.engine, &id, &study)?;
+    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&study))?;
     eprintln!("engine: {line}");
+    let (within, pulls) = pulls::examine(&materials.recipes, args.reps);
+    eprintln!("pulls: {pulls}");
+    if !within && engine.cold_kind() == ColdKind::Pristine {
+        eprintln!("warning: that is more than the limit; {}", pulls::REMEDY);
+    }
     let bases = resolve(engine.as_mut(), materials.recipes.values(), &replacements)?;
     let facts = Facts {
         study: &study,
@@ -222,7 +228,7 @@ fn seed_from_clock() -> u64 {
 }
 
 /// Tells runs of one second on one machine apart.
-fn run_id() -> String {
+pub fn run_id() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mix = u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 20) ^ now.as_secs();
     format!("{:08x}", mix & 0xffff_ffff)
