@@ -2,14 +2,17 @@
 //! Progress and messages go to standard error, results to standard output.
 
 mod args;
+mod build;
 mod clean;
 mod doctor;
+mod engine;
 mod pick;
 mod prepare;
 mod published;
 mod record;
 mod report;
 mod run;
+mod settings;
 mod signals;
 
 use args::{Args, Call};
@@ -66,6 +69,8 @@ pub fn main() -> ExitCode {
     let done = match args.call {
         Call::Run(options) => run::run(&options),
         Call::Report(options) => report::report(&options),
+        Call::Build(options) => build::build(&options),
+        Call::Engine(options) => engine::engine(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),
     };

@@ -222,7 +222,7 @@ fn seed_from_clock() -> u64 {
 }
 
 /// Tells runs of one second on one machine apart.
-fn run_id() -> String {
+pub fn run_id() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mix = u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 20) ^ now.as_secs();
     format!("{:08x}", mix & 0xffff_ffff)
