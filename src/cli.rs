@@ -2,8 +2,10 @@
 //! Progress and messages go to standard error, results to standard output.
 
 mod args;
+mod build;
 mod clean;
 mod doctor;
+mod engine;
 mod pick;
 mod prepare;
 mod published;
@@ -11,6 +13,7 @@ mod pulls;
 mod record;
 mod report;
 mod run;
+mod settings;
 mod signals;
 
 use args::{Args, Call};
@@ -67,6 +70,8 @@ pub fn main() -> ExitCode {
     let done = match args.call {
         Call::Run(options) => run::run(&options),
         Call::Report(options) => report::report(&options),
+        Call::Build(options) => build::build(&options),
+        Call::Engine(options) => engine::engine(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),
     };

@@ -3,7 +3,7 @@
 
 pub mod validity;
 
-use crate::engine::{BuildRequest, CacheContents, Engine, EngineError, Interrupt};
+use crate::engine::{BuildRequest, BuildSettings, CacheContents, Engine, EngineError, Interrupt};
 use crate::model::{
     ApproachId, BuildKey, Bytes, CacheState, Event, Outcome, Progress, Sample, Seconds, StateId, Status, StepKind,
 };
@@ -19,12 +19,12 @@ use validity::Expected;
 pub struct Recipe {
     /// The Dockerfile's text, after base images were replaced.
     pub dockerfile: Arc<Vec<u8>>,
+    /// The Dockerfile's path, for messages.
+    pub dockerfile_name: String,
     /// Its own `NAME.dockerignore`.
     pub ignore: Option<Arc<Vec<u8>>>,
-    /// Build arguments.
-    pub args: BTreeMap<String, String>,
-    /// Stage to build.
-    pub target: Option<String>,
+    /// What its builds are asked for beside the files.
+    pub settings: BuildSettings,
     /// External base images, after replacement.
     pub bases: BTreeSet<String>,
 }
@@ -256,9 +256,9 @@ impl Run<'_> {
         Ok(BuildRequest {
             context: context.clone(),
             dockerfile: recipe.dockerfile.clone(),
+            dockerfile_name: recipe.dockerfile_name.clone(),
             ignore: recipe.ignore.clone(),
-            args: recipe.args.clone(),
-            target: recipe.target.clone(),
+            settings: recipe.settings.clone(),
             no_cache: planned.cache == CacheState::Cold && self.engine.cold_kind() == crate::model::ColdKind::WarmBase,
             tag: format!("layerbench/{}:{}", self.materials.run, key.approach).to_lowercase(),
             context_key: format!("layerbench-{}-{}", self.materials.run, key.approach),

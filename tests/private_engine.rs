@@ -28,9 +28,9 @@ fn an_engine_starts_empty_and_leaves_nothing() {
             b"FROM scratch\nCOPY busybox /bin/sh\nWORKDIR /x\nRUN echo hello >y\nCMD [\"/bin/sh\",\"-c\",\"cat y\"]"
                 .to_vec(),
         ),
+        dockerfile_name: "Dockerfile".into(),
         ignore: None,
-        args: Default::default(),
-        target: None,
+        settings: Default::default(),
         no_cache: false,
         tag: "x/y:z".into(),
         context_key: "x".into(),

@@ -129,7 +129,7 @@ fn a_study_is_read_whole() {
     assert_eq!(study.scenarios[2].cache, CacheState::Changed);
     let two = &study.approaches[1];
     assert_eq!(two.dockerfile, root.join("Dockerfile"), "links are followed");
-    assert_eq!(two.args[0], ("PYTHON".to_owned(), "3.12".to_owned()));
+    assert_eq!(two.settings.args[0], ("PYTHON".to_owned(), "3.12".to_owned()));
     assert_eq!(two.target.as_deref(), Some("runtime"));
     let registry = study.registry.as_ref().unwrap();
     assert_eq!(registry.address.to_string(), "127.0.0.1:5000");
