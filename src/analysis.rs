@@ -7,6 +7,7 @@ pub mod change;
 pub mod compare;
 pub mod findings;
 pub mod gate;
+pub mod likeness;
 pub mod marks;
 pub mod path;
 pub mod published;

@@ -3,7 +3,10 @@
 
 mod args;
 mod clean;
+mod compare;
 mod doctor;
+mod facts;
+mod load;
 mod pick;
 mod prepare;
 mod published;
@@ -11,6 +14,7 @@ mod record;
 mod report;
 mod run;
 mod signals;
+mod style;
 
 use args::{Args, Call};
 use clap::Parser;
@@ -47,6 +51,11 @@ impl Stop {
         Self { end: End::Wrong, text: text.to_string() }
     }
 
+    /// Nothing can be said.
+    fn cannot_tell(text: impl fmt::Display) -> Self {
+        Self { end: End::CannotTell, text: text.to_string() }
+    }
+
     /// The world stood in the way.
     fn failed(text: impl fmt::Display) -> Self {
         Self { end: End::Failed, text: text.to_string() }
@@ -66,6 +75,7 @@ pub fn main() -> ExitCode {
     let done = match args.call {
         Call::Run(options) => run::run(&options),
         Call::Report(options) => report::report(&options),
+        Call::Compare(options) => compare::compare(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),
     };

@@ -84,6 +84,12 @@ impl CommonMode {
         self.log.exp()
     }
 
+    /// In percent, with a sign.
+    #[must_use]
+    pub fn percent(&self) -> f64 {
+        (self.ratio() - 1.0) * 100.0
+    }
+
     /// Whether it is large enough to be a verdict of its own: the machine changed, or everything did.
     #[must_use]
     pub fn is_shift(&self) -> bool {

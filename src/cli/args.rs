@@ -23,6 +23,8 @@ pub enum Call {
     Run(RunArgs),
     /// Print the table of a run that was made before
     Report(ReportArgs),
+    /// Hold a run against another one, or an approach against another: what became slower, faster, larger, smaller
+    Compare(CompareArgs),
     /// Say what would be used to build, and what is in the way
     Doctor(DoctorArgs),
     /// Remove what interrupted runs left behind, and nothing else
@@ -80,6 +82,45 @@ pub struct ReportArgs {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Options of `compare`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    after_help = "BASE and NEW are folders of runs, or RUN:APPROACH for one row of a run. The runs must be of one \
+study and made on the same engine and machine in the same way.\n\n\
+Exit codes: 0 nothing got worse, 3 something got slower or larger, 4 cannot tell.\n\n\
+Examples:\n  layerbench compare results/article/20260101T000000Z-aaaaaaaa results/latest\n  \
+layerbench compare results/latest --approach 01-simple --approach 02-simple-slim"
+)]
+pub struct CompareArgs {
+    /// Folder of the run to compare with, or RUN:APPROACH
+    pub base: PathBuf,
+    /// Folder of the run that is judged, or RUN:APPROACH; may be left out with two --approach
+    pub new: Option<PathBuf>,
+    /// Compare these two approaches, the first being the base
+    #[arg(long, value_name = "ID")]
+    pub approach: Vec<String>,
+    /// Compare even runs that were made in unlike ways
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    pub format: Form,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Forms of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For a terminal
+    Text,
+    /// For a pull request or a job summary
+    Markdown,
+    /// For other programs
+    Json,
 }
 
 /// Forms of a report.

@@ -1,7 +1,9 @@
 //! `layerbench report`, and the reports that stand in a run's folder: a stored run in, text out.
 
 use super::args::{Format, ReportArgs};
+use super::load::columns;
 use super::run::SIZE_DEFINITION;
+use super::style::{replace, style, write_out};
 use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
@@ -9,8 +11,6 @@ use crate::analysis::table::{Approach, Scenario, Table, table};
 use crate::model::{ApproachId, CacheState, Sample, ScenarioId};
 use crate::report::{Head, Report, TextStyle, write_json, write_markdown, write_summary, write_text};
 use crate::store::{BaseSource, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, StoredRun};
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 /// Carries out the command.
@@ -38,43 +38,6 @@ pub fn write_all(folder: &Path) -> Result<(), Stop> {
 /// Prints the table of a run on standard output.
 pub fn print(folder: &Path) -> Result<(), Stop> {
     write_out(&View::open(folder)?.write(Format::Text, style())?)
-}
-
-fn write_out(text: &[u8]) -> Result<(), Stop> {
-    match io::stdout().lock().write_all(text) {
-        // Whoever read along has read enough.
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Stop::failed(format!("writing the report: {e}"))),
-        _ => Ok(()),
-    }
-}
-
-/// How standard output takes text.
-fn style() -> TextStyle {
-    let terminal = io::stdout().is_terminal();
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let width = given.or_else(|| terminal.then(terminal_width).flatten());
-    TextStyle { width: width.unwrap_or(TextStyle::default().width), color: terminal && !plain }
-}
-
-fn terminal_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-    (size.ws_col > 0).then_some(usize::from(size.ws_col))
-}
-
-/// Writes a file as a whole or not at all.
-pub fn replace(path: &Path, text: &[u8]) -> Result<(), Stop> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
-    let write = || -> io::Result<()> {
-        let mut file = File::create(&new)?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        std::fs::rename(&new, path)
-    };
-    write().map_err(|e| Stop::failed(format!("writing {}: {e}", path.display())))
 }
 
 /// A stored run, and what is needed to report it.
@@ -130,24 +93,6 @@ impl View {
         written.map_err(|e| Stop::failed(format!("writing the report: {e}")))?;
         Ok(text)
     }
-}
-
-/// Rows and columns of the table, as the record names them.
-fn columns(record: &RunRecord) -> Result<(Vec<Approach>, Vec<Scenario>), Stop> {
-    let wrong = |e: &dyn std::fmt::Display| Stop::wrong(format!("run.json: {e}"));
-    let approaches = record
-        .approaches
-        .iter()
-        .map(|id| ApproachId::new(id).map(|id| Approach { id, image: None }).map_err(|e| wrong(&e)));
-    let scenarios = record.scenarios.iter().map(|scenario| {
-        let cache = CacheState::parse(&scenario.cache);
-        Ok(Scenario {
-            id: ScenarioId::new(&scenario.id).map_err(|e| wrong(&e))?,
-            title: scenario.title.clone(),
-            cache: cache.ok_or_else(|| wrong(&format!("the cache state {:?} is not known", scenario.cache)))?,
-        })
-    });
-    Ok((approaches.collect::<Result<_, Stop>>()?, scenarios.collect::<Result<_, Stop>>()?))
 }
 
 fn head(record: &RunRecord, run: &str) -> Head {

@@ -6,6 +6,7 @@ use super::prepare::{self, Replacement};
 use super::record::{self, Facts};
 use super::report;
 use super::signals;
+use super::style;
 use super::{End, Stop};
 use crate::analysis::path::waits;
 use crate::engine::build::rfc3339;
@@ -171,7 +172,7 @@ impl Keeper {
         rows.sort_by(|a, b| a.approach.cmp(&b.approach));
         let mut text = Vec::new();
         crate::report::write_images(&rows, &mut text).map_err(|e| e.to_string())?;
-        report::replace(&self.folder.path().join("images.csv"), &text).map_err(|stop| stop.text)
+        style::replace(&self.folder.path().join("images.csv"), &text).map_err(|stop| stop.text)
     }
 
     /// Closes the record, writes the reports of what there is, and says how it went.
