@@ -6,6 +6,7 @@ mod clean;
 mod compare;
 mod doctor;
 mod facts;
+mod import;
 mod load;
 mod pick;
 mod prepare;
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
         Call::Run(options) => run::run(&options),
         Call::Report(options) => report::report(&options),
         Call::Compare(options) => compare::compare(&options),
+        Call::Import(options) => import::import(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),
     };

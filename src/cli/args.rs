@@ -25,6 +25,8 @@ pub enum Call {
     Report(ReportArgs),
     /// Hold a run against another one, or an approach against another: what became slower, faster, larger, smaller
     Compare(CompareArgs),
+    /// Make a run of figures that were measured elsewhere
+    Import(ImportArgs),
     /// Say what would be used to build, and what is in the way
     Doctor(DoctorArgs),
     /// Remove what interrupted runs left behind, and nothing else
@@ -110,6 +112,33 @@ pub struct CompareArgs {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Options of `import`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "FILE is separated by semicolons: a first line `scenario;cold;warm;…`, then one line for each \
+approach and repetition, with seconds. Names that the study does not have are taken for those that differ by dashes \
+only, and reqs-changed, dev-reqs-changed for the main and dev requirements; what was taken for what is printed.\n\n\
+Examples:\n  layerbench import results/article/published-raw.csv\n  \
+layerbench import mine.csv --study none --name mine --rename build=cold")]
+pub struct ImportArgs {
+    /// The table of durations
+    pub file: PathBuf,
+    /// Study whose names, titles and findings apply; `none` to take the names as they are
+    #[arg(long, default_value = "scenarios/article", value_name = "STUDY")]
+    pub study: PathBuf,
+    /// Name of the study in the results, if not the study's own
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// What an approach or a column of the file is called in the study
+    #[arg(long, value_name = "FROM=TO", num_args = 1..)]
+    pub rename: Vec<String>,
+    /// Table of image sizes: approach,size with sizes as docker prints them
+    #[arg(long, value_name = "FILE")]
+    pub sizes: Option<PathBuf>,
+    /// Folder for the results
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// Forms of an answer.

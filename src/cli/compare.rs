@@ -102,7 +102,10 @@ fn operands(args: &CompareArgs) -> Result<(Operand, Operand), Stop> {
         [one] => (with(base, one)?, with(new, one)?),
         [first, second] => (with(base, first)?, with(new, second)?),
         more => {
-            return Err(Stop::wrong(format!("found {} --approach; expected two: the base and the new one", more.len())));
+            return Err(Stop::wrong(format!(
+                "found {} --approach; expected two: the base and the new one",
+                more.len()
+            )));
         }
     };
     match (&args.new, &base.approach, &new.approach) {

@@ -7,8 +7,8 @@ use super::style::{replace, style, write_out};
 use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
-use crate::analysis::table::{Approach, Scenario, Table, table};
-use crate::model::{ApproachId, CacheState, Sample, ScenarioId};
+use crate::analysis::table::{Table, table};
+use crate::model::{ApproachId, Sample, ScenarioId};
 use crate::report::{Head, Report, TextStyle, write_json, write_markdown, write_summary, write_text};
 use crate::store::{BaseSource, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, StoredRun};
 use std::path::Path;
@@ -109,7 +109,8 @@ fn head(record: &RunRecord, run: &str) -> Head {
         RunStatus::Running => notes.push("This run has not ended: it still runs, or broke off.".to_owned()),
         RunStatus::Interrupted => notes.push("This run was stopped before its end.".to_owned()),
     }
-    notes.push(format!(
+    let imported = record.isolation == "imported";
+    let fingerprint = format!(
         "{} {}, {} image store, {} cores, {}, Linux {}.",
         fact("storage_driver"),
         "storage",
@@ -117,14 +118,18 @@ fn head(record: &RunRecord, run: &str) -> Head {
         fact("cpus"),
         fact("processor"),
         fact("kernel")
-    ));
+    );
+    notes.extend(Some(fingerprint).filter(|_| !imported));
     notes.extend(record.notes.iter().cloned());
     Head {
         title: record.title.clone(),
         run: run.to_owned(),
         bases: bases.collect(),
-        engine: format!("Docker Engine {} ({})", fact("engine"), record.isolation),
-        cold: record.cold.as_str().to_owned(),
+        engine: match imported {
+            true => "unknown (imported)".to_owned(),
+            false => format!("Docker Engine {} ({})", fact("engine"), record.isolation),
+        },
+        cold: if imported { "unknown".to_owned() } else { record.cold.as_str().to_owned() },
         image_size: SIZE_DEFINITION.to_owned(),
         notes,
     }
@@ -137,7 +142,30 @@ fn finding(record: &FindingRecord) -> Option<Finding> {
     let (left, right) = (ids(&record.approaches)?, ids(&record.than)?);
     let scenario = record.scenario.as_ref().and_then(|name| ScenarioId::new(name).ok());
     let pairs = || left.iter().flat_map(|a| right.iter().map(move |b| (a.clone(), b.clone())));
+    let other = match &record.than_scenario {
+        Some(name) => Some(ScenarioId::new(name).ok()?),
+        None => scenario.clone(),
+    };
     let claim = match record.kind {
+        FindingKind::Ratio => {
+            let (scenario, other) = (scenario?, other?);
+            let (low, high) = (record.at_least.unwrap_or(0.0), record.bound?);
+            let itself = || left.iter().map(|a| (a.clone(), a.clone())).collect();
+            let pairs: Vec<_> = if right.is_empty() { itself() } else { pairs().collect() };
+            let cell = |approach, scenario: &ScenarioId| CellRef { approach, scenario: scenario.clone() };
+            let claim = |(a, b)| Claim::Ratio { cell: cell(a, &scenario), base: cell(b, &other), low, high };
+            Claim::All(pairs.into_iter().map(claim).collect())
+        }
+        FindingKind::SameSize => {
+            let (first, second, within) = (scenario?, other?, record.bound.unwrap_or(0.0));
+            let claim = |approach: &ApproachId| Claim::SameSize {
+                approach: approach.clone(),
+                first: first.clone(),
+                second: second.clone(),
+                within,
+            };
+            Claim::All(left.iter().map(claim).collect())
+        }
         FindingKind::Smaller => Claim::Smaller { smaller: left.clone(), larger: right.clone() },
         FindingKind::Faster => {
             let scenario = scenario?;
