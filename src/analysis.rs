@@ -9,6 +9,7 @@ pub mod findings;
 pub mod gate;
 pub mod likeness;
 pub mod marks;
+pub mod nights;
 pub mod path;
 pub mod published;
 pub mod table;

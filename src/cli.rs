@@ -2,12 +2,16 @@
 //! Progress and messages go to standard error, results to standard output.
 
 mod args;
+mod checkout;
 mod clean;
 mod compare;
+mod confirm;
 mod doctor;
 mod facts;
+mod gate;
 mod import;
 mod load;
+mod nights;
 mod pick;
 mod prepare;
 mod published;
@@ -77,6 +81,7 @@ pub fn main() -> ExitCode {
         Call::Run(options) => run::run(&options),
         Call::Report(options) => report::report(&options),
         Call::Compare(options) => compare::compare(&options),
+        Call::Gate(options) => gate::gate(&options),
         Call::Import(options) => import::import(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),

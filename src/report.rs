@@ -5,6 +5,7 @@
 
 mod clean;
 mod compared;
+mod gated;
 mod grid;
 mod json;
 mod markdown;
@@ -16,6 +17,7 @@ mod words;
 mod tests;
 
 pub use compared::{Comparing, write_compared_json, write_compared_markdown, write_compared_text};
+pub use gated::{Confirmed, Gated, GatedLine, write_gated_json, write_gated_markdown, write_gated_text};
 pub use json::{SCHEMA, write_json};
 pub use markdown::write_markdown;
 pub use sheet::{ImageRow, write_images, write_summary};

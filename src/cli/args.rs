@@ -25,6 +25,8 @@ pub enum Call {
     Report(ReportArgs),
     /// Hold a run against another one, or an approach against another: what became slower, faster, larger, smaller
     Compare(CompareArgs),
+    /// Judge tonight's run by the runs before it, for a nightly job
+    Gate(GateArgs),
     /// Make a run of figures that were measured elsewhere
     Import(ImportArgs),
     /// Say what would be used to build, and what is in the way
@@ -112,6 +114,69 @@ pub struct CompareArgs {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Options of `gate`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    after_help = "With 10 or more comparable nights since the last accepted change, tonight is judged by where they \
+let expect it. With fewer, or with --rule baseline, it is held against one night, which shows suspects only. \
+With --confirm, what is slower is built again from tonight's files and those of the night before it became so, in \
+turns, and only these builds decide.\n\n\
+Exit codes: 0 no regression, 3 regression, 4 cannot tell.\n\n\
+Examples:\n  layerbench gate results/latest\n  layerbench gate results/latest --confirm --format markdown --out gate.md"
+)]
+pub struct GateArgs {
+    /// Folder of the run that is judged
+    #[arg(default_value = "results/latest")]
+    pub run: PathBuf,
+    /// Folder of the runs before it; that of the run by default
+    #[arg(long, value_name = "DIR")]
+    pub history: Option<PathBuf>,
+    /// By which rule
+    #[arg(long, value_enum, default_value_t = Rule::Auto)]
+    pub rule: Rule,
+    /// Run to hold tonight against with --rule baseline, instead of the last one
+    #[arg(long, value_name = "RUN")]
+    pub baseline: Option<PathBuf>,
+    /// Measure what is slower afresh
+    #[arg(long)]
+    pub confirm: bool,
+    /// With --confirm: fresh builds of each side
+    #[arg(long, default_value_t = 15, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub reps: u32,
+    /// With --confirm: tonight's study, if not where its run says
+    #[arg(long, value_name = "STUDY")]
+    pub study: Option<PathBuf>,
+    /// With --confirm: the baseline's study, if its recorded git revision cannot be checked out
+    #[arg(long, value_name = "STUDY")]
+    pub baseline_study: Option<PathBuf>,
+    /// With --confirm: which engine, as for `run`
+    #[arg(long, default_value = "auto", value_name = "ENGINE")]
+    pub engine: String,
+    /// With --confirm: folder for the fresh samples
+    #[arg(long, default_value = "results/confirm", value_name = "DIR")]
+    pub confirm_out: PathBuf,
+    /// Use nights even if they were made in unlike ways
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    pub format: Form,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How the gate judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Rule {
+    /// By history if there is one, else by one night
+    Auto,
+    /// By what the nights before let expect
+    History,
+    /// By one night: shows suspects, which --confirm decides
+    Baseline,
 }
 
 /// Options of `import`.

@@ -47,7 +47,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     signals::watch(&interrupt);
     let id = run_id();
     let workspace = Workspace::new(&id)?;
-    let materials = prepare::materials(&study, &plan, recipes, &workspace, &id, args.timeout)?;
+    let materials = prepare::materials(&study, &plan, recipes, workspace.path(), &id, args.timeout)?;
     let Picked { mut engine, line } = pick(&args.engine, &id, &study)?;
     eprintln!("engine: {line}");
     let bases = resolve(engine.as_mut(), materials.recipes.values(), &replacements)?;
@@ -74,7 +74,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
 }
 
 /// Finds every base image before anything is built.
-fn resolve<'a>(
+pub fn resolve<'a>(
     engine: &mut dyn Engine,
     recipes: impl Iterator<Item = &'a Recipe>,
     replacements: &[Replacement],
@@ -209,7 +209,7 @@ impl Keeper {
 }
 
 /// Steps and the times between them, in order of their start.
-fn with_waits(steps: &[Step], seconds: crate::model::Seconds) -> Vec<Step> {
+pub fn with_waits(steps: &[Step], seconds: crate::model::Seconds) -> Vec<Step> {
     let mut rows = steps.to_vec();
     rows.extend(waits(steps, seconds));
     let key = |step: &Step| step.start().unwrap_or(f64::INFINITY);
@@ -217,13 +217,14 @@ fn with_waits(steps: &[Step], seconds: crate::model::Seconds) -> Vec<Step> {
     rows
 }
 
-fn seed_from_clock() -> u64 {
+/// A seed that nobody chose.
+pub fn seed_from_clock() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.as_secs() ^ u64::from(now.subsec_nanos())
 }
 
 /// Tells runs of one second on one machine apart.
-fn run_id() -> String {
+pub fn run_id() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mix = u64::from(now.subsec_nanos()) ^ (u64::from(std::process::id()) << 20) ^ now.as_secs();
     format!("{:08x}", mix & 0xffff_ffff)

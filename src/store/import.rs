@@ -46,7 +46,9 @@ pub fn import(file: &Path) -> Result<Imported, StoreError> {
     }
     let bytes = fs::read(file).map_err(StoreError::io(file, "read"))?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let mut reader = csv::ReaderBuilder::new().delimiter(b';').has_headers(false).flexible(true).from_reader(text);
+    // The reader of CSV counts lines that end in two characters one too low.
+    let text: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'\r').collect();
+    let mut reader = csv::ReaderBuilder::new().delimiter(b';').has_headers(false).flexible(true).from_reader(&text[..]);
     let mut table: Option<Imported> = None;
     for record in reader.records() {
         let place = |at: Option<&csv::Position>| at.map_or(1, csv::Position::line);
