@@ -3,9 +3,17 @@
 
 mod args;
 mod build;
+mod checkout;
 mod clean;
+mod compare;
+mod confirm;
 mod doctor;
 mod engine;
+mod facts;
+mod gate;
+mod import;
+mod load;
+mod nights;
 mod pick;
 mod prepare;
 mod published;
@@ -15,6 +23,7 @@ mod report;
 mod run;
 mod settings;
 mod signals;
+mod style;
 
 use args::{Args, Call};
 use clap::Parser;
@@ -51,6 +60,11 @@ impl Stop {
         Self { end: End::Wrong, text: text.to_string() }
     }
 
+    /// Nothing can be said.
+    fn cannot_tell(text: impl fmt::Display) -> Self {
+        Self { end: End::CannotTell, text: text.to_string() }
+    }
+
     /// The world stood in the way.
     fn failed(text: impl fmt::Display) -> Self {
         Self { end: End::Failed, text: text.to_string() }
@@ -72,6 +86,9 @@ pub fn main() -> ExitCode {
         Call::Report(options) => report::report(&options),
         Call::Build(options) => build::build(&options),
         Call::Engine(options) => engine::engine(&options),
+        Call::Compare(options) => compare::compare(&options),
+        Call::Gate(options) => gate::gate(&options),
+        Call::Import(options) => import::import(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),
     };

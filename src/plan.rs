@@ -3,6 +3,7 @@
 //! Nothing is read, written or built in here.
 
 mod choose;
+pub mod pair;
 mod shuffle;
 #[cfg(test)]
 mod tests;

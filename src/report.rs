@@ -4,6 +4,8 @@
 //! Whatever a user or a build can have named is cleaned on its way out.
 
 mod clean;
+mod compared;
+mod gated;
 mod grid;
 mod json;
 mod markdown;
@@ -14,6 +16,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use compared::{Comparing, write_compared_json, write_compared_markdown, write_compared_text};
+pub use gated::{Confirmed, Gated, GatedLine, write_gated_json, write_gated_markdown, write_gated_text};
 pub use json::{SCHEMA, write_json};
 pub use markdown::write_markdown;
 pub use sheet::{ImageRow, write_images, write_summary};

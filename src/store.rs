@@ -2,8 +2,11 @@
 //! What is stored has types and a schema version of its own; readers get model types.
 //! Nothing is judged or computed in here.
 
+mod accepted;
 mod error;
 mod files;
+mod import;
+mod nights;
 mod record;
 mod samples;
 mod steps;
@@ -11,7 +14,10 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use accepted::{Accepted, accept, accepted};
 pub use error::{StoreError, StoreWarning};
+pub use import::{Imported, ImportedRow, import};
+pub use nights::{StoredNight, StoredNights, nights};
 pub use record::{BaseRecord, BaseSource, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord};
 
 use crate::model::{BuildKey, Sample, StateId, Status, Step};

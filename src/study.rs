@@ -245,6 +245,32 @@ pub enum Expectation {
         /// The approaches that they are held against.
         than: Vec<ApproachId>,
     },
+    /// Builds take between `at_least` and `at_most` times as long as those that they are held against.
+    Ratio {
+        /// The approaches that this is about.
+        approaches: Vec<ApproachId>,
+        /// The scenario that this is about.
+        scenario: ScenarioId,
+        /// The approaches that they are held against; empty for each against itself.
+        than: Vec<ApproachId>,
+        /// The scenario that they are held against; the same one if `None`.
+        than_scenario: Option<ScenarioId>,
+        /// Smallest ratio; 0 for none.
+        at_least: f64,
+        /// Largest ratio.
+        at_most: f64,
+    },
+    /// The images that an approach gives in two scenarios have about the same number of bytes.
+    SameSize {
+        /// The approaches that this is about.
+        approaches: Vec<ApproachId>,
+        /// One scenario.
+        scenario: ScenarioId,
+        /// The other scenario.
+        than_scenario: ScenarioId,
+        /// Largest difference that still counts as none, as a share of the first size.
+        within: f64,
+    },
     /// Images have about the same number of bytes.
     UnchangedSize {
         /// The approaches whose images are claimed to be as large.

@@ -84,6 +84,12 @@ impl CommonMode {
         self.log.exp()
     }
 
+    /// In percent, with a sign.
+    #[must_use]
+    pub fn percent(&self) -> f64 {
+        (self.ratio() - 1.0) * 100.0
+    }
+
     /// Whether it is large enough to be a verdict of its own: the machine changed, or everything did.
     #[must_use]
     pub fn is_shift(&self) -> bool {
@@ -112,7 +118,7 @@ pub fn judge(pairs: &[(&[f64], &[f64])], common: CommonMode) -> Vec<Change> {
             return NOTHING;
         };
         let (slower, faster) = adjusted.next().unwrap_or((1.0, 1.0));
-        let could_fire = smallest_p(base.len(), new.len()) * count(family) <= ALPHA;
+        let could_fire = could_fire(base.len(), new.len(), family);
         Change { verdict: verdict(shift, slower, faster), shift: Some(*shift), slower, faster, could_fire }
     });
     changes.collect()
@@ -139,6 +145,12 @@ fn verdict(shift: &LogShift, slower: f64, faster: f64) -> Verdict {
     } else {
         Verdict::NotEnoughData
     }
+}
+
+/// Whether any outcome of groups of these sizes could be called a change in a family of so many cells.
+#[must_use]
+pub fn could_fire(base: usize, new: usize, family: usize) -> bool {
+    base > 0 && new > 0 && smallest_p(base, new) * count(family.max(1)) <= ALPHA
 }
 
 /// The smallest one-sided p-value that groups of these sizes can give: one over the ways to divide

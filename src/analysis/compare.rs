@@ -2,7 +2,7 @@
 //!
 //! Whether the runs may be compared at all (study, fingerprint, schema) is checked by the caller.
 
-use super::change::{Change, CommonMode, judge};
+use super::change::{Change, CommonMode, Verdict, judge};
 use super::table::{Cell, Table};
 use crate::model::{ApproachId, Bytes, ScenarioId, Seconds};
 
@@ -47,9 +47,50 @@ pub struct Compared {
     pub unmatched: Vec<(ApproachId, ScenarioId)>,
 }
 
+impl Compared {
+    /// How many cells have a verdict.
+    #[must_use]
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.cells.iter().filter(|cell| cell.change.verdict == verdict).count()
+    }
+
+    /// Whether anything got worse: a slower cell, or a larger image.
+    #[must_use]
+    pub fn is_worse(&self) -> bool {
+        self.count(Verdict::Regression) > 0 || self.images.iter().any(|image| image.new > image.base)
+    }
+
+    /// Why "nothing got worse" cannot be said, one reason a line; empty if it can.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if self.cells.is_empty() {
+            doubts.push("the two have no cell in common".to_owned());
+        }
+        let few = self.cells.iter().filter(|cell| !cell.change.could_fire).count();
+        if few > 0 {
+            doubts.push(format!("{few} of {} cells have too few samples for any verdict", self.cells.len()));
+        }
+        if self.common.is_shift() {
+            let (percent, cells) = (self.common.percent(), self.common.cells);
+            doubts.push(format!("a global shift of {percent:+.1} % over {cells} cells"));
+        }
+        doubts
+    }
+}
+
+/// What to do with what all cells have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// Two runs: what all cells share is the machine's doing, and is taken out of each.
+    TakeOut,
+    /// Two approaches: that one is faster in every scenario is the very thing to be seen.
+    Keep,
+}
+
 /// Compares two runs, cell by cell.
 #[must_use]
-pub fn compare(base: &Table, new: &Table) -> Compared {
+pub fn compare(base: &Table, new: &Table, shared: Shared) -> Compared {
     let mut unmatched = only_in(base, new);
     unmatched.extend(only_in(new, base));
     let matched: Vec<(&ApproachId, &ScenarioId, &Cell, &Cell)> = new
@@ -63,7 +104,10 @@ pub fn compare(base: &Table, new: &Table) -> Compared {
         let ratio = after.median()?.get() / before.median()?.get();
         Some(ratio.ln()).filter(|log| log.is_finite())
     });
-    let common = CommonMode::of(&logs.collect::<Vec<_>>());
+    let common = match shared {
+        Shared::TakeOut => CommonMode::of(&logs.collect::<Vec<_>>()),
+        Shared::Keep => CommonMode::default(),
+    };
     let pairs: Vec<(&[f64], &[f64])> =
         matched.iter().map(|(.., before, after)| (&before.seconds[..], &after.seconds[..])).collect();
     let changes = judge(&pairs, common);
@@ -95,7 +139,6 @@ fn images(base: &Table, new: &Table) -> Vec<ImageChange> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::change::Verdict;
     use super::super::table::table;
     use super::super::testing::{approach, approaches, raw_samples, raw_table, scenarios};
     use super::*;
@@ -112,7 +155,7 @@ mod tests {
     #[test]
     fn an_injected_slow_down_is_found_and_nothing_else() {
         let wanted = |s: &Sample| s.key.approach == approach("05-final") && s.steps > 0;
-        let got = compare(&raw_table(), &slowed(1.4, wanted));
+        let got = compare(&raw_table(), &slowed(1.4, wanted), Shared::TakeOut);
         for cell in &got.cells {
             let slow = cell.approach == approach("05-final");
             let regression = cell.change.verdict == Verdict::Regression;
@@ -124,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_same_run_twice_has_no_change() {
-        let got = compare(&raw_table(), &raw_table());
+        let got = compare(&raw_table(), &raw_table(), Shared::TakeOut);
         let calls = |v| got.cells.iter().filter(|c| c.change.verdict == v).count();
         assert_eq!(calls(Verdict::Regression) + calls(Verdict::Improvement), 0);
         assert!(calls(Verdict::NoChange) > 10);
@@ -133,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_slower_machine_is_a_global_shift() {
-        let got = compare(&raw_table(), &slowed(1.3, |_| true));
+        let got = compare(&raw_table(), &slowed(1.3, |_| true), Shared::TakeOut);
         assert!(got.common.is_shift() && (got.common.ratio() - 1.3).abs() < 1e-6);
         assert!(got.cells.iter().all(|c| c.change.verdict != Verdict::Regression));
     }
@@ -143,7 +186,7 @@ mod tests {
         let mut new = raw_table();
         new.rows[0].image = Some(Bytes(1_150_000_001));
         new.rows.remove(1);
-        let got = compare(&raw_table(), &new);
+        let got = compare(&raw_table(), &new, Shared::TakeOut);
         assert_eq!(got.images.len(), 1);
         assert_eq!(got.unmatched.len(), 5);
     }

@@ -27,6 +27,12 @@ pub enum Call {
     Build(BuildArgs),
     /// Start a private engine, run a command with DOCKER_HOST set to it, and throw it away
     Engine(EngineArgs),
+    /// Hold a run against another one, or an approach against another: what became slower, faster, larger, smaller
+    Compare(CompareArgs),
+    /// Judge tonight's run by the runs before it, for a nightly job
+    Gate(GateArgs),
+    /// Make a run of figures that were measured elsewhere
+    Import(ImportArgs),
     /// Say what would be used to build, and what is in the way
     Doctor(DoctorArgs),
     /// Remove what interrupted runs left behind, and nothing else
@@ -84,6 +90,135 @@ pub struct ReportArgs {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// Options of `compare`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    after_help = "BASE and NEW are folders of runs, or RUN:APPROACH for one row of a run. The runs must be of one \
+study and made on the same engine and machine in the same way.\n\n\
+Exit codes: 0 nothing got worse, 3 something got slower or larger, 4 cannot tell.\n\n\
+Examples:\n  layerbench compare results/article/20260101T000000Z-aaaaaaaa results/latest\n  \
+layerbench compare results/latest --approach 01-simple --approach 02-simple-slim"
+)]
+pub struct CompareArgs {
+    /// Folder of the run to compare with, or RUN:APPROACH
+    pub base: PathBuf,
+    /// Folder of the run that is judged, or RUN:APPROACH; may be left out with two --approach
+    pub new: Option<PathBuf>,
+    /// Compare these two approaches, the first being the base
+    #[arg(long, value_name = "ID")]
+    pub approach: Vec<String>,
+    /// Compare even runs that were made in unlike ways
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    pub format: Form,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Options of `gate`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    after_help = "With 10 or more comparable nights since the last accepted change, tonight is judged by where they \
+let expect it. With fewer, or with --rule baseline, it is held against one night, which shows suspects only. \
+With --confirm, what is slower is built again from tonight's files and those of the night before it became so, in \
+turns, and only these builds decide.\n\n\
+Exit codes: 0 no regression, 3 regression, 4 cannot tell.\n\n\
+Examples:\n  layerbench gate results/latest\n  layerbench gate results/latest --confirm --format markdown --out gate.md"
+)]
+pub struct GateArgs {
+    /// Folder of the run that is judged
+    #[arg(default_value = "results/latest")]
+    pub run: PathBuf,
+    /// Folder of the runs before it; that of the run by default
+    #[arg(long, value_name = "DIR")]
+    pub history: Option<PathBuf>,
+    /// By which rule
+    #[arg(long, value_enum, default_value_t = Rule::Auto)]
+    pub rule: Rule,
+    /// Run to hold tonight against with --rule baseline, instead of the last one
+    #[arg(long, value_name = "RUN")]
+    pub baseline: Option<PathBuf>,
+    /// Measure what is slower afresh
+    #[arg(long)]
+    pub confirm: bool,
+    /// With --confirm: fresh builds of each side
+    #[arg(long, default_value_t = 15, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub reps: u32,
+    /// With --confirm: tonight's study, if not where its run says
+    #[arg(long, value_name = "STUDY")]
+    pub study: Option<PathBuf>,
+    /// With --confirm: the baseline's study, if its recorded git revision cannot be checked out
+    #[arg(long, value_name = "STUDY")]
+    pub baseline_study: Option<PathBuf>,
+    /// With --confirm: which engine, as for `run`
+    #[arg(long, default_value = "auto", value_name = "ENGINE")]
+    pub engine: String,
+    /// With --confirm: folder for the fresh samples
+    #[arg(long, default_value = "results/confirm", value_name = "DIR")]
+    pub confirm_out: PathBuf,
+    /// Use nights even if they were made in unlike ways
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    pub format: Form,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// How the gate judges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Rule {
+    /// By history if there is one, else by one night
+    Auto,
+    /// By what the nights before let expect
+    History,
+    /// By one night: shows suspects, which --confirm decides
+    Baseline,
+}
+
+/// Options of `import`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "FILE is separated by semicolons: a first line `scenario;cold;warm;…`, then one line for each \
+approach and repetition, with seconds. Names that the study does not have are taken for those that differ by dashes \
+only, and reqs-changed, dev-reqs-changed for the main and dev requirements; what was taken for what is printed.\n\n\
+Examples:\n  layerbench import results/article/published-raw.csv\n  \
+layerbench import mine.csv --study none --name mine --rename build=cold")]
+pub struct ImportArgs {
+    /// The table of durations
+    pub file: PathBuf,
+    /// Study whose names, titles and findings apply; `none` to take the names as they are
+    #[arg(long, default_value = "scenarios/article", value_name = "STUDY")]
+    pub study: PathBuf,
+    /// Name of the study in the results, if not the study's own
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// What an approach or a column of the file is called in the study
+    #[arg(long, value_name = "FROM=TO", num_args = 1..)]
+    pub rename: Vec<String>,
+    /// Table of image sizes: approach,size with sizes as docker prints them
+    #[arg(long, value_name = "FILE")]
+    pub sizes: Option<PathBuf>,
+    /// Folder for the results
+    #[arg(long, default_value = "results", value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// Forms of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// For a terminal
+    Text,
+    /// For a pull request or a job summary
+    Markdown,
+    /// For other programs
+    Json,
 }
 
 /// Forms of a report.

@@ -2,7 +2,6 @@
 //! digests that prove that two states differ. All problems are found before the first build.
 
 use super::{Stop, settings};
-use crate::engine::remains::Workspace;
 use crate::model::{ApproachId, CacheState, StateId};
 use crate::plan::Plan;
 use crate::project::context::digest;
@@ -147,14 +146,14 @@ pub fn materials(
     study: &Study,
     plan: &Plan,
     recipes: BTreeMap<ApproachId, Recipe>,
-    workspace: &Workspace,
+    workspace: &Path,
     run: &str,
     timeout: u64,
 ) -> Result<Materials, Stop> {
     let mut contexts = BTreeMap::new();
     for build in plan.builds() {
         if !contexts.contains_key(&build.state) {
-            let folder = workspace.path().join("states").join(build.state.as_str());
+            let folder = workspace.join("states").join(build.state.as_str());
             materialize(study, &build.state, &folder).map_err(Stop::failed)?;
             contexts.insert(build.state.clone(), folder);
         }

@@ -12,13 +12,14 @@ pub fn read(folder: &Path) -> Result<Option<Published>, Stop> {
         return Ok(None);
     }
     let cells = rows(&table)?.iter().map(|(line, row)| cell(&table, *line, row)).collect::<Result<_, _>>()?;
-    let sizes = folder.join("published-sizes.csv");
-    let images = if sizes.is_file() {
-        rows(&sizes)?.iter().map(|(line, row)| image(&sizes, *line, row)).collect::<Result<_, _>>()?
-    } else {
-        Vec::new()
-    };
+    let file = folder.join("published-sizes.csv");
+    let images = if file.is_file() { sizes(&file)? } else { Vec::new() };
     Ok(Some(Published { cells, images }))
+}
+
+/// Reads a table of image sizes.
+pub fn sizes(file: &Path) -> Result<Vec<PublishedImage>, Stop> {
+    rows(file)?.iter().map(|(line, row)| image(file, *line, row)).collect()
 }
 
 type Row = (u64, csv::StringRecord);

@@ -80,26 +80,46 @@ fn options(args: &RunArgs) -> Map<String, Value> {
     }
 }
 
-fn finding(finding: &Finding) -> FindingRecord {
+pub fn finding(finding: &Finding) -> FindingRecord {
     let names = |ids: &[crate::model::ApproachId]| ids.iter().map(ToString::to_string).collect();
-    let (kind, approaches, than, scenario, bound) = match &finding.expects {
-        Expectation::Faster { approaches, than, scenario, by } => {
-            (FindingKind::Faster, approaches, than, Some(scenario.to_string()), *by)
-        }
-        Expectation::Smaller { approaches, than } => (FindingKind::Smaller, approaches, than, None, None),
-        Expectation::UnchangedSize { approaches, than, within } => {
-            (FindingKind::UnchangedSize, approaches, than, None, Some(*within))
-        }
-    };
-    FindingRecord {
+    let mut record = FindingRecord {
         id: finding.id.clone(),
         claim: finding.claim.clone(),
-        kind,
-        approaches: names(approaches),
-        than: names(than),
-        scenario,
-        bound,
+        kind: FindingKind::Smaller,
+        approaches: Vec::new(),
+        than: Vec::new(),
+        scenario: None,
+        bound: None,
+        than_scenario: None,
+        at_least: None,
+    };
+    match &finding.expects {
+        Expectation::Faster { approaches, than, scenario, by } => {
+            (record.kind, record.approaches, record.than) = (FindingKind::Faster, names(approaches), names(than));
+            (record.scenario, record.bound) = (Some(scenario.to_string()), *by);
+        }
+        Expectation::Smaller { approaches, than } => {
+            (record.approaches, record.than) = (names(approaches), names(than));
+        }
+        Expectation::UnchangedSize { approaches, than, within } => {
+            (record.kind, record.approaches, record.than) =
+                (FindingKind::UnchangedSize, names(approaches), names(than));
+            record.bound = Some(*within);
+        }
+        Expectation::Ratio { approaches, scenario, than, than_scenario, at_least, at_most } => {
+            (record.kind, record.approaches, record.than) = (FindingKind::Ratio, names(approaches), names(than));
+            record.scenario = Some(scenario.to_string());
+            record.than_scenario = than_scenario.as_ref().map(ToString::to_string);
+            (record.at_least, record.bound) = (Some(*at_least), Some(*at_most));
+        }
+        Expectation::SameSize { approaches, scenario, than_scenario, within } => {
+            (record.kind, record.approaches) = (FindingKind::SameSize, names(approaches));
+            record.scenario = Some(scenario.to_string());
+            record.than_scenario = Some(than_scenario.to_string());
+            record.bound = Some(*within);
+        }
     }
+    record
 }
 
 /// The commit that the study's folder lies in, and whether anything of the folder is in no commit.

@@ -1,16 +1,16 @@
 //! `layerbench report`, and the reports that stand in a run's folder: a stored run in, text out.
 
 use super::args::{Format, ReportArgs};
+use super::load::columns;
 use super::run::SIZE_DEFINITION;
+use super::style::{replace, style, write_out};
 use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
-use crate::analysis::table::{Approach, Scenario, Table, table};
-use crate::model::{ApproachId, CacheState, Sample, ScenarioId};
+use crate::analysis::table::{Table, table};
+use crate::model::{ApproachId, Sample, ScenarioId};
 use crate::report::{Head, Report, TextStyle, write_json, write_markdown, write_summary, write_text};
 use crate::store::{BaseSource, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, StoredRun};
-use std::fs::File;
-use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 /// Carries out the command.
@@ -38,43 +38,6 @@ pub fn write_all(folder: &Path) -> Result<(), Stop> {
 /// Prints the table of a run on standard output.
 pub fn print(folder: &Path) -> Result<(), Stop> {
     write_out(&View::open(folder)?.write(Format::Text, style())?)
-}
-
-fn write_out(text: &[u8]) -> Result<(), Stop> {
-    match io::stdout().lock().write_all(text) {
-        // Whoever read along has read enough.
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Stop::failed(format!("writing the report: {e}"))),
-        _ => Ok(()),
-    }
-}
-
-/// How standard output takes text.
-fn style() -> TextStyle {
-    let terminal = io::stdout().is_terminal();
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let width = given.or_else(|| terminal.then(terminal_width).flatten());
-    TextStyle { width: width.unwrap_or(TextStyle::default().width), color: terminal && !plain }
-}
-
-fn terminal_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-    (size.ws_col > 0).then_some(usize::from(size.ws_col))
-}
-
-/// Writes a file as a whole or not at all.
-pub fn replace(path: &Path, text: &[u8]) -> Result<(), Stop> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let new = path.with_file_name(name);
-    let write = || -> io::Result<()> {
-        let mut file = File::create(&new)?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        std::fs::rename(&new, path)
-    };
-    write().map_err(|e| Stop::failed(format!("writing {}: {e}", path.display())))
 }
 
 /// A stored run, and what is needed to report it.
@@ -132,24 +95,6 @@ impl View {
     }
 }
 
-/// Rows and columns of the table, as the record names them.
-fn columns(record: &RunRecord) -> Result<(Vec<Approach>, Vec<Scenario>), Stop> {
-    let wrong = |e: &dyn std::fmt::Display| Stop::wrong(format!("run.json: {e}"));
-    let approaches = record
-        .approaches
-        .iter()
-        .map(|id| ApproachId::new(id).map(|id| Approach { id, image: None }).map_err(|e| wrong(&e)));
-    let scenarios = record.scenarios.iter().map(|scenario| {
-        let cache = CacheState::parse(&scenario.cache);
-        Ok(Scenario {
-            id: ScenarioId::new(&scenario.id).map_err(|e| wrong(&e))?,
-            title: scenario.title.clone(),
-            cache: cache.ok_or_else(|| wrong(&format!("the cache state {:?} is not known", scenario.cache)))?,
-        })
-    });
-    Ok((approaches.collect::<Result<_, Stop>>()?, scenarios.collect::<Result<_, Stop>>()?))
-}
-
 fn head(record: &RunRecord, run: &str) -> Head {
     let fact = |key: &str| record.engine.get(key).and_then(|value| value.as_str()).unwrap_or("unknown");
     let bases = record.bases.iter().map(|base| match base.source {
@@ -164,7 +109,8 @@ fn head(record: &RunRecord, run: &str) -> Head {
         RunStatus::Running => notes.push("This run has not ended: it still runs, or broke off.".to_owned()),
         RunStatus::Interrupted => notes.push("This run was stopped before its end.".to_owned()),
     }
-    notes.push(format!(
+    let imported = record.isolation == "imported";
+    let fingerprint = format!(
         "{} {}, {} image store, {} cores, {}, Linux {}.",
         fact("storage_driver"),
         "storage",
@@ -172,14 +118,18 @@ fn head(record: &RunRecord, run: &str) -> Head {
         fact("cpus"),
         fact("processor"),
         fact("kernel")
-    ));
+    );
+    notes.extend(Some(fingerprint).filter(|_| !imported));
     notes.extend(record.notes.iter().cloned());
     Head {
         title: record.title.clone(),
         run: run.to_owned(),
         bases: bases.collect(),
-        engine: format!("Docker Engine {} ({})", fact("engine"), record.isolation),
-        cold: record.cold.as_str().to_owned(),
+        engine: match imported {
+            true => "unknown (imported)".to_owned(),
+            false => format!("Docker Engine {} ({})", fact("engine"), record.isolation),
+        },
+        cold: if imported { "unknown".to_owned() } else { record.cold.as_str().to_owned() },
         image_size: SIZE_DEFINITION.to_owned(),
         notes,
     }
@@ -192,7 +142,30 @@ fn finding(record: &FindingRecord) -> Option<Finding> {
     let (left, right) = (ids(&record.approaches)?, ids(&record.than)?);
     let scenario = record.scenario.as_ref().and_then(|name| ScenarioId::new(name).ok());
     let pairs = || left.iter().flat_map(|a| right.iter().map(move |b| (a.clone(), b.clone())));
+    let other = match &record.than_scenario {
+        Some(name) => Some(ScenarioId::new(name).ok()?),
+        None => scenario.clone(),
+    };
     let claim = match record.kind {
+        FindingKind::Ratio => {
+            let (scenario, other) = (scenario?, other?);
+            let (low, high) = (record.at_least.unwrap_or(0.0), record.bound?);
+            let itself = || left.iter().map(|a| (a.clone(), a.clone())).collect();
+            let pairs: Vec<_> = if right.is_empty() { itself() } else { pairs().collect() };
+            let cell = |approach, scenario: &ScenarioId| CellRef { approach, scenario: scenario.clone() };
+            let claim = |(a, b)| Claim::Ratio { cell: cell(a, &scenario), base: cell(b, &other), low, high };
+            Claim::All(pairs.into_iter().map(claim).collect())
+        }
+        FindingKind::SameSize => {
+            let (first, second, within) = (scenario?, other?, record.bound.unwrap_or(0.0));
+            let claim = |approach: &ApproachId| Claim::SameSize {
+                approach: approach.clone(),
+                first: first.clone(),
+                second: second.clone(),
+                within,
+            };
+            Claim::All(left.iter().map(claim).collect())
+        }
         FindingKind::Smaller => Claim::Smaller { smaller: left.clone(), larger: right.clone() },
         FindingKind::Faster => {
             let scenario = scenario?;

@@ -7,6 +7,7 @@ use super::pulls;
 use super::record::{self, Facts};
 use super::report;
 use super::signals;
+use super::style;
 use super::{End, Stop};
 use crate::analysis::path::waits;
 use crate::engine::build::rfc3339;
@@ -47,7 +48,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     signals::watch(&interrupt);
     let id = run_id();
     let workspace = Workspace::new(&id)?;
-    let materials = prepare::materials(&study, &plan, recipes, &workspace, &id, args.timeout)?;
+    let materials = prepare::materials(&study, &plan, recipes, workspace.path(), &id, args.timeout)?;
     let Picked { mut engine, line } = pick(&args.engine, &id, Some(&study))?;
     eprintln!("engine: {line}");
     let (within, pulls) = pulls::examine(&materials.recipes, args.reps);
@@ -79,7 +80,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
 }
 
 /// Finds every base image before anything is built.
-fn resolve<'a>(
+pub fn resolve<'a>(
     engine: &mut dyn Engine,
     recipes: impl Iterator<Item = &'a Recipe>,
     replacements: &[Replacement],
@@ -177,7 +178,7 @@ impl Keeper {
         rows.sort_by(|a, b| a.approach.cmp(&b.approach));
         let mut text = Vec::new();
         crate::report::write_images(&rows, &mut text).map_err(|e| e.to_string())?;
-        report::replace(&self.folder.path().join("images.csv"), &text).map_err(|stop| stop.text)
+        style::replace(&self.folder.path().join("images.csv"), &text).map_err(|stop| stop.text)
     }
 
     /// Closes the record, writes the reports of what there is, and says how it went.
@@ -214,7 +215,7 @@ impl Keeper {
 }
 
 /// Steps and the times between them, in order of their start.
-fn with_waits(steps: &[Step], seconds: crate::model::Seconds) -> Vec<Step> {
+pub fn with_waits(steps: &[Step], seconds: crate::model::Seconds) -> Vec<Step> {
     let mut rows = steps.to_vec();
     rows.extend(waits(steps, seconds));
     let key = |step: &Step| step.start().unwrap_or(f64::INFINITY);
@@ -222,7 +223,8 @@ fn with_waits(steps: &[Step], seconds: crate::model::Seconds) -> Vec<Step> {
     rows
 }
 
-fn seed_from_clock() -> u64 {
+/// A seed that nobody chose.
+pub fn seed_from_clock() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.as_secs() ^ u64::from(now.subsec_nanos())
 }

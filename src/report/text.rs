@@ -138,7 +138,8 @@ fn findings(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
         page.color(sign.1)?;
         write!(page.out, "  {} ", sign.0)?;
         page.color("0")?;
-        let text = format!("{}: {}", visible(&judged.finding.text), visible(&words::verdict(judged)));
+        let text =
+            format!("{}: {}", visible(judged.finding.text.trim_end_matches('.')), visible(&words::verdict(judged)));
         let mut lines = wrap(&text, page.style.width.saturating_sub(4), 2).into_iter();
         writeln!(page.out, "{}", lines.next().unwrap_or_default())?;
         for line in lines {

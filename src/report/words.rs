@@ -30,7 +30,14 @@ pub(super) fn ratio(value: f64) -> String {
     }
 }
 
-fn probability(p: f64) -> String {
+/// A ratio as a change: `+5.9 %`.
+pub(super) fn ratio_percent(ratio: f64) -> String {
+    let percent = (ratio - 1.0) * 100.0;
+    // No sign where nothing is left to show.
+    if percent.abs() < 0.05 { "0.0 %".to_owned() } else { format!("{percent:+.1} %") }
+}
+
+pub(super) fn probability(p: f64) -> String {
     if p < 0.0001 {
         "p < 0.0001".to_owned()
     } else if p < 0.01 {

@@ -88,8 +88,14 @@ pub struct FindingRecord {
     pub than: Vec<String>,
     /// The scenario, for claims about time.
     pub scenario: Option<String>,
-    /// Times faster, at least; or the part of a size that counts as no difference.
+    /// Times faster, at least; the largest ratio; or the part of a size that counts as no difference.
     pub bound: Option<f64>,
+    /// The other scenario, for claims about two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub than_scenario: Option<String>,
+    /// The smallest ratio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<f64>,
 }
 
 /// What the figures have to show for a claim to hold.
@@ -100,8 +106,12 @@ pub enum FindingKind {
     Faster,
     /// Images have fewer bytes.
     Smaller,
+    /// Builds take so many times as long; without `than`, as those of the same approach.
+    Ratio,
     /// Images have about the same number of bytes.
     UnchangedSize,
+    /// The images of one approach in two scenarios have about the same number of bytes.
+    SameSize,
 }
 
 /// One base image of a run.
@@ -178,10 +188,24 @@ pub(super) fn read(path: &Path) -> Result<RunRecord, StoreError> {
     let text = fs::read(path).map_err(StoreError::io(path, "read"))?;
     let wrong = |error: serde_json::Error| StoreError::Record { file: path.to_owned(), found: error.to_string() };
     // The schema first: another version may have other keys.
-    let value: Value = serde_json::from_slice(&text).map_err(wrong)?;
-    let schema = value.get("schema").and_then(Value::as_str).unwrap_or("");
+    let probe: Probe = serde_json::from_slice(&text).map_err(wrong)?;
+    let schema = probe.schema.as_str().unwrap_or("");
     if schema != SCHEMA {
         return Err(StoreError::Schema { file: path.to_owned(), found: schema.chars().take(80).collect() });
     }
-    serde_json::from_slice(&text).map_err(wrong)
+    let record: RunRecord = serde_json::from_slice(&text).map_err(wrong)?;
+    let hash = &record.study_hash;
+    if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        let found =
+            format!("the study_hash {:?}, not 64 hexadecimal digits", hash.chars().take(80).collect::<String>());
+        return Err(StoreError::Record { file: path.to_owned(), found });
+    }
+    Ok(record)
+}
+
+/// What is looked at before the rest.
+#[derive(Deserialize)]
+struct Probe {
+    #[serde(default)]
+    schema: Value,
 }

@@ -95,7 +95,7 @@ impl Table {
     }
 }
 
-fn unreadable(file: &Path, error: &csv::Error) -> StoreError {
+pub(super) fn unreadable(file: &Path, error: &csv::Error) -> StoreError {
     let line = error.position().map_or(1, csv::Position::line);
     let found = match error.kind() {
         csv::ErrorKind::UnequalLengths { len, .. } => format!("{len} cells"),

@@ -10,7 +10,7 @@ use crate::model::{ApproachId, ScenarioId, StateId};
 /// Images whose sizes differ by less than this share count as equally large.
 const SAME_SIZE: f64 = 0.01;
 /// The keys of which a finding has exactly one.
-const KINDS: [&str; 3] = ["faster", "smaller", "unchanged_size"];
+const KINDS: [&str; 5] = ["faster", "smaller", "ratio", "unchanged_size", "same_size"];
 
 /// A finding whose names were not yet held against the study.
 pub(super) struct RawFinding {
@@ -28,11 +28,25 @@ pub(super) struct RawExpectation {
 pub(super) enum RawKind {
     Faster { scenario: At<ScenarioId>, by: Option<f64> },
     Smaller,
+    Ratio { scenario: At<ScenarioId>, than_scenario: Option<At<ScenarioId>>, at_least: f64, at_most: f64 },
     UnchangedSize { within: f64 },
+    SameSize { scenario: At<ScenarioId>, than_scenario: At<ScenarioId>, within: f64 },
+}
+
+impl RawKind {
+    /// The scenarios that it names.
+    fn scenarios(&self) -> Vec<&At<ScenarioId>> {
+        match self {
+            Self::Faster { scenario, .. } => vec![scenario],
+            Self::Ratio { scenario, than_scenario, .. } => [scenario].into_iter().chain(than_scenario).collect(),
+            Self::SameSize { scenario, than_scenario, .. } => vec![scenario, than_scenario],
+            Self::Smaller | Self::UnchangedSize { .. } => Vec::new(),
+        }
+    }
 }
 
 pub(super) fn all(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<RawFinding> {
-    const KNOWN: &[&str] = &["id", "claim", "faster", "smaller", "unchanged_size"];
+    const KNOWN: &[&str] = &["id", "claim", "faster", "smaller", "ratio", "unchanged_size", "same_size"];
     top.tables("finding", "[[finding]]", KNOWN, problems)
         .into_iter()
         .map(|table| {
@@ -59,7 +73,7 @@ fn expectation(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<Ra
         problems.add(
             table.span(),
             found,
-            "exactly one of faster, smaller and unchanged_size",
+            "exactly one of faster, smaller, ratio, unchanged_size and same_size",
             "write one finding for each claim",
         );
     }
@@ -74,15 +88,23 @@ fn one(table: &Fields<'_, '_>, kind: &str, problems: &mut Problems<'_>) -> Optio
     const WHO: [&str; 3] = ["approach", "approaches", "than"];
     const FASTER: &[&str] = &[WHO[0], WHO[1], WHO[2], "scenario", "by"];
     const SMALLER: &[&str] = &WHO;
+    const RATIO: &[&str] = &[WHO[0], WHO[1], WHO[2], "scenario", "than_scenario", "at_least", "at_most"];
     const UNCHANGED: &[&str] = &[WHO[0], WHO[1], WHO[2], "within"];
+    const SAME: &[&str] = &[WHO[0], WHO[1], "scenario", "than_scenario", "within"];
     let (label, known) = match kind {
         "faster" => ("faster", FASTER),
         "smaller" => ("smaller", SMALLER),
+        "ratio" => ("ratio", RATIO),
+        "same_size" => ("same_size", SAME),
         _ => ("unchanged_size", UNCHANGED),
     };
     let fields = table.table(kind, label, known, problems)?;
     let approaches = who(&fields, &WHO[..2], problems);
-    let than = who(&fields, &WHO[2..], problems);
+    let than = match kind {
+        "same_size" => Vec::new(),
+        "ratio" if fields.get(WHO[2]).is_none() => Vec::new(),
+        _ => who(&fields, &WHO[2..], problems),
+    };
     let kind = match kind {
         "faster" => {
             let scenario = fields.need_id("scenario", "scenario = \"cold\"", ScenarioId::new, problems);
@@ -90,9 +112,31 @@ fn one(table: &Fields<'_, '_>, kind: &str, problems: &mut Problems<'_>) -> Optio
             RawKind::Faster { scenario: scenario?, by }
         }
         "smaller" => RawKind::Smaller,
+        "ratio" => ratio(&fields, problems)?,
+        "same_size" => {
+            let scenario = fields.need_id("scenario", "scenario = \"cold\"", ScenarioId::new, problems);
+            let than =
+                fields.need_id("than_scenario", "than_scenario = \"sources-changed\"", ScenarioId::new, problems);
+            let within = above(&fields, "within", 0.0, problems).unwrap_or(SAME_SIZE);
+            RawKind::SameSize { scenario: scenario?, than_scenario: than?, within }
+        }
         _ => RawKind::UnchangedSize { within: above(&fields, "within", 0.0, problems).unwrap_or(SAME_SIZE) },
     };
     Some(RawExpectation { approaches, than, kind })
+}
+
+fn ratio(fields: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<RawKind> {
+    let scenario = fields.need_id("scenario", "scenario = \"warm\"", ScenarioId::new, problems);
+    let than_scenario = fields.id("than_scenario", ScenarioId::new, problems);
+    if fields.get("than").is_none() && fields.get("than_scenario").is_none() {
+        fields.missing("than", "than = \"01-simple\", or than_scenario = \"cold\"", problems);
+    }
+    if fields.get("at_most").is_none() {
+        fields.missing("at_most", "at_most = 1.1", problems);
+    }
+    let at_least = above(fields, "at_least", 0.0, problems).unwrap_or(0.0);
+    let at_most = above(fields, "at_most", at_least, problems);
+    Some(RawKind::Ratio { scenario: scenario?, than_scenario, at_least, at_most: at_most? })
 }
 
 fn above(fields: &Fields<'_, '_>, key: &str, bound: f64, problems: &mut Problems<'_>) -> Option<f64> {
@@ -150,7 +194,7 @@ pub(super) fn hold(
         for approach in expects.approaches.iter().chain(&expects.than) {
             is_approach(approach, problems);
         }
-        if let RawKind::Faster { scenario, .. } = &expects.kind {
+        for scenario in expects.kind.scenarios() {
             is_scenario(scenario, problems);
         }
         against_itself(&expects, problems);
@@ -183,6 +227,20 @@ impl RawExpectation {
             RawKind::Faster { scenario, by } => Expectation::Faster { approaches, than, scenario: scenario.value, by },
             RawKind::Smaller => Expectation::Smaller { approaches, than },
             RawKind::UnchangedSize { within } => Expectation::UnchangedSize { approaches, than, within },
+            RawKind::SameSize { scenario, than_scenario, within } => Expectation::SameSize {
+                approaches,
+                scenario: scenario.value,
+                than_scenario: than_scenario.value,
+                within,
+            },
+            RawKind::Ratio { scenario, than_scenario, at_least, at_most } => Expectation::Ratio {
+                approaches,
+                scenario: scenario.value,
+                than,
+                than_scenario: than_scenario.map(|at| at.value),
+                at_least,
+                at_most,
+            },
         }
     }
 }

@@ -1,0 +1,183 @@
+//! `layerbench compare`: two runs, or two approaches, cell by cell.
+
+use super::args::{CompareArgs, Form};
+use super::load::Loaded;
+use super::style::{answer, style_for};
+use super::{End, Stop, facts};
+use crate::analysis::change::Verdict;
+use crate::analysis::compare::{Compared, Shared, compare as compare_tables};
+use crate::analysis::likeness::differences;
+use crate::analysis::table::Table;
+use crate::model::ApproachId;
+use crate::report::{Comparing, write_compared_json, write_compared_markdown, write_compared_text};
+use crate::store::RunRecord;
+use std::path::{Path, PathBuf};
+
+/// Carries out the command.
+pub fn compare(args: &CompareArgs) -> Result<End, Stop> {
+    let (base, new) = operands(args)?;
+    let (left, right) = (base.open()?, new.open()?);
+    for warning in left.run.warnings.iter().chain(&right.run.warnings) {
+        eprintln!("layerbench: {warning}");
+    }
+    let mut notes = Vec::new();
+    if left.run.path != right.run.path {
+        notes = alike(left.record(), right.record(), args.force)?;
+    }
+    let (shared, tables) = match (&base.approach, &new.approach) {
+        (Some(a), Some(b)) => (Shared::Keep, (row(&left, a, b)?, row(&right, b, b)?)),
+        _ => (Shared::TakeOut, (left.table.clone(), right.table.clone())),
+    };
+    let compared = compare_tables(&tables.0, &tables.1, shared);
+    let name = |run: &Loaded, operand: &Operand| match &operand.approach {
+        Some(approach) => format!("{} of {}", approach, run.name()),
+        None => run.name(),
+    };
+    let head = Comparing {
+        title: right.record().title.clone(),
+        base: name(&left, &base),
+        new: name(&right, &new),
+        notes,
+        more: more(args, &compared),
+    };
+    let mut text = Vec::new();
+    let written = match args.format {
+        Form::Text => write_compared_text(&head, &compared, style_for(args.out.as_deref()), &mut text),
+        Form::Markdown => write_compared_markdown(&head, &compared, &mut text),
+        Form::Json => write_compared_json(&head, &compared, &mut text),
+    };
+    written.map_err(|e| Stop::failed(format!("writing the comparison: {e}")))?;
+    answer(args.out.as_deref(), &text)?;
+    Ok(end(&compared))
+}
+
+/// The exit code of a comparison.
+pub fn end(compared: &Compared) -> End {
+    if compared.is_worse() {
+        End::Regression
+    } else if compared.doubts().is_empty() {
+        End::Fine
+    } else {
+        End::CannotTell
+    }
+}
+
+/// One side: a run, or one row of it.
+struct Operand {
+    run: PathBuf,
+    approach: Option<ApproachId>,
+}
+
+impl Operand {
+    fn read(text: &Path) -> Result<Self, Stop> {
+        if text.exists() {
+            return Ok(Self { run: text.to_owned(), approach: None });
+        }
+        let shown = text.to_string_lossy();
+        match shown.rsplit_once(':') {
+            Some((run, approach)) if Path::new(run).exists() => {
+                Ok(Self { run: PathBuf::from(run), approach: Some(id(approach)?) })
+            }
+            _ => Ok(Self { run: text.to_owned(), approach: None }), // opening it says what is wrong
+        }
+    }
+
+    fn open(&self) -> Result<Loaded, Stop> {
+        Loaded::open(&self.run)
+    }
+}
+
+fn id(text: &str) -> Result<ApproachId, Stop> {
+    ApproachId::new(text).map_err(Stop::wrong)
+}
+
+fn operands(args: &CompareArgs) -> Result<(Operand, Operand), Stop> {
+    let base = Operand::read(&args.base)?;
+    let new = match &args.new {
+        Some(new) => Operand::read(new)?,
+        None => Operand { run: base.run.clone(), approach: None },
+    };
+    let (base, new) = match &args.approach[..] {
+        [] => (base, new),
+        [one] => (with(base, one)?, with(new, one)?),
+        [first, second] => (with(base, first)?, with(new, second)?),
+        more => {
+            return Err(Stop::wrong(format!(
+                "found {} --approach; expected two: the base and the new one",
+                more.len()
+            )));
+        }
+    };
+    match (&args.new, &base.approach, &new.approach) {
+        (None, a, b) if a.is_none() || a == b => Err(Stop::wrong(
+            "found one run; expected two runs, or two approaches of it: add the folder of a second run, or --approach A --approach B",
+        )),
+        (_, Some(_), None) | (_, None, Some(_)) => Err(Stop::wrong(
+            "found an approach on one side only; expected two runs, or two approaches such as RUN:A RUN:B",
+        )),
+        _ => Ok((base, new)),
+    }
+}
+
+fn with(operand: Operand, approach: &str) -> Result<Operand, Stop> {
+    match operand.approach {
+        None => Ok(Operand { approach: Some(id(approach)?), ..operand }),
+        Some(given) => {
+            Err(Stop::wrong(format!("found the approach {given} and --approach {approach}; expected one of them")))
+        }
+    }
+}
+
+/// A table of one row, under another name.
+fn row(run: &Loaded, approach: &ApproachId, name: &ApproachId) -> Result<Table, Stop> {
+    let Some(row) = run.table.row(approach) else {
+        let known: Vec<&str> = run.table.rows.iter().map(|row| row.approach.as_str()).collect();
+        return Err(Stop::wrong(format!(
+            "approach: found {:?}, which {} does not have; expected one of {}",
+            approach.as_str(),
+            run.name(),
+            known.join(", ")
+        )));
+    };
+    let mut row = row.clone();
+    row.approach = name.clone();
+    Ok(Table { rows: vec![row], ..run.table.clone() })
+}
+
+/// Refuses runs that were made in unlike ways, and says what should be known of those that were not.
+pub fn alike(base: &RunRecord, new: &RunRecord, force: bool) -> Result<Vec<String>, Stop> {
+    let mut unlike: Vec<String> =
+        differences(&facts::facts(base), &facts::facts(new)).iter().map(ToString::to_string).collect();
+    unlike.extend(facts::contradiction(base, new));
+    let mut notes = facts::remarks(base, new);
+    if unlike.is_empty() {
+        return Ok(notes);
+    }
+    if !force {
+        return Err(Stop::cannot_tell(format!(
+            "the runs differ in more than what they built, so their times say nothing of it:\n  {}\nrun both in the same way, or compare them nonetheless with --force",
+            unlike.join("\n  ")
+        )));
+    }
+    notes.extend(unlike.into_iter().map(|line| format!("Unlike runs: {line}.")));
+    Ok(notes)
+}
+
+/// The command that shows more of the worst cell.
+fn more(args: &CompareArgs, compared: &Compared) -> Option<String> {
+    let worst = compared.cells.iter().filter(|cell| cell.change.verdict == Verdict::Regression);
+    let size = |cell: &&crate::analysis::compare::CellChange| cell.change.shift.map_or(0.0, |shift| shift.shift);
+    let worst = worst.max_by(|a, b| size(a).total_cmp(&size(b)))?;
+    let (base, new) = operands(args).ok()?;
+    let scenario = &worst.scenario;
+    let side = |operand: &Operand| match &operand.approach {
+        Some(approach) => format!("{approach}/{scenario}"),
+        None => format!("{}/{scenario}", worst.approach),
+    };
+    let call = if base.run == new.run {
+        format!("layerbench explain {} {} {}", base.run.display(), side(&base), side(&new))
+    } else {
+        format!("layerbench explain {} {} --against {}", new.run.display(), side(&new), base.run.display())
+    };
+    Some(call)
+}

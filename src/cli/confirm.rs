@@ -1,0 +1,270 @@
+//! Suspects of the gate, measured afresh: baseline and current files built in turns in one run.
+
+use super::args::{GateArgs, RunArgs};
+use super::checkout::checkout;
+use super::pick::{Picked, pick};
+use super::record::{self, Facts};
+use super::run::{resolve, run_id, seed_from_clock, with_waits};
+use super::{Stop, facts, prepare, signals};
+use crate::analysis::nights::CellName;
+use crate::engine::Interrupt;
+use crate::engine::build::rfc3339;
+use crate::engine::remains::Workspace;
+use crate::model::{ApproachId, Event, IdError, ScenarioId, Status};
+use crate::plan::pair::{BASELINE, CURRENT, approach, state};
+use crate::plan::{Plan, PlanOptions};
+use crate::progress::Display;
+use crate::runner::{self, Materials};
+use crate::store::{RunFolder, RunRecord, RunStatus};
+use crate::study::Study;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime};
+use time::OffsetDateTime;
+
+/// Fresh samples of each suspect.
+pub struct Fresh {
+    /// Seconds of baseline and current, in the order of the suspects.
+    pub samples: Vec<(Vec<f64>, Vec<f64>)>,
+    /// What must be known of them.
+    pub notes: Vec<String>,
+}
+
+/// Builds the suspects of two runs afresh.
+pub fn rebuild(
+    args: &GateArgs,
+    baseline: &RunRecord,
+    current: &RunRecord,
+    suspects: &[CellName],
+) -> Result<Fresh, Stop> {
+    let interrupt = Interrupt::default();
+    signals::watch(&interrupt);
+    let id = run_id();
+    let workspace = Workspace::new(&id)?;
+    let (old, new, mut notes) = studies(args, baseline, current, workspace.path())?;
+    let cells: Vec<(ApproachId, ScenarioId)> =
+        suspects.iter().map(|cell| (cell.approach.clone(), cell.scenario.clone())).collect();
+    let call = call(args, current, &cells);
+    let seed = seed_from_clock();
+    let plan_of = |study: &Study| {
+        let options =
+            PlanOptions { reps: args.reps, approaches: call.approach.clone(), scenarios: call.scenario.clone(), seed };
+        Plan::new(study, &options).map_err(Stop::wrong)
+    };
+    let (old_plan, new_plan) = (plan_of(&old)?, plan_of(&new)?);
+    let plan = Plan::pair(&old_plan, &new_plan, &cells).map_err(Stop::wrong)?;
+    let folder = |name: &str| workspace.path().join(name);
+    let before = side(&old, &old_plan, &call, &folder("old"), &id)?;
+    let mut materials = rename(before, BASELINE).map_err(Stop::wrong)?;
+    let after = rename(side(&new, &new_plan, &call, &folder("new"), &id)?, CURRENT).map_err(Stop::wrong)?;
+    materials.recipes.extend(after.recipes);
+    materials.contexts.extend(after.contexts);
+    materials.context_digests.extend(after.context_digests);
+    materials.prints = after.prints.filter(|prints| Some(prints) == materials.prints.as_ref());
+
+    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&new))?;
+    eprintln!("engine: {line}");
+    let bases = resolve(engine.as_mut(), materials.recipes.values(), &prepare::replacements(&new, &call.base)?)?;
+    let fingerprint = engine.fingerprint()?;
+    let known = Facts {
+        study: &new,
+        plan: &plan,
+        args: &call,
+        fingerprint,
+        cold: engine.cold_kind(),
+        bases,
+        started_at: rfc3339(SystemTime::now()),
+    };
+    let record = confirm_record(record::record(&known)?, &plan);
+    let folder = RunFolder::create(&args.confirm_out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
+    eprintln!("measuring {} suspects afresh: {}", suspects.len(), folder.path().display());
+    notes.push(format!("The fresh samples are in {}.", folder.path().display()));
+    let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());
+    let mut keeper = Keeper { folder, record, display, seconds: HashMap::new(), invalid: 0 };
+    let hints = keeper.display.hints();
+    let mut sink = |event: Event| keeper.take(&event);
+    let ended = runner::run(&plan, &materials, engine.as_mut(), &Instant::now, &mut sink, hints.as_ref(), &interrupt);
+    drop(engine);
+    keeper.finish(ended, notes, &cells)
+}
+
+/// The call that would build this, as `run` knows it.
+fn call(args: &GateArgs, current: &RunRecord, cells: &[(ApproachId, ScenarioId)]) -> RunArgs {
+    let texts = |key: &str| -> Vec<String> {
+        let list = current.options.get(key).and_then(|value| value.as_array());
+        list.into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
+    };
+    let mut approaches: Vec<String> = cells.iter().map(|(a, _)| a.to_string()).collect();
+    let mut scenarios: Vec<String> = cells.iter().map(|(_, s)| s.to_string()).collect();
+    for names in [&mut approaches, &mut scenarios] {
+        names.sort_unstable();
+        names.dedup();
+    }
+    RunArgs {
+        study: study_path(args, current),
+        reps: args.reps,
+        approach: approaches,
+        scenario: scenarios,
+        engine: args.engine.clone(),
+        base: texts("base"),
+        seed: None,
+        out: args.confirm_out.clone(),
+        timeout: current.options.get("timeout").and_then(serde_json::Value::as_u64).unwrap_or(1800),
+        dry_run: false,
+    }
+}
+
+fn study_path(args: &GateArgs, current: &RunRecord) -> PathBuf {
+    let recorded = || current.options.get("study").and_then(|value| value.as_str()).unwrap_or("scenarios/article");
+    args.study.clone().unwrap_or_else(|| PathBuf::from(recorded()))
+}
+
+/// The files of both sides, proved to be those that the runs were made of.
+fn studies(
+    args: &GateArgs,
+    baseline: &RunRecord,
+    current: &RunRecord,
+    workspace: &Path,
+) -> Result<(Study, Study, Vec<String>), Stop> {
+    let path = study_path(args, current);
+    let new = Study::load(&path).map_err(Stop::wrong)?;
+    let proved = |study: &Study, record: &RunRecord, remedy: &str| {
+        let hash = study.hash().map_err(Stop::failed)?;
+        if hash == record.study_hash {
+            return Ok(());
+        }
+        Err(Stop::cannot_tell(format!(
+            "{}: found files with the hash {}; expected {} as in the record of the run of {}; {remedy}",
+            study.folder().display(),
+            facts::short(&hash),
+            facts::short(&record.study_hash),
+            record.started_at
+        )))
+    };
+    proved(&new, current, "name the files that tonight's run was made of with --study, or run it again")?;
+    if let Some(path) = &args.baseline_study {
+        let old = Study::load(path).map_err(Stop::wrong)?;
+        proved(&old, baseline, "name the files that the baseline was made of")?;
+        return Ok((old, new, Vec::new()));
+    }
+    if baseline.study_hash == current.study_hash {
+        let note = "Baseline and current files are the same: what differs comes from outside the study.";
+        let again = Study::load(&path).map_err(Stop::wrong)?;
+        return Ok((again, new, vec![note.to_owned()]));
+    }
+    let git = baseline.git.as_ref().filter(|git| !git.dirty).ok_or_else(|| {
+        Stop::cannot_tell(format!(
+            "the baseline's files: found no clean git revision in the record of the run of {}; expected one; name the files with --baseline-study",
+            baseline.started_at
+        ))
+    })?;
+    let to = workspace.join("baseline");
+    checkout(new.folder(), &git.revision, &to)?;
+    let file = new.file().file_name().map_or_else(|| to.clone(), |name| to.join(name));
+    let old = Study::load(&file).map_err(Stop::wrong)?;
+    proved(&old, baseline, "one of the records was edited; name the baseline's files with --baseline-study")?;
+    Ok((old, new, vec![format!("The baseline was built from revision {}.", facts::short(&git.revision))]))
+}
+
+/// What one side needs to be built.
+fn side(study: &Study, plan: &Plan, call: &RunArgs, folder: &Path, id: &str) -> Result<Materials, Stop> {
+    let replacements = prepare::replacements(study, &call.base)?;
+    let recipes = prepare::recipes(study, plan, &replacements, 0)?;
+    prepare::materials(study, plan, recipes, folder, id, call.timeout)
+}
+
+fn rename(materials: Materials, side: &str) -> Result<Materials, IdError> {
+    let recipes = materials.recipes.into_iter().map(|(id, recipe)| Ok((approach(side, &id)?, recipe)));
+    let contexts = materials.contexts.into_iter().map(|(id, path)| Ok((state(side, &id)?, path)));
+    let digests = materials
+        .context_digests
+        .into_iter()
+        .map(|((a, s), digest)| Ok(((approach(side, &a)?, state(side, &s)?), digest)));
+    Ok(Materials {
+        recipes: recipes.collect::<Result<_, IdError>>()?,
+        contexts: contexts.collect::<Result<_, IdError>>()?,
+        context_digests: digests.collect::<Result<_, IdError>>()?,
+        ..materials
+    })
+}
+
+/// A run of its own kind, so that no history takes it for a night.
+fn confirm_record(record: RunRecord, plan: &Plan) -> RunRecord {
+    let mut approaches: Vec<String> =
+        plan.builds().filter(|build| build.measured).map(|build| build.key.approach.to_string()).collect();
+    approaches.sort_unstable();
+    approaches.dedup();
+    let scenarios = record.scenarios.into_iter();
+    let measured = |id: &str| plan.builds().any(|build| build.measured && build.key.scenario.as_str() == id);
+    RunRecord {
+        study: format!("{}.confirm", record.study),
+        title: format!("{}: suspects measured afresh", record.title),
+        approaches,
+        scenarios: scenarios.filter(|scenario| measured(&scenario.id)).collect(),
+        findings: Vec::new(),
+        published: None,
+        ..record
+    }
+}
+
+/// Keeps rows on the disk and durations at hand.
+struct Keeper {
+    folder: RunFolder,
+    record: RunRecord,
+    display: Display,
+    seconds: HashMap<(ApproachId, ScenarioId), Vec<f64>>,
+    invalid: usize,
+}
+
+impl Keeper {
+    fn take(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::BuildFinished { sample, steps } => {
+                let rows = with_waits(steps, sample.seconds);
+                self.folder.append_sample(sample, &rows).map_err(|e| e.to_string())?;
+                if sample.status == Status::Ok {
+                    let key = (sample.key.approach.clone(), sample.key.scenario.clone());
+                    self.seconds.entry(key).or_default().push(sample.seconds.get());
+                } else {
+                    self.invalid += 1;
+                }
+            }
+            Event::Warning { text } => self.record.notes.push(text.clone()),
+            _ => {}
+        }
+        self.display.event(event);
+        Ok(())
+    }
+
+    fn finish(
+        mut self,
+        ended: Result<runner::End, runner::RunError>,
+        mut notes: Vec<String>,
+        cells: &[(ApproachId, ScenarioId)],
+    ) -> Result<Fresh, Stop> {
+        self.record.ended_at = Some(rfc3339(SystemTime::now()));
+        let complete = matches!(ended, Ok(runner::End::Complete));
+        self.record.status = if complete { RunStatus::Finished } else { RunStatus::Interrupted };
+        self.folder.write_record(&self.record).map_err(Stop::failed)?;
+        super::report::write_all(self.folder.path())?;
+        match ended {
+            Err(error) => return Err(Stop::failed(error)),
+            Ok(runner::End::Interrupted) => {
+                return Err(Stop::cannot_tell("stopped before the suspects were measured afresh"));
+            }
+            Ok(runner::End::Complete) => {}
+        }
+        if self.invalid > 0 {
+            notes.push(format!("{} of the fresh builds are not valid, and in no figure.", self.invalid));
+        }
+        let mut samples = Vec::new();
+        for (name, scenario) in cells {
+            let mut of = |side| -> Result<Vec<f64>, Stop> {
+                let key = (approach(side, name).map_err(Stop::wrong)?, scenario.clone());
+                Ok(self.seconds.remove(&key).unwrap_or_default())
+            };
+            samples.push((of(BASELINE)?, of(CURRENT)?));
+        }
+        Ok(Fresh { samples, notes })
+    }
+}

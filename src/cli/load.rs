@@ -1,0 +1,62 @@
+//! Runs as the commands that judge them need them: opened, with their table, and one error for what is wrong.
+
+use super::{End, Stop};
+use crate::analysis::table::{Approach, Scenario, Table, table};
+use crate::model::{ApproachId, CacheState, Sample, ScenarioId};
+use crate::store::{RunFolder, RunRecord, StoreError, StoredRun};
+use std::path::Path;
+
+/// A stored run and its table.
+pub struct Loaded {
+    /// What was stored.
+    pub run: StoredRun,
+    /// Its table.
+    pub table: Table,
+}
+
+impl Loaded {
+    /// Opens a run's folder.
+    ///
+    /// # Errors
+    /// When there is no run, or it is damaged; one of another schema cannot be compared with anything.
+    pub fn open(folder: &Path) -> Result<Self, Stop> {
+        let run = RunFolder::open(folder).map_err(stop)?;
+        let (approaches, scenarios) = columns(&run.record)?;
+        let samples: Vec<Sample> = run.samples.iter().map(|(sample, _)| sample.clone()).collect();
+        Ok(Self { table: table(&samples, &approaches, &scenarios), run })
+    }
+
+    /// Name of the run: that of its folder.
+    pub fn name(&self) -> String {
+        self.run.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The record.
+    pub fn record(&self) -> &RunRecord {
+        &self.run.record
+    }
+}
+
+/// The exit code for a run that cannot be read.
+pub fn stop(error: StoreError) -> Stop {
+    let end = if matches!(error, StoreError::Schema { .. }) { End::CannotTell } else { End::Wrong };
+    Stop { end, text: error.to_string() }
+}
+
+/// Rows and columns of the table, as the record names them.
+pub fn columns(record: &RunRecord) -> Result<(Vec<Approach>, Vec<Scenario>), Stop> {
+    let wrong = |e: &dyn std::fmt::Display| Stop::wrong(format!("run.json: {e}"));
+    let approaches = record
+        .approaches
+        .iter()
+        .map(|id| ApproachId::new(id).map(|id| Approach { id, image: None }).map_err(|e| wrong(&e)));
+    let scenarios = record.scenarios.iter().map(|scenario| {
+        let cache = CacheState::parse(&scenario.cache);
+        Ok(Scenario {
+            id: ScenarioId::new(&scenario.id).map_err(|e| wrong(&e))?,
+            title: scenario.title.clone(),
+            cache: cache.ok_or_else(|| wrong(&format!("the cache state {:?} is not known", scenario.cache)))?,
+        })
+    });
+    Ok((approaches.collect::<Result<_, Stop>>()?, scenarios.collect::<Result<_, Stop>>()?))
+}

@@ -1,0 +1,234 @@
+//! What the gate says of a night: for a terminal or a log, a job summary, and other programs.
+//!
+//! Nothing is judged in here.
+
+use super::clean::{markdown, visible, wrap};
+use super::text::TextStyle;
+use super::words::{self, ratio_percent};
+use crate::analysis::change::{CommonMode, Verdict};
+use crate::analysis::nights::{CellName, NewSize};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// Name and version of the JSON's shape.
+const SCHEMA: &str = "layerbench.gate/1";
+
+/// One cell of tonight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GatedLine {
+    /// Which cell.
+    pub cell: CellName,
+    /// The verdict of the rule.
+    pub verdict: Verdict,
+    /// Tonight's valid builds.
+    pub n: usize,
+    /// Tonight's median in seconds.
+    pub median: Option<f64>,
+    /// Tonight over what was before, without what all cells have in common.
+    pub ratio: Option<f64>,
+    /// Seconds between which tonight was to be expected.
+    pub expected: Option<(f64, f64)>,
+    /// p-value of "slower", adjusted for the family.
+    pub p: f64,
+    /// Comparable nights.
+    pub nights: usize,
+    /// Since when it is slower, in words.
+    pub since: Option<String>,
+    /// A command that shows more.
+    pub more: Option<String>,
+}
+
+/// A suspect, measured afresh.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Confirmed {
+    /// Which cell.
+    pub cell: CellName,
+    /// The verdict of the fresh samples.
+    pub verdict: Verdict,
+    /// Current over baseline.
+    pub ratio: Option<f64>,
+    /// p-value of "slower", adjusted for the family.
+    pub p: f64,
+    /// Fresh samples of the baseline and of the current files.
+    pub n: (usize, usize),
+}
+
+/// What the gate found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gated {
+    /// Title of the study.
+    pub title: String,
+    /// The run that is judged.
+    pub run: String,
+    /// By which rule, in words.
+    pub rule: String,
+    /// All cells.
+    pub lines: Vec<GatedLine>,
+    /// What all cells have in common.
+    pub common: CommonMode,
+    /// Images whose size changed.
+    pub sizes: Vec<NewSize>,
+    /// The suspects, measured afresh; `None` when that was not asked for or not needed.
+    pub confirmed: Option<Vec<Confirmed>>,
+    /// What must be known, one sentence each.
+    pub notes: Vec<String>,
+    /// Why "nothing got worse" cannot be said.
+    pub doubts: Vec<String>,
+    /// The verdict on the night in words.
+    pub verdict: &'static str,
+}
+
+fn line(line: &GatedLine) -> String {
+    let mut text = format!("{}: {}", line.cell, line.verdict.as_str());
+    if let Some(median) = line.median {
+        text.push_str(&format!(", {} s", words::seconds(median)));
+    }
+    if let Some(ratio) = line.ratio {
+        text.push_str(&format!(", {} ", ratio_percent(ratio)));
+        text.push_str(&format!("({}, n = {}, {} nights)", words::probability(line.p), line.n, line.nights));
+    }
+    if let Some((low, high)) = line.expected {
+        text.push_str(&format!(", expected {} … {} s", words::seconds(low), words::seconds(high)));
+    }
+    if let Some(since) = &line.since {
+        text.push_str(&format!(", {since}"));
+    }
+    text
+}
+
+fn confirmed(one: &Confirmed) -> String {
+    let ratio = one.ratio.map_or("no figure".to_owned(), ratio_percent);
+    let word = match one.verdict {
+        Verdict::Regression => "confirmed",
+        _ => "not confirmed",
+    };
+    format!("{}: {word}: {ratio} ({}, n = {} and {})", one.cell, words::probability(one.p), one.n.0, one.n.1)
+}
+
+fn size(size: &NewSize) -> String {
+    let word = if size.tonight > size.before { "larger" } else { "smaller" };
+    let by = size.tonight.0.abs_diff(size.before.0);
+    format!("image of {}: {by} bytes {word}: {} → {}", size.approach, size.before, size.tonight)
+}
+
+/// Those that deserve a line of their own.
+fn news(gated: &Gated) -> impl Iterator<Item = &GatedLine> {
+    gated.lines.iter().filter(|line| matches!(line.verdict, Verdict::Regression | Verdict::Improvement))
+}
+
+fn counts(gated: &Gated) -> String {
+    let count = |verdict| gated.lines.iter().filter(|line| line.verdict == verdict).count();
+    format!(
+        "{} cells: {} slower, {} faster, {} as before, {} without enough data",
+        gated.lines.len(),
+        count(Verdict::Regression),
+        count(Verdict::Improvement),
+        count(Verdict::NoChange),
+        count(Verdict::NotEnoughData)
+    )
+}
+
+fn shift(gated: &Gated) -> Option<String> {
+    let common = gated.common;
+    common.is_shift().then(|| {
+        format!(
+            "global shift: all cells together {:+.1} % (median over {} cells); taken out of each cell's figure",
+            common.percent(),
+            common.cells
+        )
+    })
+}
+
+/// Everything below the headline, a line each.
+fn body(gated: &Gated) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for cell in news(gated) {
+        lines.push(line(cell));
+        lines.extend(cell.more.iter().map(|more| format!("  more: {more}")));
+    }
+    lines.extend(shift(gated));
+    lines.extend(gated.sizes.iter().map(size));
+    for one in gated.confirmed.iter().flatten() {
+        lines.push(format!("measured afresh: {}", confirmed(one)));
+    }
+    lines.extend(gated.doubts.iter().map(|doubt| format!("cannot tell: {doubt}")));
+    lines
+}
+
+/// Writes the gate's answer for a terminal or a log.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_gated_text(gated: &Gated, style: TextStyle, out: &mut dyn Write) -> io::Result<()> {
+    let put = |text: &str, out: &mut dyn Write| -> io::Result<()> {
+        // A command stays on one line, so that it can be copied.
+        if text.trim_start().starts_with("more: ") {
+            return writeln!(out, "{}", visible(text));
+        }
+        wrap(&visible(text), style.width, 2).iter().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
+    };
+    put(&format!("{}: {}: {}", gated.title, gated.run, gated.verdict), out)?;
+    put(&format!("{}; {}.", gated.rule, counts(gated)), out)?;
+    for text in body(gated) {
+        put(&text, out)?;
+    }
+    gated.notes.iter().try_for_each(|note| put(note, out))
+}
+
+/// Writes the gate's answer as Markdown.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_gated_markdown(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "# {}: {}\n", markdown(&gated.title), gated.verdict)?;
+    writeln!(out, "{}: {}; {}.\n", markdown(&gated.run), markdown(&gated.rule), counts(gated))?;
+    for text in body(gated) {
+        match text.trim_start().strip_prefix("more: ") {
+            Some(command) => writeln!(out, "  `{}`", visible(command).replace('`', "'"))?,
+            None => writeln!(out, "- {}", markdown(&text))?,
+        }
+    }
+    gated.notes.iter().try_for_each(|note| writeln!(out, "- {}", markdown(note)))
+}
+
+/// Writes the gate's answer as one JSON object.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
+    let cell = |name: &CellName| (name.approach.to_string(), name.scenario.to_string());
+    let lines = gated.lines.iter().map(|line| {
+        let (approach, scenario) = cell(&line.cell);
+        json!({
+            "approach": approach, "scenario": scenario, "verdict": line.verdict.as_str(), "n": line.n,
+            "median_s": line.median, "ratio": line.ratio, "nights": line.nights, "p_slower": line.p,
+            "expected_low_s": line.expected.map(|e| e.0), "expected_high_s": line.expected.map(|e| e.1),
+            "since": line.since, "more": line.more,
+        })
+    });
+    let fresh = |one: &Confirmed| {
+        let (approach, scenario) = cell(&one.cell);
+        json!({
+            "approach": approach, "scenario": scenario, "verdict": one.verdict.as_str(), "ratio": one.ratio,
+            "p_slower": one.p, "baseline_n": one.n.0, "current_n": one.n.1,
+        })
+    };
+    let sizes = gated.sizes.iter().map(|size| {
+        json!({"approach": size.approach.as_str(), "before_bytes": size.before.0, "tonight_bytes": size.tonight.0})
+    });
+    let value: Value = json!({
+        "schema": SCHEMA,
+        "title": gated.title,
+        "run": gated.run,
+        "verdict": gated.verdict,
+        "rule": gated.rule,
+        "cells": lines.collect::<Vec<_>>(),
+        "global_shift": {"is_shift": gated.common.is_shift(), "ratio": gated.common.ratio(), "cells": gated.common.cells},
+        "sizes": sizes.collect::<Vec<_>>(),
+        "confirmed": gated.confirmed.as_ref().map(|all| all.iter().map(fresh).collect::<Vec<_>>()),
+        "doubts": gated.doubts,
+        "notes": gated.notes,
+    });
+    serde_json::to_writer_pretty(&mut *out, &value)?;
+    writeln!(out)
+}
