@@ -211,7 +211,7 @@ fn build_options(request: &BuildRequest) -> BuildImageOptions {
     if !request.tag.is_empty() {
         options = options.t(&request.tag);
     }
-    request.settings.into_request(options).build()
+    request.settings.applied_to(options).build()
 }
 
 /// Decodes what was collected. No clock runs any more.

@@ -42,7 +42,7 @@ impl fmt::Debug for BuildSettings {
 
 impl BuildSettings {
     /// Puts all but the secrets, which go over the session, and the hosts into a request.
-    pub(super) fn into_request(&self, mut request: BuildImageOptionsBuilder) -> BuildImageOptionsBuilder {
+    pub(super) fn applied_to(&self, mut request: BuildImageOptionsBuilder) -> BuildImageOptionsBuilder {
         request = request.buildargs(&borrowed(&self.args));
         if !self.labels.is_empty() {
             request = request.labels(&borrowed(&self.labels));
