@@ -198,6 +198,22 @@ pub trait Engine {
     /// When it cannot be run, ends with another code than 0, or is not done in time.
     fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError>;
 
+    /// Keeps the state of the engine under a name, so that [`Engine::restore`] finds it.
+    ///
+    /// # Errors
+    /// On an engine that cannot be stopped and whose state cannot be copied.
+    fn save(&mut self, name: &str) -> Result<(), EngineError> {
+        Err(no_checkpoints(name))
+    }
+
+    /// Puts the engine into the state that was kept under a name: layers, cache mounts, base images.
+    ///
+    /// # Errors
+    /// When there is no such state.
+    fn restore(&mut self, name: &str) -> Result<(), EngineError> {
+        Err(no_checkpoints(name))
+    }
+
     /// Ends a chain: what it made is removed or forgotten.
     ///
     /// # Errors
@@ -209,6 +225,14 @@ pub trait Engine {
     /// # Errors
     /// When something could not be removed; it is named.
     fn finish(&mut self) -> Result<(), EngineError>;
+}
+
+fn no_checkpoints(name: &str) -> EngineError {
+    EngineError::new(
+        format!("a checkpoint of {name}"),
+        "this engine is not one that can be stopped and copied",
+        "use --engine private, or leave out --chain checkpoint",
+    )
 }
 
 /// Facts about the machine that this program runs on, read from the kernel.

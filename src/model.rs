@@ -12,5 +12,5 @@ mod step;
 pub use event::{Event, Progress};
 pub use ident::{ApproachId, BuildKey, IdError, ScenarioId, StateId};
 pub use measure::{Bytes, Seconds};
-pub use sample::{CacheState, ColdKind, Outcome, Sample, Status};
+pub use sample::{CacheState, ChainKind, ColdKind, Outcome, Sample, Status};
 pub use step::{Interval, Step, StepKind};

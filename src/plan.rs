@@ -10,7 +10,7 @@ mod tests;
 
 pub use choose::PlanErrors;
 
-use crate::model::{ApproachId, BuildKey, CacheState, ScenarioId, StateId};
+use crate::model::{ApproachId, BuildKey, CacheState, ChainKind, ScenarioId, StateId};
 use crate::study::{Approach, Study};
 use choose::{Chosen, choose};
 use shuffle::order;
@@ -27,6 +27,8 @@ pub struct PlanOptions {
     pub scenarios: Vec<String>,
     /// What decides the order of the approaches in each block.
     pub seed: u64,
+    /// Which cache state the scenarios start from.
+    pub chain: ChainKind,
 }
 
 /// All builds of a run, in order.
@@ -34,6 +36,8 @@ pub struct PlanOptions {
 pub struct Plan {
     /// The seed that the order was made with.
     pub seed: u64,
+    /// Which cache state the scenarios start from.
+    pub chain: ChainKind,
     /// The chains, one after the other.
     pub chains: Vec<Chain>,
 }
@@ -72,13 +76,14 @@ impl Plan {
     /// When the options name what the study does not have, or the plan is empty or far too long.
     pub fn new(study: &Study, options: &PlanOptions) -> Result<Self, PlanErrors> {
         let chosen = choose(study, options)?;
-        let mut plan = Self { seed: options.seed, chains: Vec::new() };
+        let mut plan = Self { seed: options.seed, chain: options.chain, chains: Vec::new() };
         let mut position = 0;
         for block in 1..=options.reps {
             for index in order(options.seed, block, chosen.approaches.len()) {
                 let approach = chosen.approaches[index];
-                let chain = chain(block, approach, &chosen, &mut position);
-                plan.chains.push(chain);
+                // From checkpoints, one cold build serves all blocks.
+                let again = options.chain == ChainKind::Checkpoint && block > 1;
+                plan.chains.push(chain(block, approach, &chosen, again, &mut position));
             }
         }
         Ok(plan)
@@ -90,9 +95,11 @@ impl Plan {
     }
 }
 
-fn chain(block: u32, approach: &Approach, chosen: &Chosen<'_>, position: &mut u32) -> Chain {
+/// The chain of an approach; without its cold build when that was made before.
+fn chain(block: u32, approach: &Approach, chosen: &Chosen<'_>, without_cold: bool, position: &mut u32) -> Chain {
     let mut builds = Vec::new();
-    for (scenario, measured) in &chosen.scenarios {
+    let left_out = |cache: CacheState| without_cold && cache == CacheState::Cold;
+    for (scenario, measured) in chosen.scenarios.iter().filter(|(scenario, _)| !left_out(scenario.cache)) {
         *position += 1;
         builds.push(PlannedBuild {
             key: BuildKey { block, position: *position, approach: approach.id.clone(), scenario: scenario.id.clone() },

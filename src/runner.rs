@@ -5,7 +5,8 @@ pub mod validity;
 
 use crate::engine::{BuildRequest, BuildSettings, CacheContents, Engine, EngineError, Interrupt};
 use crate::model::{
-    ApproachId, BuildKey, Bytes, CacheState, Event, Outcome, Progress, Sample, Seconds, StateId, Status, StepKind,
+    ApproachId, BuildKey, Bytes, CacheState, ChainKind, Event, Outcome, Progress, Sample, Seconds, StateId, Status,
+    StepKind,
 };
 use crate::plan::{Chain, Plan, PlannedBuild};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,6 +101,8 @@ struct Run<'a> {
     interrupt: &'a Interrupt,
     /// Digests of base images as the run's first build of each saw them.
     bases: BTreeMap<String, String>,
+    /// The cold builds whose cache was kept: state and outcome.
+    kept: BTreeMap<ApproachId, (StateId, Outcome)>,
 }
 
 /// Carries out a plan. Whatever happens, the engine is told to clean up.
@@ -117,7 +120,7 @@ pub fn run(
 ) -> Result<End, RunError> {
     let start = clock();
     let builds = plan.chains.iter().map(|chain| chain.builds.len()).sum::<usize>();
-    let mut run = Run { materials, engine, sink, progress, interrupt, bases: BTreeMap::new() };
+    let mut run = Run { materials, engine, sink, progress, interrupt, bases: BTreeMap::new(), kept: BTreeMap::new() };
     run.emit(Event::RunStarted { builds: u32::try_from(builds).unwrap_or(u32::MAX) })?;
     let done = run.chains(plan);
     let finished = run.engine.finish();
@@ -149,8 +152,13 @@ impl Run<'_> {
             }
             let what = format!("block {}, {}: making the engine ready", chain.block, chain.approach);
             self.emit(Event::Preparing { what })?;
-            self.engine.begin_chain()?;
-            let end = self.chain(chain)?;
+            let end = match plan.chain {
+                ChainKind::Article => {
+                    self.engine.begin_chain()?;
+                    self.chain(chain)?
+                }
+                ChainKind::Checkpoint => self.from_checkpoint(chain)?,
+            };
             self.engine.end_chain()?;
             if end == End::Interrupted {
                 return Ok(end);
@@ -175,6 +183,50 @@ impl Run<'_> {
             self.look_at_image(&planned.key, outcome)?;
         }
         Ok(End::Complete)
+    }
+
+    /// A chain whose scenarios all start from the cache that the approach's cold build left.
+    fn from_checkpoint(&mut self, chain: &Chain) -> Result<End, RunError> {
+        for planned in &chain.builds {
+            if self.interrupt.is_raised() {
+                return Ok(End::Interrupted);
+            }
+            let approach = &planned.key.approach;
+            let cold = planned.cache == CacheState::Cold;
+            let kept = self.kept.get(approach).cloned();
+            let outcome = match (cold, &kept) {
+                (true, _) => {
+                    self.engine.begin_chain()?;
+                    self.one(planned, None)?
+                }
+                (false, Some(kept)) => {
+                    self.engine.restore(approach.as_str())?;
+                    self.one(planned, Some(kept))?
+                }
+                (false, None) => {
+                    self.give_up(planned)?;
+                    continue;
+                }
+            };
+            match (&outcome.result, cold) {
+                (Err((Status::Interrupted, _)), _) => return Ok(End::Interrupted),
+                (Ok(()), true) => {
+                    self.look_at_image(&planned.key, &outcome)?;
+                    self.engine.save(approach.as_str())?;
+                    self.kept.insert(approach.clone(), (planned.state.clone(), outcome));
+                }
+                _ => {}
+            }
+        }
+        Ok(End::Complete)
+    }
+
+    /// A build that cannot be made, because there is no cache to start from.
+    fn give_up(&mut self, planned: &PlannedBuild) -> Result<(), RunError> {
+        let why = "there is no checkpoint to start from: the cold build of this approach did not end well";
+        let outcome = crate::engine::build::not_built(&EngineError::new("restoring the engine", why, ""));
+        let sample = sample(planned, &outcome, (Status::Failed, why.to_owned()), Bytes(0));
+        self.emit(Event::BuildFinished { sample: Box::new(sample), steps: Vec::new() })
     }
 
     /// One build: request, outcome, judgement, event.

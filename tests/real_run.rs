@@ -141,3 +141,26 @@ fn only_what_was_asked_for_is_reported() {
     let rows: Vec<_> = stored.samples.iter().map(|(s, _)| (s.key.approach.as_str(), s.key.scenario.as_str())).collect();
     assert_eq!(rows, [("two", "warm")]);
 }
+
+#[test]
+fn from_checkpoints_one_cold_build_serves_all_blocks_and_no_sample_sees_another() {
+    let dir = tempfile::tempdir().unwrap();
+    // The cache mount counts the builds that it has seen: after a restore it has seen the cold one only.
+    let counting = "FROM scratch\nCOPY busybox /bin/sh\nCOPY main.txt /main.txt\n\
+        RUN --mount=type=cache,target=/cache echo x >>/cache/x; [ $(wc -l </cache/x) -le 2 ]\n\
+        CMD [\"/bin/sh\", \"-c\", \"echo hello\"]\n";
+    tiny_study(dir.path(), &[("one", counting), ("two", GOOD)]);
+    let args = ["--reps", "2", "--seed", "2", "--chain", "checkpoint"];
+    let (stored, table) = run(dir.path(), &args, 0);
+    let of = |approach: &str, scenario: &str| {
+        let here = |s: &&(Sample, _)| s.0.key.approach.as_str() == approach && s.0.key.scenario.as_str() == scenario;
+        stored.samples.iter().filter(here).count()
+    };
+    for approach in ["one", "two"] {
+        assert_eq!((of(approach, "cold"), of(approach, "warm"), of(approach, "sources-changed")), (1, 2, 2));
+    }
+    for (sample, _) in &stored.samples {
+        assert_eq!(sample.status, Status::Ok, "{} {}: {}", sample.key.approach, sample.key.scenario, sample.reason);
+    }
+    assert!(table.contains("checkpoint"), "{table}");
+}

@@ -1,5 +1,6 @@
 //! What the program is called with. Only shapes and help texts; what an option does is in its command's file.
 
+use crate::model::ChainKind;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -71,9 +72,33 @@ pub struct RunArgs {
     /// Time limit for each build
     #[arg(long, default_value_t = 1800, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
+    /// What scenarios start from: the cache that the one before left (as the article did it), or a checkpoint of the
+    /// engine after the approach's only cold build
+    #[arg(long, value_enum, default_value_t = ChainArg::Article)]
+    pub chain: ChainArg,
     /// Print the builds in their order, and build nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// What scenarios start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChainArg {
+    /// The cache that the scenario before left
+    Article,
+    /// The engine as it was after the cold build, restored for each sample
+    Checkpoint,
+}
+
+impl ChainArg {
+    /// The word of the model for it.
+    #[must_use]
+    pub fn kind(self) -> ChainKind {
+        match self {
+            Self::Article => ChainKind::Article,
+            Self::Checkpoint => ChainKind::Checkpoint,
+        }
+    }
 }
 
 /// Options of `report`.

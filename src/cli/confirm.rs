@@ -10,7 +10,7 @@ use crate::analysis::nights::CellName;
 use crate::engine::Interrupt;
 use crate::engine::build::rfc3339;
 use crate::engine::remains::Workspace;
-use crate::model::{ApproachId, Event, IdError, ScenarioId, Status};
+use crate::model::{ApproachId, ChainKind, Event, IdError, ScenarioId, Status};
 use crate::plan::pair::{BASELINE, CURRENT, approach, state};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
@@ -47,8 +47,13 @@ pub fn rebuild(
     let call = call(args, current, &cells);
     let seed = seed_from_clock();
     let plan_of = |study: &Study| {
-        let options =
-            PlanOptions { reps: args.reps, approaches: call.approach.clone(), scenarios: call.scenario.clone(), seed };
+        let options = PlanOptions {
+            reps: args.reps,
+            approaches: call.approach.clone(),
+            scenarios: call.scenario.clone(),
+            seed,
+            chain: ChainKind::Article,
+        };
         Plan::new(study, &options).map_err(Stop::wrong)
     };
     let (old_plan, new_plan) = (plan_of(&old)?, plan_of(&new)?);
@@ -62,7 +67,7 @@ pub fn rebuild(
     materials.context_digests.extend(after.context_digests);
     materials.prints = after.prints.filter(|prints| Some(prints) == materials.prints.as_ref());
 
-    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&new))?;
+    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&new), ChainKind::Article)?;
     eprintln!("engine: {line}");
     let bases = resolve(engine.as_mut(), materials.recipes.values(), &prepare::replacements(&new, &call.base)?)?;
     let fingerprint = engine.fingerprint()?;
@@ -101,6 +106,7 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[(ApproachId, ScenarioId)]
         names.dedup();
     }
     RunArgs {
+        chain: super::args::ChainArg::Article,
         study: study_path(args, current),
         reps: args.reps,
         approach: approaches,

@@ -7,7 +7,7 @@ use super::pulls;
 use super::{End, Stop};
 use crate::engine::remains::{Workspace, home};
 use crate::engine::{BuildRequest, Engine, Interrupt};
-use crate::model::{ApproachId, Bytes, Progress};
+use crate::model::{ApproachId, Bytes, ChainKind, Progress};
 use crate::plan::{Plan, PlanOptions};
 use crate::runner::Recipe;
 use crate::stats;
@@ -79,7 +79,12 @@ pub fn doctor(args: &DoctorArgs) -> Result<End, Stop> {
         machine(&mut found);
     }
     if [Topic::Engine, Topic::Bases, Topic::Noise].into_iter().any(wants) {
-        match pick(&args.engine, &super::run::run_id(), subject.as_ref().map(|subject| &subject.study)) {
+        match pick(
+            &args.engine,
+            &super::run::run_id(),
+            subject.as_ref().map(|subject| &subject.study),
+            ChainKind::Article,
+        ) {
             Ok(picked) => engine(&mut found, args, picked, subject.as_ref()),
             Err(stop) if stop.end == End::Wrong => return Err(stop),
             Err(stop) => found.add("engine", Level::Stop, stop.text, ""),
@@ -105,7 +110,8 @@ fn subject(args: &DoctorArgs) -> Result<Option<Subject>, Stop> {
         None => return Ok(None),
     };
     let study = Study::load(&path).map_err(Stop::wrong)?;
-    let options = PlanOptions { reps: 1, approaches: Vec::new(), scenarios: Vec::new(), seed: 0 };
+    let options =
+        PlanOptions { reps: 1, approaches: Vec::new(), scenarios: Vec::new(), seed: 0, chain: ChainKind::Article };
     let plan = Plan::new(&study, &options).map_err(Stop::wrong)?;
     let replacements = prepare::replacements(&study, &args.base)?;
     let recipes = prepare::recipes(&study, &plan, &replacements, args.base.len())?;

@@ -5,6 +5,7 @@ use crate::engine::endpoint::Endpoint;
 use crate::engine::host::HostEngine;
 use crate::engine::private::{LocalRegistry, PrivateEngine, missing};
 use crate::engine::{Engine, EngineError};
+use crate::model::ChainKind;
 use crate::study::Study;
 
 /// An engine, and a line that says which and why.
@@ -14,14 +15,19 @@ pub struct Picked {
 }
 
 /// Picks an engine for a study.
-pub fn pick(wanted: &str, run: &str, study: Option<&Study>) -> Result<Picked, Stop> {
+pub fn pick(wanted: &str, run: &str, study: Option<&Study>, chain: ChainKind) -> Result<Picked, Stop> {
     let registry = study
         .and_then(|study| study.registry.as_ref())
         .map(|registry| LocalRegistry { storage: registry.storage.clone(), address: registry.address.to_string() });
+    if chain == ChainKind::Checkpoint && !matches!(wanted, "auto" | "private") {
+        return Err(Stop::wrong(format!(
+            "--chain checkpoint with --engine {wanted}: only a private engine can be stopped and copied"
+        )));
+    }
     match wanted {
-        "private" => private(run, registry, "asked for"),
+        "private" => private(run, registry, chain, "asked for"),
         "host" => host(run, &Endpoint::from_environment()?, "asked for"),
-        "auto" => automatic(run, registry),
+        "auto" => automatic(run, registry, chain),
         "dind" => Err(Stop::failed("--engine dind is not there yet; use private or host")),
         address if address.contains("://") || address.starts_with("context:") => {
             host(run, &Endpoint::parse(address).map_err(Stop::wrong)?, "asked for")
@@ -32,8 +38,8 @@ pub fn pick(wanted: &str, run: &str, study: Option<&Study>) -> Result<Picked, St
     }
 }
 
-fn private(run: &str, registry: Option<LocalRegistry>, why: &str) -> Result<Picked, Stop> {
-    let engine = PrivateEngine::new(run, registry)?;
+fn private(run: &str, registry: Option<LocalRegistry>, chain: ChainKind, why: &str) -> Result<Picked, Stop> {
+    let engine = PrivateEngine::new(run, registry, chain)?;
     Ok(Picked { line: format!("{} — {why}", engine.describe()), engine: Box::new(engine) })
 }
 
@@ -42,14 +48,17 @@ fn host(run: &str, endpoint: &Endpoint, why: &str) -> Result<Picked, Stop> {
     Ok(Picked { line: format!("{} — {why}", engine.describe()), engine: Box::new(engine) })
 }
 
-fn automatic(run: &str, registry: Option<LocalRegistry>) -> Result<Picked, Stop> {
+fn automatic(run: &str, registry: Option<LocalRegistry>, chain: ChainKind) -> Result<Picked, Stop> {
     let lacking = missing(registry.is_some());
     if lacking.is_empty() {
-        return private(run, registry, "everything for it is there");
+        return private(run, registry, chain, "everything for it is there");
     }
     if registry.is_some() {
         // The study's base images are in a registry that only a private engine can be given.
-        return private(run, registry, "");
+        return private(run, registry, chain, "");
+    }
+    if chain == ChainKind::Checkpoint {
+        return private(run, registry, chain, "");
     }
     let why = format!("a private engine lacks {}", lacking.join("; "));
     host(run, &Endpoint::from_environment()?, &why).map_err(|stop| {

@@ -73,6 +73,7 @@ fn options(args: &RunArgs) -> Map<String, Value> {
         "engine": args.engine,
         "base": args.base,
         "timeout": args.timeout,
+        "chain": args.chain.kind().as_str(),
     });
     match all {
         Value::Object(map) => map,

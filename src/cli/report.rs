@@ -120,6 +120,12 @@ fn head(record: &RunRecord, run: &str) -> Head {
         fact("kernel")
     );
     notes.extend(Some(fingerprint).filter(|_| !imported));
+    if record.options.get("chain").and_then(|chain| chain.as_str()) == Some("checkpoint") {
+        notes.push(format!(
+            "Each scenario started from a checkpoint of the engine after its approach's only cold build ({}).",
+            fact("checkpoints")
+        ));
+    }
     notes.extend(record.notes.iter().cloned());
     Head {
         title: record.title.clone(),

@@ -34,8 +34,13 @@ pub const SIZE_DEFINITION: &str = "size as the engine's inspect call gives it";
 pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let study = Study::load(&args.study).map_err(Stop::wrong)?;
     let seed = args.seed.unwrap_or_else(seed_from_clock);
-    let options =
-        PlanOptions { reps: args.reps, approaches: args.approach.clone(), scenarios: args.scenario.clone(), seed };
+    let options = PlanOptions {
+        reps: args.reps,
+        approaches: args.approach.clone(),
+        scenarios: args.scenario.clone(),
+        seed,
+        chain: args.chain.kind(),
+    };
     let plan = Plan::new(&study, &options).map_err(Stop::wrong)?;
     let replacements = prepare::replacements(&study, &args.base)?;
     let recipes = prepare::recipes(&study, &plan, &replacements, args.base.len())?;
@@ -49,7 +54,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let id = run_id();
     let workspace = Workspace::new(&id)?;
     let materials = prepare::materials(&study, &plan, recipes, workspace.path(), &id, args.timeout)?;
-    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&study))?;
+    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&study), plan.chain)?;
     eprintln!("engine: {line}");
     let (within, pulls) = pulls::examine(&materials.recipes, args.reps);
     eprintln!("pulls: {pulls}");

@@ -4,6 +4,8 @@
 //! Everything it leaves on the machine is written down before it is made ([`remains`]), so that it can be undone by
 //! whoever comes later; what lives inside the namespaces dies with their first process (`init.sh`).
 
+mod store;
+
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
 use super::network::Network;
@@ -12,7 +14,7 @@ use super::{
     BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
     machine_fingerprint,
 };
-use crate::model::{ColdKind, Outcome, Progress};
+use crate::model::{ChainKind, ColdKind, Outcome, Progress};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -56,6 +58,7 @@ pub struct PrivateEngine {
     run: String,
     home: PathBuf,
     registry: Option<LocalRegistry>,
+    chain: ChainKind,
     started: u32,
     current: Option<Instance>,
 }
@@ -67,6 +70,8 @@ struct Instance {
     daemon: Daemon,
     /// Nothing was built on it yet.
     fresh: bool,
+    /// How its state can be kept; `None` when it is thrown away after each chain.
+    store: Option<&'static str>,
     /// Last, so that it is undone when everything above is gone.
     remains: Claim,
 }
@@ -76,7 +81,7 @@ impl PrivateEngine {
     ///
     /// # Errors
     /// Without root, off Linux, or without the programs it needs: all that is missing is named at once.
-    pub fn new(run: &str, registry: Option<LocalRegistry>) -> Result<Self, EngineError> {
+    pub fn new(run: &str, registry: Option<LocalRegistry>, chain: ChainKind) -> Result<Self, EngineError> {
         let missing = missing(registry.is_some());
         if !missing.is_empty() {
             return Err(EngineError::new(
@@ -85,13 +90,13 @@ impl PrivateEngine {
                 "install what is missing, or use --engine host",
             ));
         }
-        Ok(Self { run: run.to_owned(), home: remains::home(), registry, started: 0, current: None })
+        Ok(Self { run: run.to_owned(), home: remains::home(), registry, chain, started: 0, current: None })
     }
 
     fn start(&mut self) -> Result<(), EngineError> {
         self.started += 1;
         let name = format!("{}-{}", self.run, self.started);
-        self.current = Some(Instance::start(&self.home, &name, self.registry.as_ref())?);
+        self.current = Some(Instance::start(&self.home, &name, self.registry.as_ref(), self.chain)?);
         Ok(())
     }
 
@@ -143,12 +148,16 @@ fn on_path(program: &str) -> bool {
 }
 
 impl Instance {
-    fn start(home: &Path, name: &str, registry: Option<&LocalRegistry>) -> Result<Self, EngineError> {
+    fn start(home: &Path, name: &str, registry: Option<&LocalRegistry>, chain: ChainKind) -> Result<Self, EngineError> {
         let network = Network::plan(name)?;
         // Whatever fails from here on: dropping the claim undoes what was done.
         let mut remains = Claim::make(home, Remains::new(name, &network))?;
         let dir = remains.dir().to_path_buf();
-        configure(&dir, remains.name(), &network, registry)?;
+        let store = match chain {
+            ChainKind::Article => None,
+            ChainKind::Checkpoint => Some(store::prepare(&dir)?),
+        };
+        configure(&dir, remains.name(), &network, registry, store.is_some())?;
         let mut child = spawn(&dir)?;
         let mut stdin = child.stdin.take();
         let up = remains
@@ -157,13 +166,23 @@ impl Instance {
             .and_then(|()| greet(stdin.as_mut(), &network))
             .and_then(|()| wait_until_up(&mut child, &dir));
         match up {
-            Ok(daemon) => Ok(Self { child, stdin, daemon, fresh: true, remains }),
+            Ok(daemon) => Ok(Self { child, stdin, daemon, fresh: true, store, remains }),
             Err(error) => {
                 drop(stdin);
                 end(&mut child);
                 Err(error)
             }
         }
+    }
+
+    /// Stops the engine, changes its data-root, and starts it again.
+    fn with_engine_stopped(&mut self, orders: &[&str]) -> Result<(), EngineError> {
+        let dir = self.remains.dir().to_path_buf();
+        for words in [&["stop"], orders, &["start"]].concat() {
+            store::order(&dir, self.stdin.as_mut(), words)?;
+        }
+        self.daemon = wait_until_up(&mut self.child, &dir)?;
+        Ok(())
     }
 
     /// Ends every process of the engine and undoes all that it left.
@@ -175,7 +194,13 @@ impl Instance {
 }
 
 /// Writes the configuration files of the engine and its registry.
-fn configure(dir: &Path, name: &str, network: &Network, registry: Option<&LocalRegistry>) -> Result<(), EngineError> {
+fn configure(
+    dir: &Path,
+    name: &str,
+    network: &Network,
+    registry: Option<&LocalRegistry>,
+    stored: bool,
+) -> Result<(), EngineError> {
     let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("writing into {}", dir.display()), e, "");
     let mut config: Map<String, Value> = fs::read_to_string("/etc/docker/daemon.json")
         .ok()
@@ -183,7 +208,7 @@ fn configure(dir: &Path, name: &str, network: &Network, registry: Option<&LocalR
         .unwrap_or_default();
     config.retain(|key, _| INHERITED.contains(&key.as_str()));
     let own = json!({
-        "data-root": dir.join("data"),
+        "data-root": dir.join(if stored { "store/data" } else { "data" }),
         "exec-root": dir.join("exec"),
         "hosts": [format!("unix://{}", dir.join("engine.sock").display())],
         "group": "root",
@@ -194,6 +219,10 @@ fn configure(dir: &Path, name: &str, network: &Network, registry: Option<&LocalR
     });
     if let Value::Object(own) = own {
         config.extend(own);
+    }
+    if stored {
+        // On btrfs the engine would choose a driver of its own, and build differently.
+        config.entry("storage-driver").or_insert_with(|| Value::from("overlay2"));
     }
     let text = serde_json::to_string_pretty(&config).map_err(|e| failed(&e))?;
     fs::write(dir.join("daemon.json"), text).map_err(|e| failed(&e))?;
@@ -306,6 +335,9 @@ impl Engine for PrivateEngine {
         let mut facts = instance.daemon.fingerprint()?;
         facts.extend(machine_fingerprint());
         facts.insert("isolation".to_owned(), "private".to_owned());
+        if let Some(store) = instance.store {
+            facts.insert("checkpoints".to_owned(), store.to_owned());
+        }
         Ok(facts)
     }
 
@@ -319,11 +351,26 @@ impl Engine for PrivateEngine {
     }
 
     fn begin_chain(&mut self) -> Result<(), EngineError> {
-        if !self.current.as_ref().is_some_and(|instance| instance.fresh) {
-            self.end_chain()?;
-            self.start()?;
+        match &mut self.current {
+            Some(instance) if instance.fresh => Ok(()),
+            Some(instance) if instance.store.is_some() => {
+                instance.with_engine_stopped(&["fresh"])?;
+                instance.fresh = true;
+                Ok(())
+            }
+            _ => {
+                self.end_chain()?;
+                self.start()
+            }
         }
-        Ok(())
+    }
+
+    fn save(&mut self, name: &str) -> Result<(), EngineError> {
+        self.instance()?.with_engine_stopped(&[&format!("save checkpoint-{name}")])
+    }
+
+    fn restore(&mut self, name: &str) -> Result<(), EngineError> {
+        self.instance()?.with_engine_stopped(&[&format!("restore checkpoint-{name}")])
     }
 
     fn contents(&mut self) -> Result<CacheContents, EngineError> {
@@ -349,10 +396,11 @@ impl Engine for PrivateEngine {
     }
 
     fn end_chain(&mut self) -> Result<(), EngineError> {
-        self.current.take().map_or(Ok(()), Instance::stop)
+        // With checkpoints the engine lives as long as the run.
+        if self.chain == ChainKind::Checkpoint { Ok(()) } else { self.finish() }
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
-        self.end_chain()
+        self.current.take().map_or(Ok(()), Instance::stop)
     }
 }

@@ -3,7 +3,7 @@
 //! The order of builds is made elsewhere.
 
 use super::PlanOptions;
-use crate::model::CacheState;
+use crate::model::{CacheState, ChainKind};
 use crate::study::{Approach, Scenario, Study};
 use std::fmt::{self, Display};
 
@@ -45,6 +45,11 @@ pub(super) fn choose<'s>(study: &'s Study, options: &PlanOptions) -> Result<Chos
         approaches: approaches.filter(|(_, yes)| *yes).map(|(a, _)| a).collect(),
         scenarios: with_what_they_build_on(&study.scenarios, &asked),
     };
+    let cold = chosen.scenarios.iter().filter(|(scenario, _)| scenario.cache == CacheState::Cold).count();
+    if options.chain == ChainKind::Checkpoint && cold != 1 {
+        wrong
+            .push(format!("checkpoints: found {cold} cold scenarios; expected one, whose cache the others start from"));
+    }
     let builds = u64::from(options.reps)
         .saturating_mul(chosen.approaches.len() as u64)
         .saturating_mul(chosen.scenarios.len() as u64);

@@ -34,7 +34,7 @@ impl Plan {
     /// When a name becomes too long.
     pub fn pair(baseline: &Plan, current: &Plan, cells: &[(ApproachId, ScenarioId)]) -> Result<Plan, IdError> {
         let blocks = |plan: &Plan| plan.chains.last().map_or(0, |chain| chain.block);
-        let mut joined = Plan { seed: current.seed, chains: Vec::new() };
+        let mut joined = Plan { seed: current.seed, chain: current.chain, chains: Vec::new() };
         let mut position = 0;
         for block in 1..=blocks(baseline).max(blocks(current)) {
             let of = |plan: &Plan, side| {

@@ -1,11 +1,15 @@
 # First process (pid 1) inside the namespaces of a private engine; run as `sh -c "$(this)" layerbench-init DIR`.
 #
 # It shadows /etc and /run so that nothing an engine writes there reaches the host, waits for the network, starts
-# the registry (if DIR/registry.yml exists) and dockerd, and then reads its standard input until that ends. When it
-# ends, by a closed pipe or by any death of the program that holds the other side, the kernel kills every process in
-# the namespace and takes all its mounts and links away.
+# the registry (if DIR/registry.yml exists) and dockerd, and then obeys orders on its standard input, a line each, until
+# that ends. When it ends, by a closed pipe or by any death of the program that holds the other side, the kernel kills
+# every process in the namespace and takes all its mounts and links away.
+#
+# Orders: stop, start (the engine); fresh (an empty data-root); save NAME, restore NAME (the data-root as it is, while
+# the engine is stopped). Each is answered with "done" or "failed: why".
 set -eu
 dir=$1
+engine=
 fail() { echo "failed: $*"; exit 1; }
 
 # -n: mount would note its work in /run/mount, which is the host's until /run is shadowed.
@@ -20,6 +24,17 @@ for hidden in containerd docker; do
 done
 rm -f /run/docker.sock /run/docker.pid
 
+# With checkpoints, the data-root is DIR/store/data: a subvolume of a btrfs image file, or else a plain folder.
+store=$dir/store
+[ ! -e "$store.img" ] || mount -n -o loop "$store.img" "$store" || fail "cannot mount $store.img"
+subvolumes() { [ -e "$store.img" ]; }
+drop() { if subvolumes; then btrfs -q subvolume delete "$1"; else rm -rf "$1"; fi; }
+copy() { if subvolumes; then btrfs -q subvolume snapshot "$1" "$2"; else cp -a --reflink=auto "$1" "$2"; fi; }
+empty() { if subvolumes; then btrfs -q subvolume create "$1"; else mkdir "$1"; fi; }
+fresh() { [ ! -e "$store/data" ] || drop "$store/data"; empty "$store/data"; }
+save() { [ ! -e "$store/$1" ] || drop "$store/$1"; copy "$store/data" "$store/$1"; }
+restore() { [ -e "$store/$1" ] && drop "$store/data" && copy "$store/$1" "$store/data"; }
+
 read -r link address gateway mtu || exit 0
 ip link set lo up
 if [ "$link" != none ]; then
@@ -28,19 +43,27 @@ if [ "$link" != none ]; then
     ip route add default via "$gateway"
 fi
 
+start() {
+    dockerd --config-file "$dir/daemon.json" --pidfile "$dir/docker.pid" >>"$dir/dockerd.log" 2>&1 </dev/null &
+    engine=$!
+}
+
+stop() {
+    kill -TERM "$engine" 2>/dev/null || :
+    wait "$engine" || :
+    rm -f "$dir/engine.sock" "$dir/docker.pid"
+}
+
 if [ -e "$dir/registry.yml" ]; then
     docker-registry serve "$dir/registry.yml" >"$dir/registry.log" 2>&1 </dev/null &
 fi
-dockerd --config-file "$dir/daemon.json" --pidfile "$dir/docker.pid" >"$dir/dockerd.log" 2>&1 </dev/null &
-engine=$!
-echo started
+[ ! -d "$store" ] || fresh
+start
 
-while read -r word; do
-    case $word in
-    stop)
-        kill -TERM "$engine" 2>/dev/null || :
-        wait "$engine" || :
-        echo stopped
+while read -r order name; do
+    case $order in
+    start | stop | fresh | save | restore)
+        if "$order" "$name" >>"$dir/orders.log" 2>&1; then echo "done"; else echo "failed: $order $name"; fi
         ;;
     esac
 done
