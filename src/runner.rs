@@ -157,7 +157,7 @@ impl Run<'_> {
                     self.engine.begin_chain()?;
                     self.chain(chain)?
                 }
-                ChainKind::Checkpoint => self.from_checkpoint(chain)?,
+                ChainKind::Checkpoint => self.chain_of_restores(chain)?,
             };
             self.engine.end_chain()?;
             if end == End::Interrupted {
@@ -186,7 +186,7 @@ impl Run<'_> {
     }
 
     /// A chain whose scenarios all start from the cache that the approach's cold build left.
-    fn from_checkpoint(&mut self, chain: &Chain) -> Result<End, RunError> {
+    fn chain_of_restores(&mut self, chain: &Chain) -> Result<End, RunError> {
         for planned in &chain.builds {
             if self.interrupt.is_raised() {
                 return Ok(End::Interrupted);

@@ -96,7 +96,7 @@ mod tests {
             builds: ["cold", "warm", "sources"].map(|s| build(block, name, s)).to_vec(),
         };
         let chains = (1..=3).flat_map(|block| approaches.iter().map(move |name| chain(block, name)));
-        Plan { seed: 7, chains: chains.collect() }
+        Plan { seed: 7, chain: crate::model::ChainKind::Article, chains: chains.collect() }
     }
 
     #[test]

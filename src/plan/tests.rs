@@ -32,7 +32,13 @@ fn study() -> Study {
 
 fn options(reps: u32, approaches: &[&str], scenarios: &[&str]) -> PlanOptions {
     let owned = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect();
-    PlanOptions { reps, approaches: owned(approaches), scenarios: owned(scenarios), seed: 7, chain: ChainKind::Article }
+    PlanOptions {
+        reps,
+        approaches: owned(approaches),
+        scenarios: owned(scenarios),
+        seed: 7,
+        chain: crate::model::ChainKind::Article,
+    }
 }
 
 fn chain(plan: &Plan) -> Vec<(String, bool)> {
