@@ -4,6 +4,7 @@
 //! starts and throws away ([`private`]), the user's own ([`host`]), and a fake for tests of plans and reports.
 
 pub mod build;
+mod build_call;
 pub mod daemon;
 pub mod endpoint;
 pub mod fake;

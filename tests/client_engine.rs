@@ -301,7 +301,7 @@ fn a_file_that_may_not_be_read_is_named() {
     let path = socket.trim_start_matches("unix://").to_owned();
     fs::write(bench.at("Dockerfile"), "FROM scratch\nCOPY . /\n").unwrap();
     fs::write(bench.at("secret"), "x").unwrap();
-    fs::set_permissions(bench.at("secret"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(bench.at("secret"), fs::Permissions::from_mode(0o000)).unwrap();
     fs::set_permissions(bench.context.path(), fs::Permissions::from_mode(0o755)).unwrap();
     // A copy that others may run, and a way to the socket.
     let place = tempfile::tempdir().unwrap();
