@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
 use layerbench::engine::private::PrivateEngine;
-use layerbench::engine::{BuildRequest, BuildSettings, Engine, Interrupt};
+use layerbench::engine::{BuildRequest, BuildSettings, Client, Engine, Interrupt};
 use layerbench::model::{Outcome, Progress, Status};
 use std::collections::BTreeMap;
 use std::fs;
@@ -64,6 +64,7 @@ impl Bench {
             tag: "test/client:1".into(),
             context_key: "test".into(),
             timeout: Duration::from_secs(60),
+            client: Client::default(),
         }
     }
 

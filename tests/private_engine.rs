@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
 use layerbench::engine::private::PrivateEngine;
-use layerbench::engine::{BuildRequest, Engine, Interrupt};
+use layerbench::engine::{BuildRequest, Client, Engine, Interrupt};
 use layerbench::model::Progress;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,7 @@ fn an_engine_starts_empty_and_leaves_nothing() {
         tag: "x/y:z".into(),
         context_key: "x".into(),
         timeout: Duration::from_secs(60),
+        client: Client::default(),
     };
     for _ in 0..2 {
         let o = engine.build(&request, &Silent, &Interrupt::default());

@@ -65,9 +65,21 @@ pub struct RunArgs {
     /// Time limit for each build
     #[arg(long, default_value_t = 1800, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
+    /// Who asks the engine: Layerbench, or the installed docker client, timed as a whole process
+    #[arg(long, value_enum, default_value_t = ClientName::Layerbench)]
+    pub client: ClientName,
     /// Print the builds in their order, and build nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// The clients of `run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClientName {
+    /// The build call alone, without a client's process
+    Layerbench,
+    /// `docker build`, from its start to its exit
+    Docker,
 }
 
 /// Options of `report`.

@@ -73,6 +73,7 @@ fn options(args: &RunArgs) -> Map<String, Value> {
         "engine": args.engine,
         "base": args.base,
         "timeout": args.timeout,
+        "client": format!("{:?}", args.client).to_lowercase(),
     });
     match all {
         Value::Object(map) => map,

@@ -178,7 +178,10 @@ fn head(record: &RunRecord, run: &str) -> Head {
         title: record.title.clone(),
         run: run.to_owned(),
         bases: bases.collect(),
-        engine: format!("Docker Engine {} ({})", fact("engine"), record.isolation),
+        engine: match fact("client") {
+            "unknown" | "layerbench" => format!("Docker Engine {} ({})", fact("engine"), record.isolation),
+            client => format!("Docker Engine {} ({}), built by {client}", fact("engine"), record.isolation),
+        },
         cold: record.cold.as_str().to_owned(),
         image_size: SIZE_DEFINITION.to_owned(),
         notes,

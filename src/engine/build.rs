@@ -9,7 +9,7 @@ use super::endpoint::Endpoint;
 use super::registry_login::RegistryLogin;
 use super::session::{Credentials, Folder, MemoryFolder, Secrets, Session, SessionOptions};
 use super::trace;
-use super::{BuildRequest, EngineError, Interrupt};
+use super::{BuildRequest, Client, EngineError, Interrupt, docker_client};
 use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
 use crate::project::context::Context;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
@@ -31,6 +31,17 @@ struct Collected {
 
 /// Builds on an engine and times it.
 pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
+    let mut outcome = match &request.client {
+        Client::Layerbench => build_here(endpoint, request, progress, interrupt),
+        Client::Docker(client) => docker_client::build(client, endpoint, request, interrupt),
+    };
+    if let Err((_, text)) = &mut outcome.result {
+        *text = with_place(&request.dockerfile_name, text);
+    }
+    hide(&request.settings.secrets, outcome)
+}
+
+fn build_here(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return not_built(&EngineError::new("starting a runtime", e, "")),
@@ -60,11 +71,7 @@ pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progres
     });
     runtime.shutdown_timeout(LET_GO);
 
-    let mut outcome = judge(result, seconds, begin, answer);
-    if let Err((_, text)) = &mut outcome.result {
-        *text = with_place(&request.dockerfile_name, text);
-    }
-    hide(&request.settings.secrets, outcome)
+    judge(result, seconds, begin, answer)
 }
 
 /// Puts file and line before what the engine says about a Dockerfile that it cannot read.

@@ -177,7 +177,7 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::BuildSettings;
+    use crate::engine::{BuildSettings, Client};
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -218,6 +218,7 @@ mod tests {
             tag: "a/b:c".into(),
             context_key: String::new(),
             timeout: Duration::from_secs(1),
+            client: Client::default(),
         };
         assert_eq!(
             query(&request),
