@@ -3,9 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
+use layerbench::engine::docker_client::DockerClient;
 use layerbench::engine::private::PrivateEngine;
 use layerbench::engine::{BuildRequest, BuildSettings, Client, Engine, Interrupt};
-use layerbench::model::{Outcome, Progress, Status};
+use layerbench::model::{Outcome, Progress, Status, StepKind};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -292,6 +293,44 @@ fn odd_files_of_a_context_are_built_as_docker_builds_them() {
     for expected in ["regular empty file socket", "symbolic link round1", "symbolic link outside"] {
         assert!(lines.contains(&expected), "{expected} is not in {printed}");
     }
+}
+
+/// The docker client on the `PATH`, if it can build, gives the same proof of the cache as our own.
+#[test]
+fn the_docker_client_is_timed_as_a_whole_process() {
+    let place = tempfile::tempdir().unwrap();
+    let client = match DockerClient::find(&place.path().join("context")) {
+        Ok(client) => client,
+        Err(why) => {
+            eprintln!("skipped: {why}");
+            return;
+        }
+    };
+    let mut bench = Bench::new("docker");
+    let mut request = bench.request("RUN --mount=type=secret,id=token test -s /run/secrets/token\nCOPY . /all/");
+    request.settings.secrets = [("token".to_owned(), b"hunter2".to_vec())].into_iter().collect();
+    request.client = Client::Docker(client);
+    let executed: Vec<usize> = (0..2)
+        .map(|_| {
+            let outcome = bench.build(&request);
+            assert_eq!(status(&outcome), (Status::Ok, ""));
+            assert!(outcome.image_id.is_some() && outcome.seconds >= outcome.engine_seconds);
+            outcome.steps.iter().filter(|step| step.kind == StepKind::Work && !step.cached).count()
+        })
+        .collect();
+    assert_eq!(executed, [3, 0]);
+    assert!(bench.at("busybox").exists(), "the context is where it was");
+
+    request = BuildRequest { timeout: Duration::from_secs(2), ..request };
+    request.dockerfile = bench.request("RUN sleep 98764").dockerfile;
+    assert_eq!(status(&bench.build(&request)), (Status::Timeout, "not done after 2 s"));
+    gone_at_once("sleep 98764");
+    request.dockerfile =
+        bench.request("RUN --mount=type=secret,id=token cat /run/secrets/token; echo; exit 3").dockerfile;
+    let outcome = bench.build(&request);
+    assert_eq!(status(&outcome).0, Status::Failed);
+    assert!(status(&outcome).1.contains("exit code: 3"), "{outcome:?}");
+    assert!(!format!("{request:?} {outcome:?}").contains("hunter2"), "{outcome:?}");
 }
 
 /// Root reads everything: what may not be read is shown by a program without that right.

@@ -44,8 +44,10 @@ impl DockerClient {
         let failed = |found: &str, remedy: &str| EngineError::new("the docker client", found, remedy);
         let line = said(&["--version"]).ok_or_else(|| failed("not on the PATH", "install the package docker-cli"))?;
         let version = number_in(&line).ok_or_else(|| failed(&format!("says {line:?}"), "is it Docker's?"))?;
-        let buildx = said(&["buildx", "version"]).and_then(|line| number_in(&line));
-        if buildx.is_none() && leading(&version).0 >= BUILDX_SINCE {
+        // Older clients build by themselves, even where they have the plugin.
+        let with_buildx = leading(&version).0 >= BUILDX_SINCE;
+        let buildx = if with_buildx { said(&["buildx", "version"]).and_then(|line| number_in(&line)) } else { None };
+        if with_buildx && buildx.is_none() {
             let remedy = "install buildx (package docker-buildx), or use a client older than 23.0";
             return Err(failed(&format!("{version} has no buildx, without which it cannot use BuildKit"), remedy));
         }

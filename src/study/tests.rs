@@ -317,6 +317,11 @@ fn states_pile_up_in_a_folder() {
     let mode = fs::metadata(out.path().join("more/run.sh")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o555, "the bits survive an addition");
 
+    let time = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let (original, kept) = (dir.path().join("project/src/main.py"), into.join("src/main.py"));
+    assert_eq!(time(&original), time(&kept), "what did not change keeps its time");
+    assert!(time(&out.path().join("more/src/main.py")) > time(&original), "what changed has a new one");
+
     let again = materialize(&study, &state("base"), &into).unwrap_err();
     assert!(again.to_string().contains("not empty"), "{again}");
     let inside = dir.path().join("project/out");
