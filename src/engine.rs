@@ -4,7 +4,10 @@
 //! starts and throws away ([`private`]), the user's own ([`host`]), and a fake for tests of plans and reports.
 
 pub mod build;
+mod build_call;
 pub mod daemon;
+pub mod docker_client;
+mod docker_output;
 pub mod endpoint;
 pub mod fake;
 pub mod host;
@@ -16,6 +19,7 @@ pub mod session;
 pub mod settings;
 pub mod trace;
 
+use docker_client::DockerClient;
 pub use settings::BuildSettings;
 
 use crate::model::{Bytes, ColdKind, Outcome, Progress};
@@ -81,6 +85,27 @@ impl Interrupt {
     }
 }
 
+/// Who asks the engine for a build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Client {
+    /// Layerbench itself: only the call is timed.
+    #[default]
+    Layerbench,
+    /// The installed docker client: its whole process is timed.
+    Docker(DockerClient),
+}
+
+impl Client {
+    /// The client in a few words, for records. Times of different clients are never compared.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Layerbench => "layerbench".to_owned(),
+            Self::Docker(client) => client.describe(),
+        }
+    }
+}
+
 /// One build to be done.
 #[derive(Clone, Debug, Default)]
 pub struct BuildRequest {
@@ -102,6 +127,8 @@ pub struct BuildRequest {
     pub context_key: String,
     /// Time limit.
     pub timeout: Duration,
+    /// Who asks for it.
+    pub client: Client,
 }
 
 /// What an image is made of.

@@ -3,7 +3,7 @@
 
 pub mod validity;
 
-use crate::engine::{BuildRequest, BuildSettings, CacheContents, Engine, EngineError, Interrupt};
+use crate::engine::{BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Interrupt};
 use crate::model::{
     ApproachId, BuildKey, Bytes, CacheState, ChainKind, Event, Outcome, Progress, Sample, Seconds, StateId, Status,
     StepKind,
@@ -43,6 +43,8 @@ pub struct Materials {
     pub context_digests: BTreeMap<(ApproachId, StateId), String>,
     /// Time limit of one build.
     pub timeout: Duration,
+    /// Who asks the engine for the builds.
+    pub client: Client,
     /// What each image must print when it is run; absent when the study does not ask.
     pub prints: Option<String>,
 }
@@ -315,6 +317,7 @@ impl Run<'_> {
             tag: format!("layerbench/{}:{}", self.materials.run, key.approach).to_lowercase(),
             context_key: format!("layerbench-{}-{}", self.materials.run, key.approach),
             timeout: self.materials.timeout,
+            client: self.materials.client.clone(),
         })
     }
 

@@ -76,6 +76,9 @@ pub struct RunArgs {
     /// engine after the approach's only cold build
     #[arg(long, value_enum, default_value_t = ChainArg::Article)]
     pub chain: ChainArg,
+    /// Who asks the engine: Layerbench, or the installed docker client, timed as a whole process
+    #[arg(long, value_enum, default_value_t = ClientName::Layerbench)]
+    pub client: ClientName,
     /// Print the builds in their order, and build nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -99,6 +102,15 @@ impl ChainArg {
             Self::Checkpoint => ChainKind::Checkpoint,
         }
     }
+}
+
+/// The clients of `run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClientName {
+    /// The build call alone, without a client's process
+    Layerbench,
+    /// `docker build`, from its start to its exit
+    Docker,
 }
 
 /// Options of `report`.

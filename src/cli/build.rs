@@ -4,7 +4,7 @@
 use super::args::BuildArgs;
 use super::{End, Stop, prepare, settings, signals};
 use crate::engine::endpoint::Endpoint;
-use crate::engine::{BuildRequest, Interrupt, build};
+use crate::engine::{BuildRequest, Client, Interrupt, build};
 use crate::model::{Outcome, Progress, Status, StepKind};
 use crate::project::ignore::ignore_file;
 use crate::study::{SecretSource, Settings};
@@ -81,6 +81,7 @@ fn request(args: &BuildArgs) -> Result<BuildRequest, Stop> {
         tag: args.tag.clone().unwrap_or_default(),
         context_key: key_of(&args.context),
         timeout: Duration::from_secs(args.timeout),
+        client: Client::default(),
     })
 }
 

@@ -7,9 +7,9 @@ use super::record::{self, Facts};
 use super::run::{resolve, run_id, seed_from_clock, with_waits};
 use super::{Stop, facts, prepare, signals};
 use crate::analysis::nights::CellName;
-use crate::engine::Interrupt;
 use crate::engine::build::rfc3339;
 use crate::engine::remains::Workspace;
+use crate::engine::{Client, Interrupt};
 use crate::model::{ApproachId, ChainKind, Event, IdError, ScenarioId, Status};
 use crate::plan::pair::{BASELINE, CURRENT, approach, state};
 use crate::plan::{Plan, PlanOptions};
@@ -106,6 +106,7 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[(ApproachId, ScenarioId)]
         names.dedup();
     }
     RunArgs {
+        client: super::args::ClientName::Layerbench,
         chain: super::args::ChainArg::Article,
         study: study_path(args, current),
         reps: args.reps,
@@ -176,7 +177,8 @@ fn studies(
 fn side(study: &Study, plan: &Plan, call: &RunArgs, folder: &Path, id: &str) -> Result<Materials, Stop> {
     let replacements = prepare::replacements(study, &call.base)?;
     let recipes = prepare::recipes(study, plan, &replacements, 0)?;
-    prepare::materials(study, plan, recipes, folder, id, call.timeout)
+    let way = prepare::Way { run: id, timeout: call.timeout, client: Client::Layerbench };
+    prepare::materials(study, plan, recipes, folder, way)
 }
 
 fn rename(materials: Materials, side: &str) -> Result<Materials, IdError> {

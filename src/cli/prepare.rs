@@ -2,6 +2,7 @@
 //! digests that prove that two states differ. All problems are found before the first build.
 
 use super::{Stop, settings};
+use crate::engine::Client;
 use crate::model::{ApproachId, CacheState, StateId};
 use crate::plan::Plan;
 use crate::project::context::digest;
@@ -141,14 +142,23 @@ pub fn ignore_rules(path: &Path, shown: &str) -> Result<IgnoreRules, Stop> {
     })
 }
 
+/// How the builds of a run are made.
+pub struct Way<'a> {
+    /// Names the run.
+    pub run: &'a str,
+    /// Time limit of a build, in seconds.
+    pub timeout: u64,
+    /// Who asks the engine.
+    pub client: Client,
+}
+
 /// Lays out the states and digests what each approach would see of them.
 pub fn materials(
     study: &Study,
     plan: &Plan,
     recipes: BTreeMap<ApproachId, Recipe>,
     workspace: &Path,
-    run: &str,
-    timeout: u64,
+    way: Way<'_>,
 ) -> Result<Materials, Stop> {
     let mut contexts = BTreeMap::new();
     for build in plan.builds() {
@@ -159,11 +169,12 @@ pub fn materials(
         }
     }
     let mut materials = Materials {
-        run: run.to_owned(),
+        run: way.run.to_owned(),
         recipes,
         contexts,
         context_digests: BTreeMap::new(),
-        timeout: Duration::from_secs(timeout),
+        timeout: Duration::from_secs(way.timeout),
+        client: way.client,
         prints: study.check.as_ref().map(|check| check.stdout.clone()),
     };
     materials.context_digests = digests(study, &materials)?;

@@ -74,6 +74,7 @@ fn options(args: &RunArgs) -> Map<String, Value> {
         "base": args.base,
         "timeout": args.timeout,
         "chain": args.chain.kind().as_str(),
+        "client": format!("{:?}", args.client).to_lowercase(),
     });
     match all {
         Value::Object(map) => map,

@@ -131,9 +131,10 @@ fn head(record: &RunRecord, run: &str) -> Head {
         title: record.title.clone(),
         run: run.to_owned(),
         bases: bases.collect(),
-        engine: match imported {
-            true => "unknown (imported)".to_owned(),
-            false => format!("Docker Engine {} ({})", fact("engine"), record.isolation),
+        engine: match fact("client") {
+            _ if imported => "unknown (imported)".to_owned(),
+            "unknown" | "layerbench" => format!("Docker Engine {} ({})", fact("engine"), record.isolation),
+            client => format!("Docker Engine {} ({}), built by {client}", fact("engine"), record.isolation),
         },
         cold: if imported { "unknown".to_owned() } else { record.cold.as_str().to_owned() },
         image_size: SIZE_DEFINITION.to_owned(),

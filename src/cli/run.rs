@@ -1,6 +1,6 @@
 //! `layerbench run`: study, plan, engine, runner, folder, report — in this order.
 
-use super::args::RunArgs;
+use super::args::{ClientName, RunArgs};
 use super::pick::{Picked, pick};
 use super::prepare::{self, Replacement};
 use super::pulls;
@@ -11,8 +11,9 @@ use super::style;
 use super::{End, Stop};
 use crate::analysis::path::waits;
 use crate::engine::build::rfc3339;
+use crate::engine::docker_client::DockerClient;
 use crate::engine::remains::Workspace;
-use crate::engine::{Engine, Interrupt, Source};
+use crate::engine::{Client, Engine, Fingerprint, Interrupt, Source};
 use crate::model::{Bytes, ColdKind, Event, Status, Step};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
@@ -53,7 +54,12 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     signals::watch(&interrupt);
     let id = run_id();
     let workspace = Workspace::new(&id)?;
-    let materials = prepare::materials(&study, &plan, recipes, workspace.path(), &id, args.timeout)?;
+    let client = match args.client {
+        ClientName::Layerbench => Client::Layerbench,
+        ClientName::Docker => Client::Docker(DockerClient::find(&workspace.path().join("context"))?),
+    };
+    let way = prepare::Way { run: &id, timeout: args.timeout, client };
+    let materials = prepare::materials(&study, &plan, recipes, workspace.path(), way)?;
     let Picked { mut engine, line } = pick(&args.engine, &id, Some(&study), plan.chain)?;
     eprintln!("engine: {line}");
     let (within, pulls) = pulls::examine(&materials.recipes, args.reps);
@@ -66,7 +72,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
         study: &study,
         plan: &plan,
         args,
-        fingerprint: engine.fingerprint()?,
+        fingerprint: with_client(engine.fingerprint()?, &materials.client),
         cold: engine.cold_kind(),
         bases,
         started_at: rfc3339(SystemTime::now()),
@@ -82,6 +88,12 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let ended = runner::run(&plan, &materials, engine.as_mut(), &Instant::now, &mut sink, hints.as_ref(), &interrupt);
     drop(engine);
     keeper.finish(ended)
+}
+
+/// What built is part of what was measured.
+fn with_client(mut fingerprint: Fingerprint, client: &Client) -> Fingerprint {
+    fingerprint.insert("client".to_owned(), client.describe());
+    fingerprint
 }
 
 /// Finds every base image before anything is built.
@@ -222,7 +234,10 @@ impl Keeper {
 /// Steps and the times between them, in order of their start.
 pub fn with_waits(steps: &[Step], seconds: crate::model::Seconds) -> Vec<Step> {
     let mut rows = steps.to_vec();
-    rows.extend(waits(steps, seconds));
+    // Without any start, as from an older docker client, nothing can be said of the times between.
+    if steps.iter().any(|step| step.start().is_some()) {
+        rows.extend(waits(steps, seconds));
+    }
     let key = |step: &Step| step.start().unwrap_or(f64::INFINITY);
     rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
     rows

@@ -4,19 +4,16 @@
 //! with no other task on it, and everything it opened is gone when the runtime is dropped. The trace is collected
 //! as it comes, and decoded after the clock was read.
 
+use super::build_call::{self, Answer};
 use super::endpoint::Endpoint;
 use super::registry_login::RegistryLogin;
 use super::session::{Credentials, Folder, MemoryFolder, Secrets, Session, SessionOptions};
 use super::trace;
-use super::{BuildRequest, EngineError, Interrupt};
+use super::{BuildRequest, Client, EngineError, Interrupt, docker_client};
 use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
 use crate::project::context::Context;
-use bollard::errors::Error;
-use bollard::moby::buildkit::v1::StatusResponse;
-use bollard::models::{BuildInfo, BuildInfoAux};
-use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder};
-use bollard::{BollardRequest, Docker};
-use futures_util::StreamExt;
+use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
+use bollard::models::{BuildInfoAux, ErrorDetail};
 use std::time::{Duration, Instant, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -26,7 +23,7 @@ const LET_GO: Duration = Duration::from_secs(2);
 
 /// What came over the wire, undecoded.
 #[derive(Default)]
-struct Answer {
+struct Collected {
     image_id: Option<String>,
     messages: Vec<StatusResponse>,
     sent: u64,
@@ -34,26 +31,33 @@ struct Answer {
 
 /// Builds on an engine and times it.
 pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
+    let mut outcome = match &request.client {
+        Client::Layerbench => build_here(endpoint, request, progress, interrupt),
+        Client::Docker(client) => docker_client::build(client, endpoint, request, interrupt),
+    };
+    if let Err((_, text)) = &mut outcome.result {
+        *text = with_place(&request.dockerfile_name, text);
+    }
+    hide(&request.settings.secrets, outcome)
+}
+
+fn build_here(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return not_built(&EngineError::new("starting a runtime", e, "")),
-    };
-    let client = match endpoint.client() {
-        Ok(client) => client.with_timeout(request.timeout),
-        Err(e) => return not_built(&e),
     };
     let session = match session_options(request) {
         Ok(session) => session,
         Err(e) => return not_built(&e),
     };
-    let mut answer = Answer { messages: Vec::with_capacity(1024), ..Answer::default() };
-    let asked = (build_options(request), request.settings.hosts_query());
+    let mut answer = Collected { messages: Vec::with_capacity(1024), ..Collected::default() };
+    let query = build_call::query(request);
 
     let begin = SystemTime::now();
     let clock = Instant::now();
     let (result, seconds) = runtime.block_on(async {
         let mut open = None;
-        let work = carry_out(endpoint, client, asked, session, &mut open, &mut answer, progress);
+        let work = carry_out(endpoint, query, session, &mut open, &mut answer, progress);
         let result = tokio::select! {
             biased;
             result = tokio::time::timeout(request.timeout, work) => match result {
@@ -67,11 +71,7 @@ pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progres
     });
     runtime.shutdown_timeout(LET_GO);
 
-    let mut outcome = judge(result, seconds, begin, answer);
-    if let Err((_, text)) = &mut outcome.result {
-        *text = with_place(&request.dockerfile_name, text);
-    }
-    hide(&request.settings.secrets, outcome)
+    judge(result, seconds, begin, answer)
 }
 
 /// Puts file and line before what the engine says about a Dockerfile that it cannot read.
@@ -99,25 +99,28 @@ fn hide(secrets: &Secrets, mut outcome: Outcome) -> Outcome {
 /// The build itself: session, request, answer.
 async fn carry_out(
     endpoint: &Endpoint,
-    client: Docker,
-    (options, hosts): (BuildImageOptions, String),
+    query: String,
     session: SessionOptions,
     open: &mut Option<Session>,
-    answer: &mut Answer,
+    answer: &mut Collected,
     progress: &dyn Progress,
 ) -> Result<(), (Status, String)> {
-    let stream = endpoint.connect().await.map_err(|e| (Status::Failed, format!("cannot reach the engine: {e}")))?;
+    let stream = endpoint.connect().await.map_err(|e| (Status::Failed, unreachable(endpoint, &e)))?;
     let session = Session::open(stream, session).await.map_err(|e| (Status::Failed, e.to_string()))?;
-    let client = client.with_request_modifier(over_session(session.id(), &hosts));
+    let query = format!("{query}&session={}", session.id());
     *open = Some(session);
-    read_answer(&client, options, answer, progress).await
+    read_answer(endpoint, &query, answer, progress).await
+}
+
+fn unreachable(endpoint: &Endpoint, error: &std::io::Error) -> String {
+    format!("cannot reach the engine at {endpoint}: {error}; start Docker, or name another engine with DOCKER_HOST")
 }
 
 /// Ends the session, after the clock was read, and takes its word on what it sent.
 async fn close(
     open: Option<Session>,
     result: Result<(), (Status, String)>,
-    answer: &mut Answer,
+    answer: &mut Collected,
 ) -> Result<(), (Status, String)> {
     let Some(session) = open else { return result };
     let failure = session.failure();
@@ -132,56 +135,34 @@ async fn close(
     }
 }
 
-/// Makes bollard's request one for BuildKit with a session of ours: bollard itself would open its own.
-fn over_session(id: &str, more: &str) -> impl Fn(BollardRequest) -> BollardRequest + Send + Sync + 'static + use<> {
-    let extra = format!("&version=2&session={id}&remote=client-session{more}");
-    move |mut request| {
-        let uri = request.uri().to_string();
-        let uri = uri.replace("version=1&", "").replace("&version=1", "");
-        if let Ok(uri) = format!("{uri}{extra}").parse() {
-            *request.uri_mut() = uri;
-        }
-        request
-    }
-}
-
 async fn read_answer(
-    client: &Docker,
-    options: BuildImageOptions,
-    answer: &mut Answer,
+    endpoint: &Endpoint,
+    query: &str,
+    collected: &mut Collected,
     progress: &dyn Progress,
 ) -> Result<(), (Status, String)> {
-    let body = Some(bollard::body_full(bytes::Bytes::new()));
-    let mut stream = std::pin::pin!(client.build_image(options, None, body));
-    while let Some(message) = stream.next().await {
-        match message {
-            Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. }) => {
-                if let Some(vertex) =
-                    status.vertexes.iter().rev().find(|v| v.started.is_some() && v.completed.is_none())
-                {
+    let failed = |text| (Status::Failed, text);
+    let mut answer = Answer::ask(endpoint, query).await.map_err(failed)?;
+    while let Some(message) = answer.next().await.map_err(failed)? {
+        if let Some(ErrorDetail { message: Some(error), .. }) = message.error_detail {
+            return Err(failed(error));
+        }
+        match message.aux {
+            Some(BuildInfoAux::BuildKit(status)) => {
+                let starts = |v: &&Vertex| v.started.is_some() && v.completed.is_none();
+                if let Some(vertex) = status.vertexes.iter().rev().find(starts) {
                     progress.step(&vertex.name);
                 }
-                answer.messages.push(status);
+                collected.messages.push(status);
             }
-            Ok(BuildInfo { aux: Some(BuildInfoAux::Default(image)), .. }) => answer.image_id = image.id,
-            Ok(_) => {}
-            Err(e) => return Err((Status::Failed, explain(&e))),
+            Some(BuildInfoAux::Default(image)) => collected.image_id = image.id,
+            None => {}
         }
     }
-    if answer.image_id.is_some() {
+    if collected.image_id.is_some() {
         Ok(())
     } else {
-        Err((Status::Failed, "the engine ended the build without an image".to_owned()))
-    }
-}
-
-/// What the engine said, without the wrapping of the library.
-fn explain(error: &Error) -> String {
-    match error {
-        Error::DockerStreamError { error } => error.clone(),
-        Error::DockerResponseServerError { message, .. } => message.clone(),
-        Error::RequestTimeoutError => "the engine did not answer in time".to_owned(),
-        other => format!("the connection to the engine broke: {other}"),
+        Err(failed("the engine ended the build without an image".to_owned()))
     }
 }
 
@@ -205,17 +186,8 @@ fn session_options(request: &BuildRequest) -> Result<SessionOptions, EngineError
     })
 }
 
-fn build_options(request: &BuildRequest) -> BuildImageOptions {
-    let mut options =
-        BuildImageOptionsBuilder::default().dockerfile("Dockerfile").nocache(request.no_cache).rm(true).forcerm(true);
-    if !request.tag.is_empty() {
-        options = options.t(&request.tag);
-    }
-    request.settings.applied_to(options).build()
-}
-
 /// Decodes what was collected. No clock runs any more.
-fn judge(result: Result<(), (Status, String)>, seconds: Seconds, begin: SystemTime, answer: Answer) -> Outcome {
+fn judge(result: Result<(), (Status, String)>, seconds: Seconds, begin: SystemTime, answer: Collected) -> Outcome {
     let trace = trace::decode(&answer.messages, begin);
     let result = result.map_err(|(status, text)| match (&trace.failure, status) {
         (Some(failure), Status::Failed) => (status, format!("{}: {}", failure.step, failure.error)),
@@ -239,7 +211,7 @@ fn judge(result: Result<(), (Status, String)>, seconds: Seconds, begin: SystemTi
 /// The outcome of a build that could not even be asked for.
 #[must_use]
 pub fn not_built(error: &EngineError) -> Outcome {
-    judge(Err((Status::Failed, error.to_string())), Seconds::ZERO, SystemTime::now(), Answer::default())
+    judge(Err((Status::Failed, error.to_string())), Seconds::ZERO, SystemTime::now(), Collected::default())
 }
 
 /// UTC time as RFC 3339 with milliseconds, e.g. `2026-11-23T07:00:17.350Z`.

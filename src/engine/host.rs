@@ -7,8 +7,8 @@ use super::daemon::Daemon;
 use super::endpoint::Endpoint;
 use super::remains::{Cleaned, home};
 use super::{
-    BuildRequest, BuildSettings, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved,
-    Source, build, machine_fingerprint,
+    BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Fingerprint, ImageFacts, Interrupt,
+    Resolved, Source, build, machine_fingerprint,
 };
 use crate::model::{ColdKind, Outcome, Progress};
 use rustix::fs::{FlockOperation, flock};
@@ -146,6 +146,7 @@ impl Engine for HostEngine {
                 tag: format!("layerbench/{}:base-{number}", self.run),
                 context_key: format!("layerbench-{}-base", self.run),
                 timeout: FETCH_LIMIT,
+                client: Client::default(),
             };
             self.build_noting(&request, &NoProgress, interrupt, true).result.map_err(|(_, why)| {
                 EngineError::new(

@@ -102,10 +102,10 @@ fn clear(into: &Path) {
 
 fn lay_all(study: &Study, states: &[&State], into: &Path) -> Result<(), StateError> {
     let skip = study.registry.as_ref().map(|r| r.storage.as_path());
-    lay(&study.project, skip, into)?;
+    lay(&study.project, skip, into, Times::Kept)?;
     for state in states {
         if let Some(overlay) = &state.overlay {
-            lay(overlay, skip, into)?;
+            lay(overlay, skip, into, Times::New)?;
         }
         for path in &state.remove {
             let at = reach(into, path)?;
@@ -118,8 +118,26 @@ fn lay_all(study: &Study, states: &[&State], into: &Path) -> Result<(), StateErr
     Ok(())
 }
 
+/// The times of files that are laid out.
+#[derive(Clone, Copy)]
+enum Times {
+    /// Those of the originals: an engine asks only for files whose size or time changed, and what is the same in two
+    /// states must not look changed.
+    Kept,
+    /// New ones, so that what replaces a file never looks like it.
+    New,
+}
+
+fn copy(from: &Path, to: &Path, times: Times) -> io::Result<()> {
+    fs::copy(from, to)?;
+    match times {
+        Times::Kept => fs::File::open(to)?.set_modified(fs::metadata(from)?.modified()?),
+        Times::New => Ok(()),
+    }
+}
+
 /// Lays the files below a folder over those that are there.
-fn lay(from: &Path, skip: Option<&Path>, into: &Path) -> Result<(), StateError> {
+fn lay(from: &Path, skip: Option<&Path>, into: &Path, times: Times) -> Result<(), StateError> {
     let entries = walk(from, skip).map_err(|error| {
         let remedy = "remove it from the study, or give yourself the right to read it";
         StateError::new(&error.path, error.found, remedy)
@@ -128,7 +146,7 @@ fn lay(from: &Path, skip: Option<&Path>, into: &Path) -> Result<(), StateError> 
         let to = reach(into, &entry.relative)?;
         let copied = match &entry.what {
             What::Folder => folder(&entry.path, &to)?,
-            What::File { .. } => vacate(&to).and_then(|()| fs::copy(&entry.path, &to).map(drop)),
+            What::File { .. } => vacate(&to).and_then(|()| copy(&entry.path, &to, times)),
             What::Link { target } => vacate(&to).and_then(|()| symlink(target, &to)),
         };
         copied.map_err(|error| StateError::io(&to, &error))?;

@@ -2,7 +2,7 @@
 //! What the wrong ones are answered with is kept in `tests/golden/errors/study`; run the tests with
 //! `UPDATE_GOLDEN=1` to write it anew, and read what changed.
 
-use super::{Expectation, Study, materialize};
+use super::{Expectation, SecretSource, Study, materialize};
 use crate::model::{CacheState, StateId};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -59,6 +59,11 @@ title = "The second"
 dockerfile = "linked.Dockerfile"
 target = "runtime"
 args = { PYTHON = "3.12", EMPTY = "" }
+labels = { "org.example.team" = "web" }
+platform = "linux/arm64"
+network = "none"
+hosts = { "db.example" = "10.0.0.7" }
+secrets = { token = { env = "TOKEN" }, netrc = { file = "/root/.netrc" } }
 
 [check]
 stdout = "Hello, World!\n"
@@ -129,6 +134,13 @@ fn a_study_is_read_whole() {
     assert_eq!(study.scenarios[2].cache, CacheState::Changed);
     let two = &study.approaches[1];
     assert_eq!(two.dockerfile, root.join("Dockerfile"), "links are followed");
+    assert_eq!(two.settings.labels, [("org.example.team".to_owned(), "web".to_owned())]);
+    assert_eq!(two.settings.platform.as_deref(), Some("linux/arm64"));
+    assert_eq!(two.settings.network.as_deref(), Some("none"));
+    assert_eq!(two.settings.hosts, [("db.example".to_owned(), "10.0.0.7".to_owned())]);
+    let sources: Vec<_> = two.settings.secrets.iter().map(|(_, source)| source.clone()).collect();
+    assert!(sources.contains(&SecretSource::Environment("TOKEN".into())));
+    assert!(sources.contains(&SecretSource::File("/root/.netrc".into())));
     assert_eq!(two.settings.args[0], ("PYTHON".to_owned(), "3.12".to_owned()));
     assert_eq!(two.target.as_deref(), Some("runtime"));
     let registry = study.registry.as_ref().unwrap();
@@ -304,6 +316,11 @@ fn states_pile_up_in_a_folder() {
     assert_eq!(read("more/run.sh"), "#!/bin/sh\ntrue\n");
     let mode = fs::metadata(out.path().join("more/run.sh")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o555, "the bits survive an addition");
+
+    let time = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let (original, kept) = (dir.path().join("project/src/main.py"), into.join("src/main.py"));
+    assert_eq!(time(&original), time(&kept), "what did not change keeps its time");
+    assert!(time(&out.path().join("more/src/main.py")) > time(&original), "what changed has a new one");
 
     let again = materialize(&study, &state("base"), &into).unwrap_err();
     assert!(again.to_string().contains("not empty"), "{again}");

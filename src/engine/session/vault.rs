@@ -108,6 +108,11 @@ impl fmt::Debug for Secrets {
 const HIDDEN_LENGTH: usize = 4;
 
 impl Secrets {
+    /// Ids and values.
+    pub(in crate::engine) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(id, value)| (id.as_str(), value.as_slice()))
+    }
+
     /// A text with every value in it made unreadable.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {

@@ -1,0 +1,252 @@
+//! The installed docker client as a whole process, timed as users wait for it: from its start to its exit.
+//!
+//! What it prints goes to a file while the clock runs, and is read afterwards for the same proof that our own client
+//! gets from the engine: the steps, and which of them came from the cache.
+
+use super::endpoint::Endpoint;
+use super::trace::{self, Trace};
+use super::{BuildRequest, EngineError, Interrupt, docker_output};
+use crate::model::{Bytes, Outcome, Seconds, Status};
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+/// The first buildx that prints its trace as JSON.
+const JSON_SINCE: (u32, u32) = (0, 13);
+/// The first docker client that builds with nothing but buildx.
+const BUILDX_SINCE: u32 = 23;
+/// How long a stopped client may take to end by itself.
+const LET_GO: Duration = Duration::from_secs(2);
+
+/// An installed docker client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DockerClient {
+    version: String,
+    buildx: Option<String>,
+    json: bool,
+    /// Where a context stands while it is built, so that to the client all states are one folder.
+    place: PathBuf,
+}
+
+impl DockerClient {
+    /// Looks at the docker client on the `PATH`. Contexts are moved to `place` while they are built.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot build with BuildKit.
+    pub fn find(place: &Path) -> Result<Self, EngineError> {
+        let said = |arguments: &[&str]| {
+            let output = Command::new("docker").args(arguments).stdin(Stdio::null()).output().ok()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+        };
+        let failed = |found: &str, remedy: &str| EngineError::new("the docker client", found, remedy);
+        let line = said(&["--version"]).ok_or_else(|| failed("not on the PATH", "install the package docker-cli"))?;
+        let version = number_in(&line).ok_or_else(|| failed(&format!("says {line:?}"), "is it Docker's?"))?;
+        // Older clients build by themselves, even where they have the plugin.
+        let with_buildx = leading(&version).0 >= BUILDX_SINCE;
+        let buildx = if with_buildx { said(&["buildx", "version"]).and_then(|line| number_in(&line)) } else { None };
+        if with_buildx && buildx.is_none() {
+            let remedy = "install buildx (package docker-buildx), or use a client older than 23.0";
+            return Err(failed(&format!("{version} has no buildx, without which it cannot use BuildKit"), remedy));
+        }
+        let json = buildx.as_deref().is_some_and(|version| leading(version) >= JSON_SINCE);
+        Ok(Self { version, buildx, json, place: place.to_owned() })
+    }
+
+    /// The client in a few words, for records.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.buildx {
+            Some(buildx) => format!("docker {} with buildx {buildx}", self.version),
+            None => format!("docker {}", self.version),
+        }
+    }
+}
+
+/// `26.1.5` in `Docker version 26.1.5+dfsg1, build 411e817`.
+fn number_in(line: &str) -> Option<String> {
+    let word = line
+        .split_whitespace()
+        .map(|word| word.trim_start_matches('v'))
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'))?;
+    Some(word.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect())
+}
+
+fn leading(version: &str) -> (u32, u32) {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
+}
+
+/// Builds with a docker client and times it.
+pub(super) fn build(
+    client: &DockerClient,
+    endpoint: &Endpoint,
+    request: &BuildRequest,
+    interrupt: &Interrupt,
+) -> Outcome {
+    let not_built =
+        |e: &dyn std::fmt::Display| super::build::not_built(&EngineError::new("building with docker", e, ""));
+    let files = match lay_out(client, request) {
+        Ok(files) => files,
+        Err(e) => return not_built(&e),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return not_built(&e),
+    };
+    let command = match command(client, endpoint, request, files.path()) {
+        Ok(command) => command,
+        Err(e) => return not_built(&e),
+    };
+    if let Err(e) = fs::rename(&request.context, &client.place) {
+        return not_built(&e);
+    }
+    let begin = SystemTime::now();
+    let (result, seconds) = runtime.block_on(run(command, request.timeout, interrupt));
+    let back = fs::rename(&client.place, &request.context);
+
+    let printed = fs::read(files.path().join("printed")).unwrap_or_default();
+    let (messages, said) = if client.json { docker_output::json(&printed) } else { docker_output::plain(&printed) };
+    let trace = trace::decode(&messages, begin);
+    let image_id = fs::read_to_string(files.path().join("iid")).ok().map(|id| id.trim().to_owned());
+    let result = result.map_err(|(status, text)| match (&trace.failure, status) {
+        (Some(failure), Status::Failed) => (status, format!("{}: {}", failure.step, failure.error)),
+        (None, Status::Failed) => (status, docker_output::last_words(&said, &text)),
+        _ => (status, text),
+    });
+    let result = result.and_then(|()| match (&image_id, back) {
+        (_, Err(e)) => Err((Status::Failed, format!("moving the context back: {e}"))),
+        (None, _) => Err((Status::Failed, "the docker client ended the build without an image".to_owned())),
+        _ => Ok(()),
+    });
+    outcome(result, seconds, begin, trace, image_id)
+}
+
+fn outcome(
+    result: Result<(), (Status, String)>,
+    seconds: Seconds,
+    begin: SystemTime,
+    trace: Trace,
+    image_id: Option<String>,
+) -> Outcome {
+    let context = trace.steps.iter().filter(|step| step.name == "[internal] load build context");
+    Outcome {
+        result,
+        seconds,
+        engine_seconds: trace.engine_seconds,
+        pull_seconds: trace.pull_seconds,
+        context_bytes: Bytes(context.map(|step| step.bytes.0).sum()),
+        pulled_bytes: trace.pulled_bytes,
+        steps: trace.steps,
+        image_id,
+        bases: trace.bases,
+        log_tail: trace.failure.map(|failure| failure.log).unwrap_or_default(),
+        started_at: super::build::rfc3339(begin),
+    }
+}
+
+/// A folder with the Dockerfile, its ignore file and the secrets, beside the place of the contexts.
+fn lay_out(client: &DockerClient, request: &BuildRequest) -> io::Result<tempfile::TempDir> {
+    let parent = client.place.parent().unwrap_or(Path::new("/"));
+    let files = tempfile::Builder::new().prefix("docker-").tempdir_in(parent)?;
+    fs::write(files.path().join("Dockerfile"), request.dockerfile.as_slice())?;
+    if let Some(ignore) = &request.ignore {
+        fs::write(files.path().join("Dockerfile.dockerignore"), ignore.as_slice())?;
+    }
+    for (number, (_, value)) in request.settings.secrets.iter().enumerate() {
+        let file = files.path().join(format!("secret-{number}"));
+        fs::write(&file, value)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(files)
+}
+
+fn command(client: &DockerClient, endpoint: &Endpoint, request: &BuildRequest, files: &Path) -> io::Result<Command> {
+    let settings = &request.settings;
+    let mut command = Command::new("docker");
+    command.arg("build").arg("--progress").arg(if client.json { "rawjson" } else { "plain" });
+    command.arg("--iidfile").arg(files.join("iid")).arg("--file").arg(files.join("Dockerfile"));
+    if !request.tag.is_empty() {
+        command.arg("--tag").arg(&request.tag);
+    }
+    if request.no_cache {
+        command.arg("--no-cache");
+    }
+    for (option, map) in [("--build-arg", &settings.args), ("--label", &settings.labels)] {
+        for (name, value) in map {
+            command.arg(option).arg(format!("{name}={value}"));
+        }
+    }
+    for (option, value) in
+        [("--target", &settings.target), ("--platform", &settings.platform), ("--network", &settings.network)]
+    {
+        if let Some(value) = value {
+            command.arg(option).arg(value);
+        }
+    }
+    for (name, address) in &settings.hosts {
+        command.arg("--add-host").arg(format!("{name}:{address}"));
+    }
+    for (number, (id, _)) in settings.secrets.iter().enumerate() {
+        let file = files.join(format!("secret-{number}"));
+        command.arg("--secret").arg(format!("id={id},src={}", file.display()));
+    }
+    command.arg(&client.place);
+    command.env("DOCKER_BUILDKIT", "1").env("DOCKER_HOST", endpoint.to_string()).env("BUILDX_BUILDER", "default");
+    command.env_remove("DOCKER_CONTEXT").env("DOCKER_CLI_HINTS", "false");
+    let printed = fs::File::create(files.join("printed"))?;
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(printed);
+    Ok(command)
+}
+
+/// Runs it to its end. The second clock reading is taken as soon as it has exited.
+async fn run(command: Command, limit: Duration, interrupt: &Interrupt) -> (Result<(), (Status, String)>, Seconds) {
+    let mut command = tokio::process::Command::from(command);
+    // Plugins are processes of their own: all of them are stopped together, and not by Ctrl-C in a terminal.
+    command.process_group(0).kill_on_drop(true);
+    let clock = Instant::now();
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(e) => return (Err((Status::Failed, format!("docker: {e}"))), Seconds::ZERO),
+    };
+    let group = child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
+    let result = tokio::select! {
+        biased;
+        ended = tokio::time::timeout(limit, child.wait()) => match ended {
+            Ok(Ok(status)) if status.success() => Ok(()),
+            Ok(Ok(status)) => Err((Status::Failed, format!("docker: {status}"))),
+            Ok(Err(e)) => Err((Status::Failed, format!("docker: {e}"))),
+            Err(_) => Err((Status::Timeout, format!("not done after {} s", limit.as_secs()))),
+        },
+        () = interrupt.raised() => Err((Status::Interrupted, "stopped by the user".to_owned())),
+    };
+    let seconds = Seconds::from(clock.elapsed());
+    if let (Err((Status::Timeout | Status::Interrupted, _)), Some(group)) = (&result, group) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+        if tokio::time::timeout(LET_GO, child.wait()).await.is_err() {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+            let _ = child.wait().await;
+        }
+    }
+    (result, seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_found_in_what_the_programs_say() {
+        for (line, version) in [
+            ("Docker version 26.1.5+dfsg1, build 411e817", Some("26.1.5")),
+            ("github.com/docker/buildx 0.13.1+ds1 0.13.1+ds1-3", Some("0.13.1")),
+            ("github.com/docker/buildx v0.29.1 abc", Some("0.29.1")),
+            ("no number", None),
+        ] {
+            assert_eq!(number_in(line).as_deref(), version, "{line}");
+        }
+        assert!(leading("0.13.1") >= JSON_SINCE && leading("0.12.9") < JSON_SINCE);
+    }
+}
