@@ -7,8 +7,10 @@ mod clean;
 mod compare;
 mod confirm;
 mod doctor;
+mod explain;
 mod facts;
 mod gate;
+mod history;
 mod import;
 mod load;
 mod nights;
@@ -82,6 +84,8 @@ pub fn main() -> ExitCode {
         Call::Report(options) => report::report(&options),
         Call::Compare(options) => compare::compare(&options),
         Call::Gate(options) => gate::gate(&options),
+        Call::History(options) => history::history(&options),
+        Call::Explain(options) => explain::explain(&options),
         Call::Import(options) => import::import(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),
