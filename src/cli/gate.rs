@@ -134,7 +134,7 @@ impl Night<'_> {
             median: cell.median,
             ratio: tonight.ratio,
             expected: tonight.expected.zip(mean).map(|((low, high), mean)| (low * mean, high * mean)),
-            p: tonight.slower,
+            p: if tonight.verdict == Verdict::Improvement { tonight.faster } else { tonight.slower },
             nights: tonight.nights,
             since: slow.then(|| self.since(cell.since)),
             more: baseline.filter(|_| slow).map(|baseline| self.more(&cell.cell, baseline)),
@@ -204,7 +204,7 @@ impl Night<'_> {
             median: cell.new.map(crate::model::Seconds::get),
             ratio: cell.change.shift.map(|shift| shift.ratio()),
             expected: None,
-            p: cell.change.slower,
+            p: if cell.change.verdict == Verdict::Improvement { cell.change.faster } else { cell.change.slower },
             nights: 1,
             since: None,
             more: suspects.contains(&place).then(|| {
