@@ -40,7 +40,13 @@ pub fn gate(args: &GateArgs) -> Result<End, Stop> {
     let mut found = if by_history { night.history() } else { night.baseline()? };
     found.gated.notes.splice(0..0, notes);
     if args.confirm && !found.suspects.is_empty() {
-        night.confirm(&mut found)?;
+        match night.confirm(&mut found) {
+            // The rule's own verdict still stands.
+            Err(stop) if stop.end == End::CannotTell => {
+                found.gated.notes.push(format!("Not confirmed: {}.", stop.text))
+            }
+            confirmed => confirmed?,
+        }
     }
     let end = decide(&mut found);
     let mut text = Vec::new();
