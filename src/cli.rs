@@ -2,11 +2,13 @@
 //! Progress and messages go to standard error, results to standard output.
 
 mod args;
+mod build;
 mod checkout;
 mod clean;
 mod compare;
 mod confirm;
 mod doctor;
+mod engine;
 mod explain;
 mod facts;
 mod gate;
@@ -17,9 +19,11 @@ mod nights;
 mod pick;
 mod prepare;
 mod published;
+mod pulls;
 mod record;
 mod report;
 mod run;
+mod settings;
 mod signals;
 mod style;
 
@@ -82,6 +86,8 @@ pub fn main() -> ExitCode {
     let done = match args.call {
         Call::Run(options) => run::run(&options),
         Call::Report(options) => report::report(&options),
+        Call::Build(options) => build::build(&options),
+        Call::Engine(options) => engine::engine(&options),
         Call::Compare(options) => compare::compare(&options),
         Call::Gate(options) => gate::gate(&options),
         Call::History(options) => history::history(&options),

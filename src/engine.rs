@@ -10,9 +10,13 @@ pub mod fake;
 pub mod host;
 mod network;
 pub mod private;
+pub mod registry_login;
 pub mod remains;
 pub mod session;
+pub mod settings;
 pub mod trace;
+
+pub use settings::BuildSettings;
 
 use crate::model::{Bytes, ColdKind, Outcome, Progress};
 use serde::{Deserialize, Serialize};
@@ -78,21 +82,21 @@ impl Interrupt {
 }
 
 /// One build to be done.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct BuildRequest {
     /// Folder of the build context.
     pub context: PathBuf,
     /// The Dockerfile's text, after base images were replaced.
     pub dockerfile: Arc<Vec<u8>>,
+    /// The Dockerfile's path, for messages.
+    pub dockerfile_name: String,
     /// A `NAME.dockerignore` that stands beside the Dockerfile, and its text.
     pub ignore: Option<Arc<Vec<u8>>>,
-    /// Build arguments.
-    pub args: BTreeMap<String, String>,
-    /// Stage to build; the last one if absent.
-    pub target: Option<String>,
+    /// What it is asked for beside its files.
+    pub settings: BuildSettings,
     /// Bypass the layer cache.
     pub no_cache: bool,
-    /// Name given to the image.
+    /// Name given to the image; empty for none.
     pub tag: String,
     /// Stable name of the context, by which BuildKit finds the copy it already holds.
     pub context_key: String,

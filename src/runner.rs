@@ -3,7 +3,7 @@
 
 pub mod validity;
 
-use crate::engine::{BuildRequest, CacheContents, Engine, EngineError, Interrupt};
+use crate::engine::{BuildRequest, BuildSettings, CacheContents, Engine, EngineError, Interrupt};
 use crate::model::{
     ApproachId, BuildKey, Bytes, CacheState, Event, Outcome, Progress, Sample, Seconds, StateId, Status, StepKind,
 };
@@ -19,12 +19,12 @@ use validity::Expected;
 pub struct Recipe {
     /// The Dockerfile's text, after base images were replaced.
     pub dockerfile: Arc<Vec<u8>>,
+    /// The Dockerfile's path, for messages.
+    pub dockerfile_name: String,
     /// Its own `NAME.dockerignore`.
     pub ignore: Option<Arc<Vec<u8>>>,
-    /// Build arguments.
-    pub args: BTreeMap<String, String>,
-    /// Stage to build.
-    pub target: Option<String>,
+    /// What its builds are asked for beside the files.
+    pub settings: BuildSettings,
     /// External base images, after replacement.
     pub bases: BTreeSet<String>,
 }
@@ -83,6 +83,10 @@ impl From<EngineError> for RunError {
 
 /// Takes events; its refusal stops the run.
 pub type Sink<'a> = &'a mut dyn FnMut(Event) -> Result<(), String>;
+
+/// How often, and after what pause, a busy engine is looked at again before somebody else is blamed.
+const LET_GO_LOOKS: u32 = 60;
+const LET_GO_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long an image's own command may take.
 const RUN_LIMIT: Duration = Duration::from_secs(60);
@@ -176,11 +180,11 @@ impl Run<'_> {
     /// One build: request, outcome, judgement, event.
     fn one(&mut self, planned: &PlannedBuild, last: Option<&(StateId, Outcome)>) -> Result<Outcome, RunError> {
         let request = self.request(planned)?;
-        let before = self.engine.contents()?;
+        let before = self.quiet_contents()?;
         self.emit(Event::BuildStarted { key: planned.key.clone() })?;
         let mut outcome = self.engine.build(&request, self.progress, self.interrupt);
         let lost = |outcome: &Outcome| outcome.result.is_err();
-        let after = match self.engine.contents() {
+        let after = match self.quiet_contents() {
             Ok(after) => after,
             // An engine that died with the build: the row first, then the end.
             Err(error) if lost(&outcome) => {
@@ -191,6 +195,20 @@ impl Run<'_> {
         };
         self.judge(planned, last, &before, &after, &mut outcome)?;
         Ok(outcome)
+    }
+
+    /// What the engine holds. An engine lets go of a build's records a moment after it has answered: only one that
+    /// stays busy is used by somebody else.
+    fn quiet_contents(&mut self) -> Result<CacheContents, EngineError> {
+        let mut contents = self.engine.contents()?;
+        for _ in 0..LET_GO_LOOKS {
+            if !contents.busy {
+                break;
+            }
+            std::thread::sleep(LET_GO_PAUSE);
+            contents = self.engine.contents()?;
+        }
+        Ok(contents)
     }
 
     fn judge(
@@ -238,9 +256,9 @@ impl Run<'_> {
         Ok(BuildRequest {
             context: context.clone(),
             dockerfile: recipe.dockerfile.clone(),
+            dockerfile_name: recipe.dockerfile_name.clone(),
             ignore: recipe.ignore.clone(),
-            args: recipe.args.clone(),
-            target: recipe.target.clone(),
+            settings: recipe.settings.clone(),
             no_cache: planned.cache == CacheState::Cold && self.engine.cold_kind() == crate::model::ColdKind::WarmBase,
             tag: format!("layerbench/{}:{}", self.materials.run, key.approach).to_lowercase(),
             context_key: format!("layerbench-{}-{}", self.materials.run, key.approach),

@@ -11,6 +11,7 @@ mod load;
 mod materialize;
 mod paths;
 mod problem;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -154,8 +155,34 @@ pub struct Approach {
     pub dockerfile: PathBuf,
     /// The stage to build; the last one if `None`.
     pub target: Option<String>,
-    /// Build arguments, in the order of the study.
+    /// What its builds are asked for beside the Dockerfile.
+    pub settings: Settings,
+}
+
+/// What builds are asked for beside a Dockerfile; lists in the order of the study.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Build arguments.
     pub args: Vec<(String, String)>,
+    /// Labels of the image.
+    pub labels: Vec<(String, String)>,
+    /// Platform to build for; the engine's own if `None`.
+    pub platform: Option<String>,
+    /// Network of RUN steps: `default`, `none` or `host`.
+    pub network: Option<String>,
+    /// Names that RUN steps know, each with its address.
+    pub hosts: Vec<(String, String)>,
+    /// Secrets that RUN steps may mount, and where each is read when a run starts.
+    pub secrets: Vec<(String, SecretSource)>,
+}
+
+/// Where a secret is read. Its value is no part of a study, nor of its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// A file, anywhere on this machine.
+    File(PathBuf),
+    /// A variable of the environment.
+    Environment(String),
 }
 
 /// What an image has to do when it is run without arguments.

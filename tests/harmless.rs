@@ -6,13 +6,8 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
-
-/// One at a time: control groups are seen from every sandbox.
-static ALONE: Mutex<()> = Mutex::new(());
 
 fn in_sandbox(test: &str) {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harmless");
     let output = Command::new("unshare")
         .args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
@@ -52,4 +47,9 @@ fn an_interrupted_run_on_the_users_engine_cleans_up() {
 #[test]
 fn a_killed_run_on_the_users_engine_is_cleaned_up() {
     in_sandbox("host-killed");
+}
+
+#[test]
+fn an_engine_is_reached_over_tls_ssh_and_contexts() {
+    in_sandbox("remote");
 }

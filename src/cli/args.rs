@@ -23,6 +23,10 @@ pub enum Call {
     Run(RunArgs),
     /// Print the table of a run that was made before
     Report(ReportArgs),
+    /// Build one image as docker build does, on the engine that DOCKER_HOST names, and print its id
+    Build(BuildArgs),
+    /// Start a private engine, run a command with DOCKER_HOST set to it, and throw it away
+    Engine(EngineArgs),
     /// Hold a run against another one, or an approach against another: what became slower, faster, larger, smaller
     Compare(CompareArgs),
     /// Judge tonight's run by the runs before it, for a nightly job
@@ -321,29 +325,48 @@ pub enum Format {
 
 /// Options of `doctor`.
 #[derive(Clone, Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  layerbench doctor\n  layerbench doctor --only bases scenarios/article")]
+#[command(
+    after_help = "Examples:\n  layerbench doctor\n  layerbench doctor scenarios/article --only bases --format json"
+)]
 pub struct DoctorArgs {
-    /// Folder of the study, or its file
-    #[arg(default_value = "scenarios/article")]
-    pub study: PathBuf,
+    /// Folder of the study, or its file; without it, scenarios/article if that is there
+    pub study: Option<PathBuf>,
     /// Look at this only
     #[arg(long, value_enum)]
-    pub only: Option<Topic>,
+    pub only: Vec<Topic>,
     /// Which engine, as for `run`
     #[arg(long, default_value = "auto", value_name = "ENGINE")]
     pub engine: String,
     /// As for `run`
     #[arg(long, value_name = "FROM=TO", num_args = 1..)]
     pub base: Vec<String>,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Text)]
+    pub format: DoctorFormat,
+}
+
+/// Forms of doctor's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DoctorFormat {
+    /// Lines for people
+    Text,
+    /// Everything for other programs
+    Json,
 }
 
 /// What `doctor` looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Topic {
+    /// Disk, frequency scaling, load
+    Machine,
     /// The engine, and how it is isolated
     Engine,
     /// Whether every base image can be had
     Bases,
+    /// Manifests that ten blocks ask for, against the limit
+    Pulls,
+    /// How much cached builds of a tiny image differ
+    Noise,
 }
 
 /// Options of `clean`.
@@ -353,4 +376,61 @@ pub struct CleanArgs {
     /// Wait this long for runs that are just ending
     #[arg(long, default_value_t = 0, value_name = "SECONDS", hide = true)]
     pub wait: u64,
+}
+
+/// Options of `build`; they mean what they mean to `docker build`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  layerbench build -t hello scenarios/article/project \\\n    \
+-f scenarios/article/dockerfiles/05-final.Dockerfile\n  \
+layerbench build -q --build-arg PYTHON=3.12 --secret id=token,env=TOKEN .")]
+pub struct BuildArgs {
+    /// Folder of the build context
+    #[arg(default_value = ".")]
+    pub context: PathBuf,
+    /// The Dockerfile; CONTEXT/Dockerfile if not given
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Name of the image
+    #[arg(short, long, value_name = "NAME")]
+    pub tag: Option<String>,
+    /// Stage to build
+    #[arg(long, value_name = "STAGE")]
+    pub target: Option<String>,
+    /// Build argument; a name alone takes the value of the environment
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub build_arg: Vec<String>,
+    /// Label of the image
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub label: Vec<String>,
+    /// Secret that RUN steps may mount: id=NAME,src=FILE or id=NAME,env=VARIABLE
+    #[arg(long, value_name = "SECRET")]
+    pub secret: Vec<String>,
+    /// Platform to build for, e.g. linux/arm64
+    #[arg(long)]
+    pub platform: Option<String>,
+    /// Network of RUN steps: default, none or host
+    #[arg(long)]
+    pub network: Option<String>,
+    /// A name that RUN steps know
+    #[arg(long, value_name = "NAME:ADDRESS")]
+    pub add_host: Vec<String>,
+    /// Take no step from the cache
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Print the image's id only
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Time limit
+    #[arg(long, default_value_t = 86_400, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+}
+
+/// Options of `engine`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  layerbench engine -- docker info\n  \
+PATH=$PWD/target/engines/26.1/bin:$PATH layerbench engine -- sh -c 'layerbench build -q . && docker images'")]
+pub struct EngineArgs {
+    /// The command and its arguments
+    #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
 }

@@ -62,7 +62,7 @@ pub fn rebuild(
     materials.context_digests.extend(after.context_digests);
     materials.prints = after.prints.filter(|prints| Some(prints) == materials.prints.as_ref());
 
-    let Picked { mut engine, line } = pick(&args.engine, &id, &new)?;
+    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&new))?;
     eprintln!("engine: {line}");
     let bases = resolve(engine.as_mut(), materials.recipes.values(), &prepare::replacements(&new, &call.base)?)?;
     let fingerprint = engine.fingerprint()?;

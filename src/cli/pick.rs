@@ -14,17 +14,18 @@ pub struct Picked {
 }
 
 /// Picks an engine for a study.
-pub fn pick(wanted: &str, run: &str, study: &Study) -> Result<Picked, Stop> {
+pub fn pick(wanted: &str, run: &str, study: Option<&Study>) -> Result<Picked, Stop> {
     let registry = study
-        .registry
-        .as_ref()
+        .and_then(|study| study.registry.as_ref())
         .map(|registry| LocalRegistry { storage: registry.storage.clone(), address: registry.address.to_string() });
     match wanted {
         "private" => private(run, registry, "asked for"),
         "host" => host(run, &Endpoint::from_environment()?, "asked for"),
         "auto" => automatic(run, registry),
         "dind" => Err(Stop::failed("--engine dind is not there yet; use private or host")),
-        address if address.contains("://") => host(run, &Endpoint::parse(address).map_err(Stop::wrong)?, "asked for"),
+        address if address.contains("://") || address.starts_with("context:") => {
+            host(run, &Endpoint::parse(address).map_err(Stop::wrong)?, "asked for")
+        }
         other => Err(Stop::wrong(format!(
             "--engine {other:?}: expected auto, private, host, or an address such as unix:///run/docker.sock"
         ))),

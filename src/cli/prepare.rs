@@ -1,7 +1,7 @@
 //! From a study to what a plan needs: the folders of its states, its Dockerfiles with base images replaced, and the
 //! digests that prove that two states differ. All problems are found before the first build.
 
-use super::Stop;
+use super::{Stop, settings};
 use crate::model::{ApproachId, CacheState, StateId};
 use crate::plan::Plan;
 use crate::project::context::digest;
@@ -72,6 +72,7 @@ pub fn recipes(
     for unused in replacements.iter().take(given) {
         if !all.iter().any(|image| same_image(&unused.from, image)) {
             let known = all.iter().copied().collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "nothing but scratch" } else { &known };
             problems.push(format!(
                 "--base {}={}: no Dockerfile builds FROM {}; they build from: {known}",
                 unused.from, unused.to, unused.from
@@ -87,37 +88,57 @@ pub fn recipes(
 
 fn recipe(approach: &Approach, replacements: &[Replacement]) -> Result<(Recipe, Vec<String>), String> {
     let path = &approach.dockerfile;
-    let read = |path: &Path| -> Result<Vec<u8>, String> {
-        let size = fs::metadata(path).map_err(|e| format!("{}: {e}", path.display()))?.len();
-        if size > DOCKERFILE_LIMIT {
-            return Err(format!(
-                "{}: {size} bytes; expected a Dockerfile of at most {DOCKERFILE_LIMIT}",
-                path.display()
-            ));
-        }
-        fs::read(path).map_err(|e| format!("{}: {e}", path.display()))
-    };
-    let text = read(path)?;
+    let text = read_dockerfile(path)?;
     let rules: Vec<(String, String)> = replacements.iter().map(|r| (r.from.clone(), r.to.clone())).collect();
-    let dockerfile = Dockerfile::parse(&text, &approach.args);
+    let dockerfile = Dockerfile::parse(&text, &approach.settings.args);
     if dockerfile.stages.is_empty() {
         return Err(format!("{}: no FROM was found; expected a Dockerfile", path.display()));
     }
     let originals = dockerfile.images().into_iter().map(str::to_owned).collect();
-    let rewritten = rewrite(&text, &approach.args, &rules);
-    let bases = Dockerfile::parse(&rewritten.text, &approach.args).images().into_iter().map(str::to_owned).collect();
-    let mut own = path.as_os_str().to_owned();
-    own.push(".dockerignore");
-    let own = Path::new(&own);
-    let ignore = if own.is_file() { Some(Arc::new(read(own)?)) } else { None };
+    let rewritten = rewrite(&text, &approach.settings.args, &rules);
+    let bases =
+        Dockerfile::parse(&rewritten.text, &approach.settings.args).images().into_iter().map(str::to_owned).collect();
+    let mut settings = settings::read(&approach.settings).map_err(|e| format!("approach {}: {e}", approach.id))?;
+    settings.target.clone_from(&approach.target);
     let recipe = Recipe {
         dockerfile: Arc::new(rewritten.text),
-        ignore,
-        args: approach.args.iter().cloned().collect(),
-        target: approach.target.clone(),
+        ignore: own_ignore_file(path)?,
+        dockerfile_name: path.display().to_string(),
+        settings,
         bases,
     };
     Ok((recipe, originals))
+}
+
+/// Reads a Dockerfile, or its ignore file.
+pub fn read_dockerfile(path: &Path) -> Result<Vec<u8>, String> {
+    let failed = |e: std::io::Error| format!("{}: {e}; expected a Dockerfile", path.display());
+    let data = fs::metadata(path).map_err(failed)?;
+    if !data.is_file() {
+        return Err(format!("{}: not a file; expected a Dockerfile", path.display()));
+    }
+    if data.len() > DOCKERFILE_LIMIT {
+        let size = data.len();
+        return Err(format!("{}: {size} bytes; expected a Dockerfile of at most {DOCKERFILE_LIMIT}", path.display()));
+    }
+    fs::read(path).map_err(failed)
+}
+
+/// The `NAME.dockerignore` beside a Dockerfile, if there is one.
+pub fn own_ignore_file(dockerfile: &Path) -> Result<Option<Arc<Vec<u8>>>, String> {
+    let mut own = dockerfile.as_os_str().to_owned();
+    own.push(".dockerignore");
+    let own = Path::new(&own);
+    if own.is_file() { read_dockerfile(own).map(|text| Some(Arc::new(text))) } else { Ok(None) }
+}
+
+/// Reads an ignore file; each line that Docker would refuse is named.
+pub fn ignore_rules(path: &Path, shown: &str) -> Result<IgnoreRules, Stop> {
+    let text = fs::read(path).map_err(|e| Stop::failed(format!("{}: {e}", path.display())))?;
+    IgnoreRules::parse(&text).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|p| format!("{shown}: {p}")).collect();
+        Stop::wrong(lines.join("\n"))
+    })
 }
 
 /// Lays out the states and digests what each approach would see of them.
@@ -161,7 +182,7 @@ fn digests(study: &Study, materials: &Materials) -> Result<BTreeMap<(ApproachId,
             let found = match known.get(&key) {
                 Some(found) => found.clone(),
                 None => {
-                    let found = digest_of(folder, &dockerfile)?;
+                    let found = digest_of(state, folder, &dockerfile)?;
                     known.insert(key, found.clone());
                     found
                 }
@@ -172,16 +193,15 @@ fn digests(study: &Study, materials: &Materials) -> Result<BTreeMap<(ApproachId,
     Ok(all)
 }
 
-fn digest_of(folder: &Path, dockerfile: &Path) -> Result<String, Stop> {
+fn digest_of(state: &StateId, folder: &Path, dockerfile: &Path) -> Result<String, Stop> {
     let rules = match ignore_file(folder, dockerfile) {
         None => PatternList::default(),
         Some(path) => {
-            let text = fs::read(&path).map_err(|e| Stop::failed(format!("{}: {e}", path.display())))?;
-            let rules = IgnoreRules::parse(&text).map_err(|problems| {
-                let lines: Vec<String> = problems.iter().map(|p| format!("{}:{p}", path.display())).collect();
-                Stop::wrong(lines.join("\n"))
-            })?;
-            PatternList::from(rules)
+            let shown = match path.strip_prefix(folder) {
+                Ok(place) => format!("state {state}: {}", place.display()),
+                Err(_) => path.display().to_string(),
+            };
+            PatternList::from(ignore_rules(&path, &shown)?)
         }
     };
     let digest = digest(folder, rules).map_err(Stop::failed)?;

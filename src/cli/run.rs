@@ -3,6 +3,7 @@
 use super::args::RunArgs;
 use super::pick::{Picked, pick};
 use super::prepare::{self, Replacement};
+use super::pulls;
 use super::record::{self, Facts};
 use super::report;
 use super::signals;
@@ -12,7 +13,7 @@ use crate::analysis::path::waits;
 use crate::engine::build::rfc3339;
 use crate::engine::remains::Workspace;
 use crate::engine::{Engine, Interrupt, Source};
-use crate::model::{Bytes, Event, Status, Step};
+use crate::model::{Bytes, ColdKind, Event, Status, Step};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
 use crate::report::ImageRow;
@@ -48,8 +49,13 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let id = run_id();
     let workspace = Workspace::new(&id)?;
     let materials = prepare::materials(&study, &plan, recipes, workspace.path(), &id, args.timeout)?;
-    let Picked { mut engine, line } = pick(&args.engine, &id, &study)?;
+    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&study))?;
     eprintln!("engine: {line}");
+    let (within, pulls) = pulls::examine(&materials.recipes, args.reps);
+    eprintln!("pulls: {pulls}");
+    if !within && engine.cold_kind() == ColdKind::Pristine {
+        eprintln!("warning: that is more than the limit; {}", pulls::REMEDY);
+    }
     let bases = resolve(engine.as_mut(), materials.recipes.values(), &replacements)?;
     let facts = Facts {
         study: &study,

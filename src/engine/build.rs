@@ -5,7 +5,8 @@
 //! as it comes, and decoded after the clock was read.
 
 use super::endpoint::Endpoint;
-use super::session::{Folder, MemoryFolder, Session, SessionOptions};
+use super::registry_login::RegistryLogin;
+use super::session::{Credentials, Folder, MemoryFolder, Secrets, Session, SessionOptions};
 use super::trace;
 use super::{BuildRequest, EngineError, Interrupt};
 use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
@@ -16,7 +17,6 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder};
 use bollard::{BollardRequest, Docker};
 use futures_util::StreamExt;
-use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -47,13 +47,13 @@ pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progres
         Err(e) => return not_built(&e),
     };
     let mut answer = Answer { messages: Vec::with_capacity(1024), ..Answer::default() };
-    let options = build_options(request);
+    let asked = (build_options(request), request.settings.hosts_query());
 
     let begin = SystemTime::now();
     let clock = Instant::now();
     let (result, seconds) = runtime.block_on(async {
         let mut open = None;
-        let work = carry_out(endpoint, client, options, session, &mut open, &mut answer, progress);
+        let work = carry_out(endpoint, client, asked, session, &mut open, &mut answer, progress);
         let result = tokio::select! {
             biased;
             result = tokio::time::timeout(request.timeout, work) => match result {
@@ -67,14 +67,40 @@ pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progres
     });
     runtime.shutdown_timeout(LET_GO);
 
-    judge(result, seconds, begin, answer)
+    let mut outcome = judge(result, seconds, begin, answer);
+    if let Err((_, text)) = &mut outcome.result {
+        *text = with_place(&request.dockerfile_name, text);
+    }
+    hide(&request.settings.secrets, outcome)
+}
+
+/// Puts file and line before what the engine says about a Dockerfile that it cannot read.
+fn with_place(file: &str, text: &str) -> String {
+    let Some((_, after)) = text.split_once("parse error") else { return text.to_owned() };
+    let line: String = after
+        .split_once("line ")
+        .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect())
+        .unwrap_or_default();
+    if line.is_empty() { format!("{file}: {text}") } else { format!("{file}:{line}: {text}") }
+}
+
+/// What failed may have printed a secret; it must not be kept.
+fn hide(secrets: &Secrets, mut outcome: Outcome) -> Outcome {
+    if let Err((_, text)) = &mut outcome.result {
+        *text = secrets.hide(text);
+    }
+    for step in &mut outcome.steps {
+        step.error = step.error.as_ref().map(|error| secrets.hide(error));
+    }
+    outcome.log_tail.iter_mut().for_each(|line| *line = secrets.hide(line));
+    outcome
 }
 
 /// The build itself: session, request, answer.
 async fn carry_out(
     endpoint: &Endpoint,
     client: Docker,
-    options: BuildImageOptions,
+    (options, hosts): (BuildImageOptions, String),
     session: SessionOptions,
     open: &mut Option<Session>,
     answer: &mut Answer,
@@ -82,7 +108,7 @@ async fn carry_out(
 ) -> Result<(), (Status, String)> {
     let stream = endpoint.connect().await.map_err(|e| (Status::Failed, format!("cannot reach the engine: {e}")))?;
     let session = Session::open(stream, session).await.map_err(|e| (Status::Failed, e.to_string()))?;
-    let client = client.with_request_modifier(over_session(session.id()));
+    let client = client.with_request_modifier(over_session(session.id(), &hosts));
     *open = Some(session);
     read_answer(&client, options, answer, progress).await
 }
@@ -107,8 +133,8 @@ async fn close(
 }
 
 /// Makes bollard's request one for BuildKit with a session of ours: bollard itself would open its own.
-fn over_session(id: &str) -> impl Fn(BollardRequest) -> BollardRequest + Send + Sync + 'static + use<> {
-    let extra = format!("&version=2&session={id}&remote=client-session");
+fn over_session(id: &str, more: &str) -> impl Fn(BollardRequest) -> BollardRequest + Send + Sync + 'static + use<> {
+    let extra = format!("&version=2&session={id}&remote=client-session{more}");
     move |mut request| {
         let uri = request.uri().to_string();
         let uri = uri.replace("version=1&", "").replace("&version=1", "");
@@ -174,23 +200,18 @@ fn session_options(request: &BuildRequest) -> Result<SessionOptions, EngineError
             ("context".to_owned(), Folder::Disk(context)),
             ("dockerfile".to_owned(), Folder::Memory(dockerfile)),
         ],
-        ..SessionOptions::default()
+        credentials: Credentials::from(RegistryLogin::of_user()),
+        secrets: request.settings.secrets.clone(),
     })
 }
 
 fn build_options(request: &BuildRequest) -> BuildImageOptions {
-    let args: HashMap<&str, &str> = request.args.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    let mut options = BuildImageOptionsBuilder::default()
-        .dockerfile("Dockerfile")
-        .t(&request.tag)
-        .nocache(request.no_cache)
-        .buildargs(&args)
-        .rm(true)
-        .forcerm(true);
-    if let Some(target) = &request.target {
-        options = options.target(target);
+    let mut options =
+        BuildImageOptionsBuilder::default().dockerfile("Dockerfile").nocache(request.no_cache).rm(true).forcerm(true);
+    if !request.tag.is_empty() {
+        options = options.t(&request.tag);
     }
-    options.build()
+    request.settings.applied_to(options).build()
 }
 
 /// Decodes what was collected. No clock runs any more.

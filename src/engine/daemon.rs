@@ -2,6 +2,7 @@
 //! and the removal of single things by their ids. Nothing here prunes by any other rule.
 
 use super::endpoint::Endpoint;
+use super::registry_login::RegistryLogin;
 use super::{CacheContents, EngineError, Fingerprint, ImageFacts};
 use crate::model::Bytes;
 use bollard::Docker;
@@ -248,10 +249,13 @@ impl Daemon {
     /// With the engine's reason when it has not.
     pub fn registry_digest(&self, reference: &str, limit: Duration) -> Result<String, EngineError> {
         let failed = |e: String| self.failed(&format!("asking a registry for {reference}"), e);
-        let ask = self.client.inspect_registry_image(reference, None);
+        let ask = async {
+            let login = RegistryLogin::of_user().for_image(reference).await?;
+            self.client.inspect_registry_image(reference, login).await.map_err(|e| e.to_string())
+        };
         match self.runtime.block_on(async { tokio::time::timeout(limit, ask).await }) {
             Ok(Ok(found)) => Ok(found.descriptor.digest.unwrap_or_default()),
-            Ok(Err(e)) => Err(failed(e.to_string())),
+            Ok(Err(e)) => Err(failed(e)),
             Err(_) => Err(failed(format!("no answer after {} s", limit.as_secs()))),
         }
     }

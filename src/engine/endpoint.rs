@@ -1,84 +1,164 @@
-//! Where an engine listens, and raw requests to it. Only for what bollard has no call for: the upgrade of a
-//! connection to a session, and answers whose shape changed between engine versions.
+//! Where an engine listens, and connections to it: a unix socket, TCP with or without TLS, or ssh, as the docker
+//! client knows them. Every request of this program goes over [`Endpoint::connect`].
+
+mod find;
+mod tls;
 
 use super::EngineError;
-use bollard::{API_DEFAULT_VERSION, Docker};
+use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::Response;
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
-use tokio::net::UnixStream;
+use std::process::Stdio;
+use std::sync::Arc;
+use tls::Tls;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::process::Command;
 
 /// Seconds that an ordinary request may take to its answer's head. Builds have their own limit.
 const REQUEST_LIMIT_S: u64 = 120;
 
 /// The address of a Docker Engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Endpoint {
-    socket: PathBuf,
+    address: Arc<Address>,
+    given: String,
 }
+
+enum Address {
+    Unix(PathBuf),
+    Tcp { host: String, port: u16, tls: Option<Tls> },
+    Ssh { destination: String, port: Option<u16>, socket: Option<String> },
+}
+
+/// A connection of any kind.
+pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unix://{}", self.socket.display())
+        match &*self.address {
+            Address::Unix(socket) => write!(f, "unix://{}", socket.display()),
+            Address::Tcp { host, port, tls } => {
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                write!(f, "tcp://{host}:{port}{}", if tls.is_some() { " (TLS)" } else { "" })
+            }
+            Address::Ssh { destination, port, socket } => {
+                write!(f, "ssh://{destination}")?;
+                port.map_or(Ok(()), |port| write!(f, ":{port}"))?;
+                socket.as_ref().map_or(Ok(()), |socket| f.write_str(socket))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl Endpoint {
+    fn of(address: Address, given: String) -> Self {
+        Self { address: Arc::new(address), given }
+    }
+
+    /// The text that [`Endpoint::parse`] makes this endpoint of again, with the same variables and contexts.
+    #[must_use]
+    pub fn given(&self) -> &str {
+        &self.given
+    }
+
     /// A unix socket.
     #[must_use]
     pub fn unix(socket: &Path) -> Self {
-        Self { socket: socket.to_path_buf() }
+        Self::of(Address::Unix(socket.to_path_buf()), format!("unix://{}", socket.display()))
     }
 
-    /// Reads an address as `DOCKER_HOST` has it.
+    /// Reads an address as `DOCKER_HOST` has it: `unix://`, `tcp://`, `ssh://`, or `context:NAME` for a context of the
+    /// docker client. TLS is used with `tcp://` when `DOCKER_TLS_VERIFY` is set, as by the docker client.
     ///
     /// # Errors
-    /// For any other scheme than `unix://`.
+    /// For anything else, and for certificates that cannot be read.
     pub fn parse(text: &str) -> Result<Self, EngineError> {
-        match text.strip_prefix("unix://") {
-            Some(path) if path.starts_with('/') => Ok(Self { socket: PathBuf::from(path) }),
-            _ => Err(EngineError::new(
-                format!("engine address {text:?}"),
-                "not an address that can be used",
-                "give unix:///path/to/docker.sock",
-            )),
-        }
+        find::parse(text, find::TlsFiles::from_environment())
     }
 
-    /// The engine that the docker client would use: `DOCKER_HOST`, or the usual socket.
+    /// The engine that the docker client would use: `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context, or the
+    /// usual socket.
     ///
     /// # Errors
-    /// When `DOCKER_HOST` cannot be used.
+    /// When what is set cannot be used.
     pub fn from_environment() -> Result<Self, EngineError> {
-        match std::env::var("DOCKER_HOST") {
-            Ok(host) if !host.is_empty() => Self::parse(&host),
-            _ => Ok(Self::unix(Path::new("/var/run/docker.sock"))),
+        find::from_environment()
+    }
+
+    /// Whether the engine runs on the machine that this program runs on.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match &*self.address {
+            Address::Unix(_) => true,
+            Address::Tcp { host, .. } => matches!(host.as_str(), "127.0.0.1" | "localhost" | "::1"),
+            Address::Ssh { .. } => false,
         }
     }
 
     /// A bollard client for this address. Nothing is sent yet.
     ///
     /// # Errors
-    /// When the socket does not exist.
+    /// When the library refuses to make one.
     pub fn client(&self) -> Result<Docker, EngineError> {
-        Docker::connect_with_unix(&self.socket.to_string_lossy(), REQUEST_LIMIT_S, API_DEFAULT_VERSION).map_err(|e| {
-            EngineError::new(
-                format!("connecting to {self}"),
-                e,
-                "start Docker, or name another engine with --engine or DOCKER_HOST",
-            )
-        })
+        let endpoint = self.clone();
+        let transport = move |request: BollardRequest| {
+            let endpoint = endpoint.clone();
+            async move { endpoint.send(request).await.map_err(|err| bollard::errors::Error::IOError { err }) }
+        };
+        Docker::connect_with_custom_transport(transport, Some("http://docker"), REQUEST_LIMIT_S, API_DEFAULT_VERSION)
+            .map_err(|e| EngineError::new(format!("connecting to {self}"), e, ""))
     }
 
-    /// Opens a connection.
+    /// Opens a connection. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// When nobody listens or the rights are missing.
-    pub async fn connect(&self) -> std::io::Result<UnixStream> {
-        UnixStream::connect(&self.socket).await
+    /// When nobody listens, the rights are missing, or the certificates do not fit.
+    pub async fn connect(&self) -> io::Result<Box<dyn Connection>> {
+        match &*self.address {
+            Address::Unix(socket) => Ok(Box::new(UnixStream::connect(socket).await?)),
+            Address::Tcp { host, port, tls } => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                stream.set_nodelay(true)?;
+                match tls {
+                    Some(tls) => Ok(Box::new(tls.connect(host, stream).await?)),
+                    None => Ok(Box::new(stream)),
+                }
+            }
+            Address::Ssh { destination, port, socket } => dial_over_ssh(destination, *port, socket.as_deref()),
+        }
+    }
+
+    /// Sends one request on a connection of its own.
+    async fn send<B>(&self, mut request: hyper::Request<B>) -> io::Result<Response<Incoming>>
+    where
+        B: hyper::body::Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let stream = self.connect().await?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        // Ends with the answer's body; `with_upgrades` keeps the connection open for `attach` and the like.
+        tokio::spawn(connection.with_upgrades());
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).parse();
+        *request.uri_mut() = path.map_err(io::Error::other)?;
+        request.headers_mut().insert(hyper::header::HOST, hyper::header::HeaderValue::from_static("docker"));
+        sender.send_request(request).await.map_err(io::Error::other)
     }
 
     /// Asks for a JSON document.
@@ -87,21 +167,69 @@ impl Endpoint {
     /// When the engine does not answer, answers with an error, or not with JSON.
     pub async fn get_json(&self, path: &str) -> Result<serde_json::Value, EngineError> {
         let failed = |e: &dyn fmt::Display| EngineError::new(format!("GET {path} on {self}"), e, "");
-        let stream = self.connect().await.map_err(|e| failed(&e))?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| failed(&e))?;
-        let driver = tokio::spawn(connection);
-        let request = hyper::Request::get(path)
-            .header("Host", "docker")
-            .body(Full::<Bytes>::default())
-            .map_err(|e| failed(&e))?;
-        let response = sender.send_request(request).await.map_err(|e| failed(&e))?;
+        let request = hyper::Request::get(path).body(Full::<Bytes>::default()).map_err(|e| failed(&e))?;
+        let response = self.send(request).await.map_err(|e| failed(&e))?;
         let status = response.status();
         let body = response.into_body().collect().await.map_err(|e| failed(&e))?.to_bytes();
-        drop(sender);
-        driver.abort();
         if !status.is_success() {
             return Err(failed(&format!("{status}: {}", String::from_utf8_lossy(&body).trim())));
         }
         serde_json::from_slice(&body).map_err(|e| failed(&e))
+    }
+}
+
+/// As the docker client does it: the engine's machine has a docker client too, which passes bytes on.
+fn dial_over_ssh(destination: &str, port: Option<u16>, socket: Option<&str>) -> io::Result<Box<dyn Connection>> {
+    let mut command = Command::new("ssh");
+    command.args(["-o", "ConnectTimeout=30", "-T"]);
+    if let Some(port) = port {
+        command.args(["-p", &port.to_string()]);
+    }
+    command.args(["--", destination, "docker"]);
+    if let Some(socket) = socket {
+        command.args(["--host", &format!("unix://{socket}")]);
+    }
+    command.args(["system", "dial-stdio"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+    match (child.stdin.take(), child.stdout.take()) {
+        (Some(stdin), Some(stdout)) => Ok(Box::new(Dialled { child, io: tokio::io::join(stdout, stdin) })),
+        _ => Err(io::Error::other("ssh was started without pipes")),
+    }
+}
+
+/// A connection through a process, which ends with it.
+struct Dialled {
+    #[allow(dead_code)] // held so that it is ended when the connection is dropped
+    child: tokio::process::Child,
+    io: tokio::io::Join<tokio::process::ChildStdout, tokio::process::ChildStdin>,
+}
+
+mod dialled {
+    //! A process's pipes as one stream: everything is passed on to them.
+
+    use super::Dialled;
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+    impl AsyncRead for Dialled {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.io).poll_read(cx, into)
+        }
+    }
+
+    impl AsyncWrite for Dialled {
+        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.io).poll_write(cx, bytes)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.io).poll_flush(cx)
+        }
+
+        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.io).poll_shutdown(cx)
+        }
     }
 }

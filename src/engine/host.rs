@@ -7,13 +7,13 @@ use super::daemon::Daemon;
 use super::endpoint::Endpoint;
 use super::remains::{Cleaned, home};
 use super::{
-    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
-    machine_fingerprint,
+    BuildRequest, BuildSettings, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved,
+    Source, build, machine_fingerprint,
 };
 use crate::model::{ColdKind, Outcome, Progress};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -139,9 +139,9 @@ impl Engine for HostEngine {
             let request = BuildRequest {
                 context: std::env::temp_dir(),
                 dockerfile: Arc::new(format!("FROM {reference}\n").into_bytes()),
+                dockerfile_name: String::new(),
                 ignore: Some(Arc::new(b"*\n".to_vec())),
-                args: BTreeMap::new(),
-                target: None,
+                settings: BuildSettings::default(),
                 no_cache: false,
                 tag: format!("layerbench/{}:base-{number}", self.run),
                 context_key: format!("layerbench-{}-base", self.run),
@@ -169,7 +169,7 @@ impl Engine for HostEngine {
 
     fn build(&mut self, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
         let mut request = request.clone();
-        request.args.insert(MOUNT_NAMESPACE.to_owned(), format!("layerbench-{}-{}", self.run, self.chain));
+        request.settings.args.insert(MOUNT_NAMESPACE.to_owned(), format!("layerbench-{}-{}", self.run, self.chain));
         self.build_noting(&request, progress, interrupt, false)
     }
 
@@ -268,7 +268,7 @@ impl Ledger {
         let entry = Entry {
             run: run.to_owned(),
             owner: std::process::id(),
-            engine: endpoint.to_string(),
+            engine: endpoint.given().to_owned(),
             chain: Made::default(),
             whole_run: Made::default(),
             in_flight: None,

@@ -27,7 +27,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-pub use vault::{Credential, Credentials, Secrets};
+pub use vault::{Credential, Credentials, Lookup, Secrets};
 
 /// What a session offers to the engine.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub struct SessionOptions {
     pub shared_key: String,
     /// Folders by the name that the engine asks for: `context`, `dockerfile`, or a named context.
     pub folders: Vec<(String, Folder)>,
-    /// Registry credentials by host.
+    /// Registry credentials.
     pub credentials: Credentials,
     /// Build secrets by id.
     pub secrets: Secrets,

@@ -242,6 +242,6 @@ fn approach(raw: RawApproach) -> Option<Approach> {
         title: raw.title,
         dockerfile: raw.dockerfile?,
         target: raw.target,
-        args: raw.args,
+        settings: raw.settings,
     })
 }

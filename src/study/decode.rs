@@ -2,16 +2,16 @@
 //! here; whether the values fit each other is checked in `check`.
 //! Goes on after every problem, so that all of them are found.
 
-use super::fields::{At, Fields, described};
+use super::fields::{At, Fields};
 use super::finding::{self, RawFinding};
 use super::paths::{Kind, Root, relative};
 use super::problem::{Problems, quoted};
-use super::{Append, Base, Check, Registry, SCHEMA};
+use super::{Append, Base, Check, Registry, SCHEMA, Settings, settings};
 use crate::model::{ApproachId, CacheState, ScenarioId, StateId};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// A study whose parts were read but not yet held against each other. What could not be read is
 /// `None`, and was reported.
@@ -49,7 +49,7 @@ pub(super) struct RawApproach {
     pub title: Option<String>,
     pub dockerfile: Option<PathBuf>,
     pub target: Option<String>,
-    pub args: Vec<(String, String)>,
+    pub settings: Settings,
 }
 
 pub(super) fn study(table: &Spanned<DeTable<'_>>, root: &Root, problems: &mut Problems<'_>) -> RawStudy {
@@ -213,7 +213,19 @@ fn cache(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<At<Cache
 }
 
 fn approaches(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Vec<RawApproach> {
-    const KNOWN: &[&str] = &["id", "title", "dockerfile", "target", "args"];
+    const KNOWN: &[&str] = &[
+        "id",
+        "title",
+        "dockerfile",
+        "target",
+        "args",
+        "labels",
+        "platform",
+        "network",
+        "hosts",
+        "secrets",
+        "contexts",
+    ];
     some_tables(top, "approach", "[[approach]]", KNOWN, problems)
         .into_iter()
         .map(|table| RawApproach {
@@ -223,47 +235,9 @@ fn approaches(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) ->
                 .need_text("dockerfile", "dockerfile = \"Dockerfile\"", problems)
                 .and_then(|path| root.find(&path, Kind::File, "a Dockerfile", problems)),
             target: table.id("target", StateId::new, problems).map(|stage| stage.value.as_str().to_owned()),
-            args: arguments(&table, problems),
+            settings: settings::settings(&table, root, problems),
         })
         .collect()
-}
-
-/// Build arguments; their names are the author's own, so any that Docker takes is taken.
-fn arguments(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<(String, String)> {
-    let Some(value) = table.get("args") else {
-        return Vec::new();
-    };
-    let expected = "a table of texts, such as { PYTHON = \"3.12\" }";
-    let DeValue::Table(entries) = value.get_ref() else {
-        let found = format!("{} for args", described(value.get_ref()));
-        problems.add(&value.span(), found, expected, "write args as such a table");
-        return Vec::new();
-    };
-    let mut arguments = Vec::new();
-    for (key, value) in entries {
-        let name: &str = key.get_ref();
-        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !plain || name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-            problems.add(
-                &key.span(),
-                format!("{} as the name of a build argument", quoted(name)),
-                "letters, digits and '_', not starting with a digit",
-                "choose the name that the Dockerfile declares with ARG",
-            );
-        }
-        match value.get_ref() {
-            DeValue::String(text) if !text.contains('\0') => {
-                arguments.push((name.to_owned(), text.to_string()));
-            }
-            other => problems.add(
-                &value.span(),
-                format!("{} for the build argument {}", described(other), quoted(name)),
-                "a text in quotes",
-                "put the value in quotes",
-            ),
-        }
-    }
-    arguments
 }
 
 fn check(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<Check> {

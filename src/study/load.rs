@@ -95,9 +95,7 @@ fn locate(path: &Path) -> io::Result<(PathBuf, Root)> {
 
 fn unreadable(name: &str, error: &io::Error) -> StudyErrors {
     let (found, remedy) = match error.kind() {
-        io::ErrorKind::NotFound => {
-            ("nothing there".to_owned(), "correct the path, or write a study with `layerbench init`")
-        }
+        io::ErrorKind::NotFound => ("nothing there".to_owned(), "correct the path"),
         io::ErrorKind::PermissionDenied => {
             ("a file that may not be read".to_owned(), "give yourself the right to read it")
         }

@@ -129,7 +129,7 @@ fn a_study_is_read_whole() {
     assert_eq!(study.scenarios[2].cache, CacheState::Changed);
     let two = &study.approaches[1];
     assert_eq!(two.dockerfile, root.join("Dockerfile"), "links are followed");
-    assert_eq!(two.args[0], ("PYTHON".to_owned(), "3.12".to_owned()));
+    assert_eq!(two.settings.args[0], ("PYTHON".to_owned(), "3.12".to_owned()));
     assert_eq!(two.target.as_deref(), Some("runtime"));
     let registry = study.registry.as_ref().unwrap();
     assert_eq!(registry.address.to_string(), "127.0.0.1:5000");
@@ -171,7 +171,7 @@ fn what_is_no_study_file_is_refused() {
     let nowhere = Study::load(Path::new("/nonexistent/study.toml")).unwrap_err();
     assert_eq!(
         nowhere.to_string(),
-        "/nonexistent/study.toml: found nothing there; expected a study's file, or a folder with a study.toml; correct the path, or write a study with `layerbench init`"
+        "/nonexistent/study.toml: found nothing there; expected a study's file, or a folder with a study.toml; correct the path"
     );
     let dir = folder(GOOD);
     let file = dir.path().join("study.toml");

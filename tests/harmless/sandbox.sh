@@ -1,12 +1,14 @@
+#!/usr/bin/env bash
 # A machine inside the machine, for tests of what a run leaves behind: namespaces of its own for processes, mounts and
 # network, and in them a user's own Docker Engine with images, containers, a volume, a network and build cache.
-# Everything ends with this script. Run as: unshare --mount --net --pid --fork --kill-child --mount-proc \
+# Everything ends with this script. Run as root: unshare --mount --net --pid --fork --kill-child --mount-proc \
 #   --propagation private bash sandbox.sh LAYERBENCH TEST...
 set -euo pipefail
 program=$1
 shift
 work=$(mktemp -d)
-trap 'status=$?; trap - EXIT; quit_user_engine; rm -rf "$work"; exit $status' EXIT
+leave() { quit_user_engine; rm -rf "$work"; }
+trap leave EXIT
 export LAYERBENCH_HOME=$work/home DOCKER_HOST=unix://$work/user.sock DOCKER_CLI_HINTS=false
 docker=/usr/bin/docker
 [ -x "$docker" ] || docker=docker
@@ -23,12 +25,30 @@ make_network() { # a way out that leads nowhere: what is built here needs none
   ip route add default via 192.0.2.1
 }
 
+make_certificates() { # for an engine that is reached over TLS, as `docker --tlsverify` wants them
+  mkdir "$work/certificates"
+  (
+    cd "$work/certificates"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca-key.pem -out ca.pem
+    for who in server client; do
+      openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$who" -keyout "$who-key.pem" -out "$who.csr"
+      printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=%sAuth\n' "$who" >"$who.ext"
+      openssl x509 -req -in "$who.csr" -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 -extfile "$who.ext" -out "$who-cert.pem"
+    done
+    mkdir client
+    cp ca.pem client/
+    cp client-cert.pem client/cert.pem
+    cp client-key.pem client/key.pem
+  ) 2>/dev/null
+}
+
 start_user_engine() {
   mount -t tmpfs tmpfs /run
   mkdir -p "$work/user"
   echo '{}' >"$work/daemon.json"
   dockerd --config-file "$work/daemon.json" --data-root "$work/user/data" --exec-root "$work/user/exec" \
-    --pidfile "$work/user.pid" -H "$DOCKER_HOST" >"$work/user.log" 2>&1 </dev/null &
+    --pidfile "$work/user.pid" -H "$DOCKER_HOST" -H tcp://127.0.0.1:2376 --tlsverify --tlscacert "$work/certificates/ca.pem" \
+    --tlscert "$work/certificates/server-cert.pem" --tlskey "$work/certificates/server-key.pem" >"$work/user.log" 2>&1 </dev/null &
   user_engine=$!
   for _ in $(seq 200); do "$docker" info >/dev/null 2>&1 && return; sleep 0.05; done
   tail -n 5 "$work/user.log" >&2
@@ -50,7 +70,7 @@ fill_user_engine() { # what users have
   "$docker" network create friends >/dev/null
   "$docker" run -d --name busy -v treasure:/t mine:1 /bin/sh -c 'echo gold >/t/gold; exec sleep 3600' >/dev/null
   "$docker" create --name idle --network friends mine:1 >/dev/null
-  "$docker" run --name done mine:1 /bin/sh -c 'exit 3' >/dev/null 2>&1 || :
+  "$docker" run --name ended mine:1 /bin/sh -c 'exit 3' >/dev/null 2>&1 || :
 }
 
 engine_inventory() {
@@ -70,8 +90,8 @@ machine_inventory() {
   nft list tables
   cat /proc/sys/net/ipv4/ip_forward
   grep -v " $work/user/" /proc/mounts | sort
+  # shellcheck disable=SC2009 # names of processes with their number, which pgrep does not give
   ps -eo comm= | grep -E '^(dockerd|containerd|docker-registry|docker-proxy|unshare|sh)$' | sort | uniq -c
-  find /sys/fs/cgroup -type d -name '*layerbench*'
   find "$work" /run /etc /opt -xdev | grep -vE "^$work/(user|study|results|before|after|out)" | sort
 }
 
@@ -80,6 +100,9 @@ inventory() { { engine_inventory; echo ---; machine_inventory; } >"$work/$1"; }
 unharmed() {
   inventory after
   diff "$work/before" "$work/after" | head -n 40 >&2 || die "$1: something is not as it was before (above)"
+  local run
+  run=$(readlink "$work/results/latest")
+  [ -z "$(find /sys/fs/cgroup -type d -name "layerbench-${run##*-}*")" ] || die "$1: a control group is left"
   "$docker" run --rm mine:1 /bin/sh -c 'ping -c 1 -W 2 172.17.0.1' >/dev/null || die "$1: docker0 does not work any more"
   say "$1: everything is as it was"
 }
@@ -138,6 +161,7 @@ wait_for_step() { # until the slow build is in its RUN
 }
 
 make_network
+make_certificates
 start_user_engine
 fill_user_engine
 inventory before

@@ -11,6 +11,7 @@ use bollard::moby::filesync::v1::{
 };
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 /// How to log in to a registry.
@@ -33,45 +34,37 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Credentials by registry host, as they are named in `~/.docker/config.json`.
-#[derive(Clone, Default)]
-pub struct Credentials(HashMap<String, Credential>);
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.keys()).finish()
-    }
+/// Finds logins by the name of a registry's host.
+#[tonic::async_trait]
+pub trait Lookup: fmt::Debug + Send + Sync {
+    /// The login for a host; `None` for a host that needs none.
+    ///
+    /// # Errors
+    /// When it cannot be told; the text says why, without any value.
+    async fn find(&self, host: &str) -> Result<Option<Credential>, String>;
 }
 
-impl FromIterator<(String, Credential)> for Credentials {
-    fn from_iter<I: IntoIterator<Item = (String, Credential)>>(all: I) -> Self {
-        Self(all.into_iter().collect())
-    }
-}
+/// Where registry credentials are looked up, once the engine asks for one.
+#[derive(Clone, Debug, Default)]
+pub struct Credentials(Option<Arc<dyn Lookup>>);
 
 impl Credentials {
-    /// The host that the engine names may be stored under the older names of Docker Hub, or as an address.
-    fn find(&self, host: &str) -> Option<&Credential> {
-        let hub: &[&str] = match host {
-            "registry-1.docker.io" | "docker.io" | "index.docker.io" => {
-                &["https://index.docker.io/v1/", "index.docker.io", "docker.io", "registry-1.docker.io"]
-            }
-            _ => &[],
-        };
-        let addresses = [format!("https://{host}"), format!("http://{host}"), format!("https://{host}/")];
-        std::iter::once(host)
-            .chain(hub.iter().copied())
-            .chain(addresses.iter().map(String::as_str))
-            .find_map(|name| self.0.get(name))
+    /// Credentials from there.
+    pub fn from(lookup: impl Lookup + 'static) -> Self {
+        Self(Some(Arc::new(lookup)))
     }
 }
 
 #[tonic::async_trait]
 impl Auth for Credentials {
     async fn credentials(&self, request: Request<CredentialsRequest>) -> Result<Response<CredentialsResponse>, Status> {
-        let (username, secret) = match self.find(&request.get_ref().host) {
-            Some(Credential::Login { user, password }) => (user.clone(), password.clone()),
-            Some(Credential::IdentityToken(token)) => (String::new(), token.clone()),
+        let found = match &self.0 {
+            Some(lookup) => lookup.find(&request.get_ref().host).await.map_err(Status::failed_precondition)?,
+            None => None,
+        };
+        let (username, secret) = match found {
+            Some(Credential::Login { user, password }) => (user, password),
+            Some(Credential::IdentityToken(token)) => (String::new(), token),
             None => Default::default(),
         };
         Ok(Response::new(CredentialsResponse { username, secret }))
@@ -108,6 +101,23 @@ pub struct Secrets(HashMap<String, Vec<u8>>);
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+/// Values shorter than this are not looked for in texts: they would be found everywhere.
+const HIDDEN_LENGTH: usize = 4;
+
+impl Secrets {
+    /// A text with every value in it made unreadable.
+    #[must_use]
+    pub fn hide(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for value in self.0.values().filter_map(|value| std::str::from_utf8(value).ok()).map(str::trim) {
+            if value.len() >= HIDDEN_LENGTH && text.contains(value) {
+                text = text.replace(value, "***");
+            }
+        }
+        text
     }
 }
 

@@ -1,0 +1,208 @@
+//! Bad input and a bad world: one clear message each, the right exit code, nothing half-written. The messages stand in
+//! `golden/errors/run.txt`, to be read as a user would; `LAYERBENCH_BLESS=1` rewrites them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
+
+#[path = "support/tiny.rs"]
+mod tiny;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+use tiny::{GOOD, STUDY, messages, program, tiny_study};
+
+/// A case: its title, what it does to a good study, how it calls, and the exit code that must come.
+struct Case {
+    title: &'static str,
+    spoil: fn(&Path),
+    args: &'static [&'static str],
+    code: i32,
+}
+
+const fn case(title: &'static str, spoil: fn(&Path), args: &'static [&'static str], code: i32) -> Case {
+    Case { title, spoil, args, code }
+}
+
+fn nothing(_: &Path) {}
+
+fn study(dir: &Path, text: &str) {
+    fs::write(dir.join("study.toml"), text).unwrap();
+}
+
+const APPROACH: &str = "\n[[approach]]\nid = \"good\"\ndockerfile = \"good.Dockerfile\"\n";
+
+const CASES: &[Case] = &[
+    case("a study that does not exist", nothing, &["run", "nowhere"], 2),
+    case(
+        "unknown keys and wrong types, all at once",
+        |dir| study(dir, &format!("{}{APPROACH}tagret = \"x\"\nargs = 7\n", STUDY.replace("path =", "pth ="))),
+        &["run", "."],
+        2,
+    ),
+    case(
+        "a Dockerfile that is missing, an approach named twice, a state that does not exist",
+        |dir| {
+            let text = STUDY.replace("state = \"sources-changed\"", "state = \"nirvana\"");
+            study(dir, &format!("{text}{APPROACH}{}", APPROACH.replace("good.Dockerfile", "gone.Dockerfile")));
+        },
+        &["run", "."],
+        2,
+    ),
+    case(
+        "a state folder outside the study",
+        |dir| study(dir, &format!("{}{APPROACH}", STUDY.replace("overlay = \"changed\"", "overlay = \"../../etc\""))),
+        &["run", "."],
+        2,
+    ),
+    case(
+        "a change that changes nothing",
+        |dir| fs::write(dir.join("changed/main.txt"), "one\n").unwrap(),
+        &["run", "."],
+        2,
+    ),
+    case(
+        "a change that the ignore rules leave out",
+        |dir| fs::write(dir.join("project/.dockerignore"), "*.txt\n").unwrap(),
+        &["run", "."],
+        2,
+    ),
+    case(
+        "an ignore file with a bad pattern",
+        |dir| fs::write(dir.join("project/.dockerignore"), "# fine\nfine\n  [oops\n").unwrap(),
+        &["run", "."],
+        2,
+    ),
+    case(
+        "a Dockerfile without FROM",
+        |dir| fs::write(dir.join("good.Dockerfile"), "RUN true\n").unwrap(),
+        &["run", "."],
+        2,
+    ),
+    case("an approach that does not exist", nothing, &["run", ".", "--approach", "better"], 2),
+    case("a scenario that does not exist", nothing, &["run", ".", "--scenario", "tepid"], 2),
+    case("no repetitions", nothing, &["run", ".", "--reps", "0"], 2),
+    case("a replacement without a target", nothing, &["run", ".", "--base", "python:3.12"], 2),
+    case("a replacement of an image that is not used", nothing, &["run", ".", "--base", "a=b"], 2),
+    case("an engine that is none", nothing, &["run", ".", "--engine", "moby"], 2),
+    case("an address that cannot be used", nothing, &["run", ".", "--engine", "ftp://here"], 2),
+    case("an engine that is not there", nothing, &["run", ".", "--engine", "unix:///nowhere/docker.sock"], 1),
+    case("an engine too old for BuildKit", old_engine, &["run", ".", "--engine", "unix://DIR/old.sock"], 1),
+    case(
+        "a FROM that cannot be resolved",
+        |dir| fs::write(dir.join("good.Dockerfile"), "FROM 127.0.0.1:9/no/such:image\nRUN true\n").unwrap(),
+        &["run", ".", "--engine", "private"],
+        1,
+    ),
+    case("results that cannot be written", nothing, &["run", ".", "--engine", "private", "--out", "/proc/results"], 1),
+    case("a report of no run", nothing, &["report", "project"], 2),
+];
+
+/// An engine of long ago, as far as it is asked.
+fn old_engine(dir: &Path) {
+    let listener = UnixListener::bind(dir.join("old.sock")).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let body = r#"{"Version":"1.13.1","ApiVersion":"1.26"}"#;
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+}
+
+/// What differs from machine to machine or from call to call.
+fn settle(text: &str, dir: &Path) -> String {
+    let text = text.replace(&dir.canonicalize().unwrap().display().to_string(), "DIR");
+    let id = regex::Regex::new(r"engines/[0-9a-f]{8}-1/").unwrap();
+    id.replace_all(&text, "engines/ID-1/").into_owned()
+}
+
+#[test]
+fn every_mistake_gets_one_clear_message() {
+    let mut all = String::new();
+    for case in CASES {
+        let dir = tempfile::tempdir().unwrap();
+        tiny_study(dir.path(), &[("good", GOOD)]);
+        (case.spoil)(dir.path());
+        let args: Vec<String> =
+            case.args.iter().map(|arg| arg.replace("DIR", &dir.path().display().to_string())).collect();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let output = program(dir.path(), &args).output().unwrap();
+        let text = settle(&messages(&output), dir.path());
+        assert_eq!(output.status.code(), Some(case.code), "{}: {text}", case.title);
+        assert!(output.stdout.is_empty(), "{}: something on standard output", case.title);
+        assert!(!text.contains("panicked"), "{}: {text}", case.title);
+        assert!(!dir.path().join("results").exists(), "{}: a result was begun", case.title);
+        assert!(!dir.path().join("home").exists(), "{}: something is left behind", case.title);
+        writeln!(all, "## {}: layerbench {}\n{}", case.title, case.args.join(" "), text.trim_end()).unwrap();
+        writeln!(all, "exit code {}\n", case.code).unwrap();
+    }
+    golden("tests/golden/errors/run.txt", &all);
+}
+
+fn golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    if std::env::var_os("LAYERBENCH_BLESS").is_some() {
+        fs::write(&path, text).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == text, "{name} reads differently now:\n{text}");
+}
+
+#[test]
+fn without_root_and_without_an_engine_it_says_what_would_help() {
+    let dir = tempfile::tempdir().unwrap();
+    tiny_study(dir.path(), &[("good", GOOD)]);
+    let bare = dir.path().join("bin");
+    fs::create_dir(&bare).unwrap();
+    let output = program(dir.path(), &["run", "."])
+        .env("PATH", &bare)
+        .env("DOCKER_HOST", "unix:///nowhere/docker.sock")
+        .output()
+        .unwrap();
+    let text = messages(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for words in ["dockerd", "/nowhere/docker.sock", "install Docker Engine"] {
+        assert!(text.contains(words), "{words} is not in: {text}");
+    }
+}
+
+/// Runs with a small file system at `place` in the study's folder, in a mount namespace of its own.
+fn on_small_disk(place: &str, size: &str, args: &[&str]) -> (Option<i32>, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    tiny_study(dir.path(), &[("good", GOOD)]);
+    fs::create_dir(dir.path().join(place)).unwrap();
+    let script = format!("mount -t tmpfs -o size={size} tmpfs {place} && exec \"$@\"");
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_layerbench")])
+        .args(args)
+        .current_dir(dir.path())
+        .env("LAYERBENCH_HOME", dir.path().join("home"))
+        .output()
+        .unwrap();
+    (output.status.code(), messages(&output), String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+#[test]
+fn a_full_disk_under_the_results_ends_the_run_with_its_name() {
+    let (code, text, _) = on_small_disk("small", "12k", &["run", ".", "--engine", "private", "--out", "small"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("disk is full") && text.contains("small"), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+}
+
+#[test]
+fn a_full_disk_under_the_engine_is_named() {
+    let (code, text, table) =
+        on_small_disk("home", "6m", &["run", ".", "--engine", "private", "--reps", "1", "--out", "results"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("no space left on device") || text.contains("No space left on device"), "{text}\n{table}");
+    assert!(!text.contains("panicked"), "{text}");
+}
