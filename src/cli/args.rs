@@ -144,7 +144,7 @@ pub struct GateArgs {
     /// By which rule
     #[arg(long, value_enum, default_value_t = Rule::Auto)]
     pub rule: Rule,
-    /// Run to hold tonight against with --rule baseline, instead of the last one
+    /// Run to hold tonight against, instead of the last one; implies --rule baseline
     #[arg(long, value_name = "RUN")]
     pub baseline: Option<PathBuf>,
     /// Measure what is slower afresh

@@ -32,7 +32,7 @@ pub fn gate(args: &GateArgs) -> Result<End, Stop> {
     let changes = accepted(&folder).map_err(stop)?;
     let starts = starts(&names, &before, &changes);
     let by_history = match args.rule {
-        Rule::Auto => before.len() >= NIGHTS,
+        Rule::Auto => before.len() >= NIGHTS && args.baseline.is_none(),
         Rule::History => true,
         Rule::Baseline => false,
     };
