@@ -32,13 +32,16 @@ impl Dice {
     }
 }
 
+/// What a cell's seconds are multiplied with, by approach and scenario.
+type Factor = Box<dyn Fn(&str, &str) -> f64>;
+
 pub struct Night {
     pub name: String,
     pub record: RunRecord,
     pub n: u32,
     pub seed: u64,
     /// Factor of a cell's seconds.
-    pub factor: Box<dyn Fn(&str, &str) -> f64>,
+    pub factor: Factor,
     pub image: u64,
     /// Standard deviations, as parts of the seconds: of each cell from night to night, and of each build.
     pub noise: (f64, f64),
