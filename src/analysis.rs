@@ -5,6 +5,7 @@
 
 pub mod change;
 pub mod compare;
+pub mod explain;
 pub mod findings;
 pub mod gate;
 pub mod likeness;

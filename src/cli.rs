@@ -9,8 +9,10 @@ mod compare;
 mod confirm;
 mod doctor;
 mod engine;
+mod explain;
 mod facts;
 mod gate;
+mod history;
 mod import;
 mod load;
 mod nights;
@@ -88,6 +90,8 @@ pub fn main() -> ExitCode {
         Call::Engine(options) => engine::engine(&options),
         Call::Compare(options) => compare::compare(&options),
         Call::Gate(options) => gate::gate(&options),
+        Call::History(options) => history::history(&options),
+        Call::Explain(options) => explain::explain(&options),
         Call::Import(options) => import::import(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),

@@ -5,8 +5,10 @@
 
 mod clean;
 mod compared;
+mod explained;
 mod gated;
 mod grid;
+mod history;
 mod json;
 mod markdown;
 mod sheet;
@@ -17,7 +19,9 @@ mod words;
 mod tests;
 
 pub use compared::{Comparing, write_compared_json, write_compared_markdown, write_compared_text};
+pub use explained::{write_explained_json, write_explained_text};
 pub use gated::{Confirmed, Gated, GatedLine, write_gated_json, write_gated_markdown, write_gated_text};
+pub use history::{ChangeLine, History, NightName, write_history_json, write_history_text};
 pub use json::{SCHEMA, write_json};
 pub use markdown::write_markdown;
 pub use sheet::{ImageRow, write_images, write_summary};

@@ -183,6 +183,31 @@ mod tests {
     }
 
     #[test]
+    fn leaving_slow_nights_out_raises_no_false_alarms() {
+        // Levels vary by 1 % from night to night, medians of 10 builds by 1.2 % more; 44 nights before.
+        let mut state = 88_172_645_463_325_252_u64;
+        let mut roll = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let mut normal = || (0..12).map(|_| roll()).sum::<f64>() - 6.0;
+        let names = cells(30);
+        let trials = 100;
+        let mut alarms = 0;
+        for _ in 0..trials {
+            let mut row = || (0..30).map(|_| (0.0156 * normal()).exp()).collect::<Vec<f64>>();
+            let nights: Vec<Medians> = (0..44).map(|_| row().into_iter().map(Some).collect()).collect();
+            let tonight: Vec<Vec<f64>> = row().into_iter().map(|value| vec![value; 10]).collect();
+            let (got, _) = by_history(&names, &nights, &[0; 30], &tonight);
+            alarms += usize::from(got.iter().any(|cell| cell.tonight.verdict == Verdict::Regression));
+        }
+        // At most 8 % are to be expected; the standard deviation of the count is 2.7.
+        assert!(alarms <= 13, "{alarms} of {trials}");
+    }
+
+    #[test]
     fn changes_are_found_at_their_night() {
         let got = series(&cells(6), &nights(40, 25)).unwrap();
         assert_eq!(got[2].changes.len(), 1);

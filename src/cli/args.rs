@@ -32,6 +32,10 @@ pub enum Call {
     Compare(CompareArgs),
     /// Judge tonight's run by the runs before it, for a nightly job
     Gate(GateArgs),
+    /// Show a folder of runs over time: medians, changes of level, and which of these are wanted
+    History(HistoryArgs),
+    /// Say which steps make the difference between two cells
+    Explain(ExplainArgs),
     /// Make a run of figures that were measured elsewhere
     Import(ImportArgs),
     /// Say what would be used to build, and what is in the way
@@ -177,7 +181,7 @@ pub struct GateArgs {
     /// By which rule
     #[arg(long, value_enum, default_value_t = Rule::Auto)]
     pub rule: Rule,
-    /// Run to hold tonight against with --rule baseline, instead of the last one
+    /// Run to hold tonight against, instead of the last one; implies --rule baseline
     #[arg(long, value_name = "RUN")]
     pub baseline: Option<PathBuf>,
     /// Measure what is slower afresh
@@ -218,6 +222,91 @@ pub enum Rule {
     History,
     /// By one night: shows suspects, which --confirm decides
     Baseline,
+}
+
+/// Options of `history`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "Examples:\n  layerbench history results/article --since 2026-01-01\n  \
+layerbench history results/article accept 20260115T020000Z-1a2b3c4d --cell 05-final/cold --reason 'newer Poetry'")]
+pub struct HistoryArgs {
+    /// Folder of runs
+    #[arg(default_value = "results/article")]
+    pub dir: PathBuf,
+    /// Only runs from this date or run on
+    #[arg(long, value_name = "DATE or RUN")]
+    pub since: Option<String>,
+    /// Use runs even if they were made in unlike ways
+    #[arg(long)]
+    pub force: bool,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = ShortForm::Text)]
+    pub format: ShortForm,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// What to do instead
+    #[command(subcommand)]
+    pub call: Option<HistoryCall>,
+}
+
+/// What can be done with a history.
+#[derive(Clone, Debug, Subcommand)]
+pub enum HistoryCall {
+    /// Mark a change as wanted: nights before it are no measure for those after
+    Accept(AcceptArgs),
+}
+
+/// Options of `history accept`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  layerbench history results/article accept 20260115T020000Z-1a2b3c4d --reason 'new machine'\n  \
+layerbench history results/article accept 20260115T020000Z-1a2b3c4d --cell 05-final --reason 'newer Poetry'"
+)]
+pub struct AcceptArgs {
+    /// The first run after the change
+    pub run: String,
+    /// What changed: APPROACH or APPROACH/SCENARIO; everything if not given
+    #[arg(long, value_name = "CELL", num_args = 1..)]
+    pub cell: Vec<String>,
+    /// Why it is wanted
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Options of `explain`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(
+    after_help = "A cell is APPROACH/SCENARIO. The parts are those of the critical path, and add up to the difference.\n\n\
+Examples:\n  layerbench explain results/latest 05-final/cold 06-final-slim-build/cold\n  \
+layerbench explain results/latest 05-final/cold --against results/article/20260101T000000Z-aaaaaaaa"
+)]
+pub struct ExplainArgs {
+    /// Folder of a run
+    pub run: PathBuf,
+    /// The base cell
+    #[arg(value_name = "A")]
+    pub first: String,
+    /// The new cell; the same one if a second run is given
+    #[arg(value_name = "B")]
+    pub second: Option<String>,
+    /// A second run: the base cell is taken from it
+    #[arg(long, value_name = "RUN")]
+    pub against: Option<PathBuf>,
+    /// Form of the answer
+    #[arg(long, value_enum, default_value_t = ShortForm::Text)]
+    pub format: ShortForm,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Forms of an answer that no pull request needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShortForm {
+    /// For a terminal
+    Text,
+    /// For other programs
+    Json,
 }
 
 /// Options of `import`.

@@ -32,7 +32,7 @@ pub fn gate(args: &GateArgs) -> Result<End, Stop> {
     let changes = accepted(&folder).map_err(stop)?;
     let starts = starts(&names, &before, &changes);
     let by_history = match args.rule {
-        Rule::Auto => before.len() >= NIGHTS,
+        Rule::Auto => before.len() >= NIGHTS && args.baseline.is_none(),
         Rule::History => true,
         Rule::Baseline => false,
     };
@@ -40,7 +40,13 @@ pub fn gate(args: &GateArgs) -> Result<End, Stop> {
     let mut found = if by_history { night.history() } else { night.baseline()? };
     found.gated.notes.splice(0..0, notes);
     if args.confirm && !found.suspects.is_empty() {
-        night.confirm(&mut found)?;
+        match night.confirm(&mut found) {
+            // The rule's own verdict still stands.
+            Err(stop) if stop.end == End::CannotTell => {
+                found.gated.notes.push(format!("Not confirmed: {}.", stop.text))
+            }
+            confirmed => confirmed?,
+        }
     }
     let end = decide(&mut found);
     let mut text = Vec::new();
@@ -134,7 +140,7 @@ impl Night<'_> {
             median: cell.median,
             ratio: tonight.ratio,
             expected: tonight.expected.zip(mean).map(|((low, high), mean)| (low * mean, high * mean)),
-            p: tonight.slower,
+            p: if tonight.verdict == Verdict::Improvement { tonight.faster } else { tonight.slower },
             nights: tonight.nights,
             since: slow.then(|| self.since(cell.since)),
             more: baseline.filter(|_| slow).map(|baseline| self.more(&cell.cell, baseline)),
@@ -204,7 +210,7 @@ impl Night<'_> {
             median: cell.new.map(crate::model::Seconds::get),
             ratio: cell.change.shift.map(|shift| shift.ratio()),
             expected: None,
-            p: cell.change.slower,
+            p: if cell.change.verdict == Verdict::Improvement { cell.change.faster } else { cell.change.slower },
             nights: 1,
             since: None,
             more: suspects.contains(&place).then(|| {

@@ -41,7 +41,8 @@ pub fn choose<'a>(all: &'a StoredNights, reference: &RunRecord, tonight: Option<
         }
     }
     let mut notes: Vec<String> = left_out.into_iter().map(|(why, names)| left(&why, &names)).collect();
-    notes.extend(gaps(&nights));
+    let last = tonight.and_then(|name| Some((start(reference)?, name)));
+    notes.extend(gaps(&nights, last));
     Chosen { nights, notes }
 }
 
@@ -96,12 +97,12 @@ pub fn start(record: &RunRecord) -> Option<f64> {
     Some(time.unix_timestamp() as f64)
 }
 
-/// Times without runs that are much longer than usual.
-fn gaps(nights: &[&StoredNight]) -> Vec<String> {
-    let steps: Vec<(f64, &StoredNight, &StoredNight)> = nights
-        .windows(2)
-        .filter_map(|pair| Some((start(&pair[1].record)? - start(&pair[0].record)?, pair[0], pair[1])))
-        .collect();
+/// Times without runs that are much longer than usual, up to tonight.
+fn gaps(nights: &[&StoredNight], tonight: Option<(f64, &str)>) -> Vec<String> {
+    let known = nights.iter().filter_map(|night| Some((start(&night.record)?, night.name.as_str())));
+    let times: Vec<(f64, &str)> = known.chain(tonight).collect();
+    let steps: Vec<(f64, &str, &str)> =
+        times.windows(2).map(|pair| (pair[1].0 - pair[0].0, pair[0].1, pair[1].1)).collect();
     let Ok(usual) = stats::median(&steps.iter().map(|(step, ..)| *step).collect::<Vec<_>>()) else {
         return Vec::new();
     };
@@ -110,7 +111,7 @@ fn gaps(nights: &[&StoredNight]) -> Vec<String> {
         .iter()
         .take(NAMED)
         .map(|(step, before, after)| {
-            format!("No run between {} and {}: {:.1} times the usual distance.", before.name, after.name, step / usual)
+            format!("No run between {before} and {after}: {:.1} times the usual distance.", step / usual)
         })
         .collect();
     if found.len() > NAMED {

@@ -64,7 +64,7 @@ fn verdict(cell: &CellChange) -> &'static str {
 fn image(image: &ImageChange) -> String {
     let word = if image.new > image.base { "larger" } else { "smaller" };
     let by = image.new.0.abs_diff(image.base.0);
-    format!("{}: {} → {}, {by} bytes {word}", image.approach, image.base, image.new)
+    format!("{}: {} → {}, {} {word}", image.approach, image.base, image.new, words::bytes(by))
 }
 
 /// `1 regression, 2 improvements, 3 without change, 4 without enough data`.

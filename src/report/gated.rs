@@ -28,7 +28,7 @@ pub struct GatedLine {
     pub ratio: Option<f64>,
     /// Seconds between which tonight was to be expected.
     pub expected: Option<(f64, f64)>,
-    /// p-value of "slower", adjusted for the family.
+    /// p-value of "slower", or of "faster" for an improvement, adjusted for the family.
     pub p: f64,
     /// Comparable nights.
     pub nights: usize,
@@ -85,7 +85,8 @@ fn line(line: &GatedLine) -> String {
     }
     if let Some(ratio) = line.ratio {
         text.push_str(&format!(", {} ", ratio_percent(ratio)));
-        text.push_str(&format!("({}, n = {}, {} nights)", words::probability(line.p), line.n, line.nights));
+        let nights = if line.nights == 1 { "1 night".to_owned() } else { format!("{} nights", line.nights) };
+        text.push_str(&format!("({}, n = {}, {})", words::probability(line.p), line.n, nights));
     }
     if let Some((low, high)) = line.expected {
         text.push_str(&format!(", expected {} … {} s", words::seconds(low), words::seconds(high)));
@@ -108,7 +109,7 @@ fn confirmed(one: &Confirmed) -> String {
 fn size(size: &NewSize) -> String {
     let word = if size.tonight > size.before { "larger" } else { "smaller" };
     let by = size.tonight.0.abs_diff(size.before.0);
-    format!("image of {}: {by} bytes {word}: {} → {}", size.approach, size.before, size.tonight)
+    format!("image of {}: {} {word}: {} → {}", size.approach, words::bytes(by), size.before, size.tonight)
 }
 
 /// Those that deserve a line of their own.
@@ -201,7 +202,7 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
         let (approach, scenario) = cell(&line.cell);
         json!({
             "approach": approach, "scenario": scenario, "verdict": line.verdict.as_str(), "n": line.n,
-            "median_s": line.median, "ratio": line.ratio, "nights": line.nights, "p_slower": line.p,
+            "median_s": line.median, "ratio": line.ratio, "nights": line.nights, "p": line.p,
             "expected_low_s": line.expected.map(|e| e.0), "expected_high_s": line.expected.map(|e| e.1),
             "since": line.since, "more": line.more,
         })

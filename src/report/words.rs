@@ -37,6 +37,11 @@ pub(super) fn ratio_percent(ratio: f64) -> String {
     if percent.abs() < 0.05 { "0.0 %".to_owned() } else { format!("{percent:+.1} %") }
 }
 
+/// `1 byte`, `2 bytes`: all digits, where a difference of one counts.
+pub(super) fn bytes(count: u64) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+}
+
 pub(super) fn probability(p: f64) -> String {
     if p < 0.0001 {
         "p < 0.0001".to_owned()

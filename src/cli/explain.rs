@@ -1,0 +1,78 @@
+//! `layerbench explain`: which steps make the difference between two cells.
+
+use super::args::{ExplainArgs, ShortForm};
+use super::load::Loaded;
+use super::style::{answer, style_for};
+use super::{End, Stop};
+use crate::analysis::explain::{Build, explain as explain_cells};
+use crate::report::{write_explained_json, write_explained_text};
+
+/// Carries out the command.
+pub fn explain(args: &ExplainArgs) -> Result<End, Stop> {
+    let new_run = Loaded::open(&args.run)?;
+    let base_run = match &args.against {
+        Some(folder) => Loaded::open(folder)?,
+        None => Loaded::open(&args.run)?,
+    };
+    for warning in new_run.run.warnings.iter().chain(base_run.run.warnings.iter().filter(|_| args.against.is_some())) {
+        eprintln!("layerbench: {warning}");
+    }
+    // A is the base; with one cell and a second run, that run's cell is.
+    let (base, new) = match (&args.second, &args.against) {
+        (Some(second), _) => (&args.first, second),
+        (None, Some(_)) => (&args.first, &args.first),
+        (None, None) => {
+            return Err(Stop::wrong(
+                "found one cell of one run; expected two: name a second one, or a second run with --against",
+            ));
+        }
+    };
+    let (left, right) = (builds(&base_run, base)?, builds(&new_run, new)?);
+    let names = match &args.against {
+        Some(_) => (format!("{base} of {}", base_run.name()), format!("{new} of {}", new_run.name())),
+        None => (base.clone(), new.clone()),
+    };
+    let explained = explain_cells(&left, &right).ok_or_else(|| {
+        let empty = if left.iter().any(|(s, _)| s.status == crate::model::Status::Ok) { &names.1 } else { &names.0 };
+        Stop::cannot_tell(format!("{empty}: found no valid build; expected at least one; run it again"))
+    })?;
+    if left.iter().chain(&right).all(|(_, steps)| steps.is_empty()) {
+        return Err(Stop::cannot_tell(format!(
+            "{} and {}: found builds without steps, as an import has them; expected runs made by Layerbench; run the study",
+            names.0, names.1
+        )));
+    }
+    let (names, mut text) = ((names.0.as_str(), names.1.as_str()), Vec::new());
+    let written = match args.format {
+        ShortForm::Text => write_explained_text(names, &explained, style_for(args.out.as_deref()), &mut text),
+        ShortForm::Json => write_explained_json(names, &explained, &mut text),
+    };
+    written.map_err(|e| Stop::failed(format!("writing the explanation: {e}")))?;
+    answer(args.out.as_deref(), &text)?;
+    Ok(End::Fine)
+}
+
+/// The builds of a cell, given as APPROACH/SCENARIO.
+fn builds<'a>(run: &'a Loaded, cell: &str) -> Result<Vec<Build<'a>>, Stop> {
+    let known = || {
+        let names = run.table.cells().map(|(row, scenario, _)| format!("{}/{}", row.approach, scenario.id));
+        let names: Vec<String> = names.collect();
+        let more = names.len().saturating_sub(12);
+        let shown = names[..names.len() - more].join(", ");
+        if more > 0 { format!("{shown} and {more} more") } else { shown }
+    };
+    let wrong = || {
+        Stop::wrong(format!("cell: found {cell:?}, which {} does not have; expected one of {}", run.name(), known()))
+    };
+    let (approach, scenario) = cell.split_once('/').ok_or_else(wrong)?;
+    let exists = run.table.cells().any(|(r, s, _)| r.approach.as_str() == approach && s.id.as_str() == scenario);
+    if !exists {
+        return Err(wrong());
+    }
+    let mine = run
+        .run
+        .samples
+        .iter()
+        .filter(|(sample, _)| sample.key.approach.as_str() == approach && sample.key.scenario.as_str() == scenario);
+    Ok(mine.map(|(sample, steps)| (sample, &steps[..])).collect())
+}

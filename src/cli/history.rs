@@ -1,0 +1,173 @@
+//! `layerbench history`: medians over nights, where they changed, and which changes are wanted.
+
+use super::args::{AcceptArgs, HistoryArgs, HistoryCall, ShortForm};
+use super::load::stop;
+use super::nights::{Chosen, cells, choose, medians, revision};
+use super::style::{answer, style_for};
+use super::{End, Stop};
+use crate::analysis::nights::{CellName, Medians, Series, series};
+use crate::engine::build::rfc3339;
+use crate::report::{ChangeLine, History, NightName, write_history_json, write_history_text};
+use crate::store::{Accepted, RunStatus, StoredNight, StoredNights, accept as keep, accepted, nights};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// An accepted change covers a change of level that was found this many nights from it.
+const NEAR: usize = 3;
+
+/// Carries out the command.
+pub fn history(args: &HistoryArgs) -> Result<End, Stop> {
+    let all = nights(&args.dir).map_err(stop)?;
+    if let Some(HistoryCall::Accept(call)) = &args.call {
+        return accept(&args.dir, &all, call);
+    }
+    let finished = all.nights.iter().filter(|night| night.record.status == RunStatus::Finished && !night.torn);
+    let newest = finished.max_by(|a, b| (&a.record.started_at, &a.name).cmp(&(&b.record.started_at, &b.name)));
+    let Some(newest) = newest else {
+        let broken = all.broken.iter().map(|(name, error)| format!("\n  {name}: {error}")).collect::<String>();
+        return Err(Stop::wrong(format!(
+            "{}: found no run that came to its end; expected a folder of runs, such as results/article; correct the path{broken}",
+            args.dir.display()
+        )));
+    };
+    let Chosen { mut nights, notes } = choose(&all, &newest.record, None, args.force);
+    if let Some(since) = &args.since {
+        // The name of a run, or a date: names begin with a time without dashes.
+        let name = since.replace(['-', ':'], "");
+        let wanted = if all.nights.iter().any(|night| night.name == *since) { since.clone() } else { name };
+        nights.retain(|night| night.name >= wanted);
+    }
+    let found = gather(&args.dir, newest, &nights, notes)?;
+    let mut text = Vec::new();
+    let written = match args.format {
+        ShortForm::Text => write_history_text(&found, style_for(args.out.as_deref()), &mut text),
+        ShortForm::Json => write_history_json(&found, &mut text),
+    };
+    written.map_err(|e| Stop::failed(format!("writing the history: {e}")))?;
+    answer(args.out.as_deref(), &text)?;
+    Ok(End::Fine)
+}
+
+fn gather(dir: &Path, newest: &StoredNight, nights: &[&StoredNight], mut notes: Vec<String>) -> Result<History, Stop> {
+    let names = cells(&newest.record)?;
+    let rows: Vec<Medians> = nights.iter().map(|night| medians(night, &names)).collect();
+    let changes = accepted(dir).map_err(stop)?;
+    for change in &changes {
+        if !nights.iter().any(|night| night.name == change.run) {
+            notes.push(format!("accepted.toml names the run {}, which is not among these nights.", change.run));
+        }
+    }
+    let series = in_parallel(&names, &rows)?;
+    Ok(History {
+        title: newest.record.title.clone(),
+        changes: lines(&series, nights, &changes),
+        nights: nights
+            .iter()
+            .map(|night| NightName {
+                run: night.name.clone(),
+                started_at: night.record.started_at.clone(),
+                revision: revision(&night.record),
+            })
+            .collect(),
+        series,
+        notes,
+    })
+}
+
+/// The series of all cells, shared out among the processors.
+fn in_parallel(names: &[CellName], rows: &[Medians]) -> Result<Vec<Series>, Stop> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = names.len().div_ceil(threads).max(1);
+    let parts: Vec<Result<Vec<Series>, Stop>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = names
+            .chunks(share)
+            .enumerate()
+            .map(|(part, names)| {
+                scope.spawn(move || {
+                    let first = part * share;
+                    let mine: Vec<Medians> = rows.iter().map(|row| row[first..first + names.len()].to_vec()).collect();
+                    series(names, &mine).map_err(Stop::wrong)
+                })
+            })
+            .collect();
+        let broken = || Stop::failed("finding changes broke off");
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(broken()))).collect()
+    });
+    let mut all = Vec::new();
+    for part in parts {
+        all.extend(part?);
+    }
+    Ok(all)
+}
+
+fn lines(series: &[Series], nights: &[&StoredNight], accepted: &[Accepted]) -> Vec<ChangeLine> {
+    let mut lines = Vec::new();
+    for (cell, one) in series.iter().enumerate() {
+        for change in &one.changes {
+            let night = one.medians.get(change.index).map_or(0, |(night, _)| *night);
+            let near = |change: &&Accepted| {
+                let place = nights.iter().position(|night| night.name == change.run);
+                change.covers(one.cell.approach.as_str(), one.cell.scenario.as_str())
+                    && place.is_some_and(|place| place.abs_diff(night) <= NEAR)
+            };
+            lines.push(ChangeLine {
+                cell,
+                night,
+                before: change.before.exp(),
+                after: change.after.exp(),
+                p: change.p,
+                accepted: accepted.iter().find(near).map(|change| change.reason.clone()),
+            });
+        }
+    }
+    lines.sort_by_key(|line| (line.night, line.cell));
+    lines
+}
+
+/// Marks a change as wanted.
+fn accept(dir: &Path, all: &StoredNights, call: &AcceptArgs) -> Result<End, Stop> {
+    let reason = call.reason.trim();
+    if reason.is_empty() {
+        return Err(Stop::wrong("--reason: found nothing; expected why the change is wanted"));
+    }
+    let Some(night) = all.nights.iter().find(|night| night.name == call.run) else {
+        let last = all.nights.iter().rev().take(5).map(|night| night.name.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(Stop::wrong(format!(
+            "run: found {:?}, which {} does not hold; expected the first run after the change, such as {last}",
+            call.run,
+            dir.display()
+        )));
+    };
+    let mut places: Vec<(Option<String>, Option<String>)> = Vec::new();
+    for cell in &call.cell {
+        let (approach, scenario) = match cell.split_once('/') {
+            Some((approach, scenario)) => (approach, Some(scenario)),
+            None => (cell.as_str(), None),
+        };
+        let known = night.record.approaches.iter().any(|name| name == approach)
+            && scenario.is_none_or(|scenario| night.record.scenarios.iter().any(|s| s.id == scenario));
+        if !known {
+            return Err(Stop::wrong(format!(
+                "--cell {cell:?}: not in {}; expected APPROACH or APPROACH/SCENARIO of it: {}",
+                night.name,
+                night.record.approaches.join(", ")
+            )));
+        }
+        places.push((Some(approach.to_owned()), scenario.map(str::to_owned)));
+    }
+    if places.is_empty() {
+        places.push((None, None));
+    }
+    for (approach, scenario) in places {
+        let change = Accepted {
+            run: night.name.clone(),
+            approach,
+            scenario,
+            reason: reason.to_owned(),
+            at: rfc3339(SystemTime::now()),
+        };
+        keep(dir, &change).map_err(stop)?;
+    }
+    eprintln!("kept in {}", dir.join("accepted.toml").display());
+    Ok(End::Fine)
+}

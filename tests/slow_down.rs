@@ -1,0 +1,146 @@
+//! The real thing, on private engines: the same study twice shows no regression; a `sleep 0.5` put into one step of one
+//! approach is found, named, explained to the step, and confirmed against the revision before it. Needs root and
+//! Docker Engine; nothing is downloaded.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
+
+#[allow(dead_code)]
+#[path = "support/runs.rs"]
+mod runs;
+
+use runs::{Answer, call};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const STUDY: &str = r#"
+schema = "layerbench.study/1"
+name = "tiny"
+[project]
+path = "project"
+[[state]]
+id = "base"
+[[state]]
+id = "sources"
+after = "base"
+append = [{ file = "main", text = "two\n" }]
+[[scenario]]
+id = "cold"
+cache = "cold"
+state = "base"
+[[scenario]]
+id = "sources"
+cache = "changed"
+state = "sources"
+[[approach]]
+id = "plain"
+dockerfile = "plain"
+[[approach]]
+id = "other"
+dockerfile = "other"
+"#;
+
+fn git(dir: &Path, args: &[&str]) {
+    let who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "init.defaultBranch=main"];
+    let output = Command::new("git").args(who).args(args).current_dir(dir).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A study of two approaches, in git; steps of a few tenths of a second, so that shares of it can be told apart.
+fn study(dir: &Path) {
+    let at = |name: &str| dir.join("study").join(name);
+    fs::create_dir_all(at("project")).unwrap();
+    fs::copy("/bin/busybox", at("project/busybox")).unwrap();
+    fs::write(at("project/main"), "one\n").unwrap();
+    fs::write(at("study.toml"), STUDY).unwrap();
+    let text = "FROM scratch\nCOPY busybox /bin/sh\nCOPY main /main\nRUN sleep 0.3 && echo built >>/main\n";
+    fs::write(at("plain"), text).unwrap();
+    fs::write(at("other"), text).unwrap();
+    git(dir, &["init", "-q"]);
+    git(dir, &["add", "study"]);
+    git(dir, &["commit", "-qm", "one"]);
+}
+
+fn run(dir: &Path, reps: &str) -> (Answer, String) {
+    let answer = call(dir, &["run", "study", "--reps", reps, "--engine", "private"]);
+    let path = fs::read_link(dir.join("results/latest")).unwrap();
+    (answer, dir.join("results").join(path).to_string_lossy().into_owned())
+}
+
+/// The sleeping step leads the list, and the list adds up.
+fn explained(answer: &Answer) {
+    let value: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
+    let shares = value["shares"].as_array().unwrap();
+    let number = |value: &serde_json::Value| value.as_f64().unwrap();
+    let find = |name: &str| shares.iter().find(|share| share["name"] == name).unwrap();
+    let slow = find("RUN sleep 0.3 && sleep 0.5 && echo built >>/main");
+    let quick = find("RUN sleep 0.3 && echo built >>/main");
+    assert!([slow, quick].contains(&&shares[0]), "{}", answer.out);
+    let step = number(&slow["difference_s"]) + number(&quick["difference_s"]);
+    assert!((0.3..1.5).contains(&step), "{step}");
+    let sum: f64 = shares.iter().map(|share| number(&share["difference_s"])).sum();
+    let all = sum + number(&value["small"]["difference_s"]) + number(&value["remainder_s"]);
+    assert!((all - number(&value["difference_s"])).abs() < 1e-9, "{}", answer.out);
+}
+
+#[test]
+fn the_same_study_twice_is_quiet_and_a_sleep_is_found_and_explained() {
+    let dir = tempfile::tempdir().unwrap();
+    study(dir.path());
+    let (answer, first) = run(dir.path(), "8");
+    assert_eq!(answer.code, 0, "{}{}", answer.out, answer.err);
+    let (_, second) = run(dir.path(), "8");
+    let same = call(dir.path(), &["compare", &first, &second]);
+    println!("{}", same.out);
+    if same.code == 3 {
+        // Somebody else used the machine during one of the two: built in turns, nothing must be left of it.
+        let again = call(dir.path(), &["gate", &second, "--rule", "baseline", "--confirm", "--reps", "8"]);
+        println!("{}{}", again.out, again.err);
+        assert_ne!(again.code, 3, "{}{}", again.out, again.err);
+    } else {
+        assert!(same.out.contains("0 regressions"), "{}", same.out);
+    }
+
+    let slow =
+        "FROM scratch\nCOPY busybox /bin/sh\nCOPY main /main\nRUN sleep 0.3 && sleep 0.5 && echo built >>/main\n";
+    fs::write(dir.path().join("study/other"), slow).unwrap();
+    let (_, third) = run(dir.path(), "8");
+    let found = call(dir.path(), &["compare", &second, &third]);
+    println!("{}", found.out);
+    // Inside one run both approaches were built in turns, so this holds on a busy machine, too.
+    let inside = call(dir.path(), &["compare", &third, "--approach", "plain", "--approach", "other"]);
+    println!("{}", inside.out);
+    assert_eq!(inside.code, 3, "{}{}", inside.out, inside.err);
+    assert!(inside.out.contains("2 regressions"), "{}", inside.out);
+    let before = call(dir.path(), &["compare", &second, "--approach", "plain", "--approach", "other"]);
+    assert_ne!(before.code, 3, "{}{}", before.out, before.err);
+
+    let words = ["explain", &third, "plain/cold", "other/cold"];
+    println!("{}", call(dir.path(), &words).out);
+    explained(&call(dir.path(), &[&words[..], &["--format", "json"]].concat()));
+    if found.code == 3 {
+        let words = ["explain", &third, "other/cold", "--against", &second];
+        explained(&call(dir.path(), &[&words[..], &["--format", "json"]].concat()));
+    }
+
+    // Built again from tonight's files and those of the revision before, which are no longer in the work tree.
+    let confirm = ["gate", &third, "--rule", "baseline", "--confirm", "--reps", "6", "--format", "json"];
+    let confirmed = call(dir.path(), &confirm);
+    println!("{}{}", confirmed.out, confirmed.err);
+    let value: serde_json::Value = serde_json::from_str(&confirmed.out).unwrap();
+    let fresh = value["confirmed"].as_array().cloned().unwrap_or_default();
+    for cell in &fresh {
+        assert_eq!(cell["verdict"] == "regression", cell["approach"] == "other", "{cell}");
+    }
+    if fresh.iter().any(|cell| cell["approach"] == "other") {
+        assert_eq!(confirmed.code, 3, "{}{}", confirmed.out, confirmed.err);
+        assert!(confirmed.out.contains("The baseline was built from revision"), "{}", confirmed.out);
+    } else {
+        // A night on a busy machine hid it: then nothing may be claimed.
+        assert_ne!(found.code, 3, "{}", found.out);
+        assert_eq!(confirmed.code, 4, "{}{}", confirmed.out, confirmed.err);
+    }
+    assert_eq!(fs::read_to_string(dir.path().join("study/other")).unwrap(), slow);
+    let status = Command::new("git").args(["status", "--porcelain", "study"]).current_dir(dir.path()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&status.stdout), " M study/other\n");
+}
