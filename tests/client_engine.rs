@@ -43,7 +43,12 @@ impl Bench {
     fn new(name: &str) -> Self {
         static ALONE: Mutex<()> = Mutex::new(());
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut engine = PrivateEngine::new(&format!("test-{name}-{}", std::process::id()), None).unwrap();
+        let mut engine = PrivateEngine::new(
+            &format!("test-{name}-{}", std::process::id()),
+            None,
+            layerbench::model::ChainKind::Article,
+        )
+        .unwrap();
         engine.begin_chain().unwrap();
         let context = tempfile::tempdir().unwrap();
         fs::copy("/bin/busybox", context.path().join("busybox")).unwrap();
