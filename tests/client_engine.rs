@@ -300,6 +300,19 @@ fn odd_files_of_a_context_are_built_as_docker_builds_them() {
     }
 }
 
+/// An engine asks for them faster than they can be read.
+#[test]
+fn a_great_many_small_files_are_sent() {
+    let mut bench = Bench::new("small");
+    for folder in 0..20 {
+        fs::create_dir(bench.at(&format!("d{folder}"))).unwrap();
+        (0..1000).for_each(|n| fs::write(bench.at(&format!("d{folder}/f{n}")), format!("{n}")).unwrap());
+    }
+    let outcome = bench.build(&bench.request("RUN --mount=type=bind,target=/all test $(ls /all/d19 | wc -l) = 1000"));
+    assert_eq!(status(&outcome), (Status::Ok, ""));
+    assert!(outcome.context_bytes.0 > 20 * 2890);
+}
+
 /// The docker client on the `PATH`, if it can build, gives the same proof of the cache as our own.
 #[test]
 fn the_docker_client_is_timed_as_a_whole_process() {

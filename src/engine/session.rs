@@ -106,6 +106,10 @@ pub struct Session {
 /// The longest that `close` waits for a file that is being read.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
+/// The connection's window, in bytes. Half of it is what the connection may spend on frames that wait to be read; an
+/// engine that asks for 100,000 files sends as many small ones.
+const WINDOW: u32 = 64 << 20;
+
 impl Session {
     /// Asks the engine at the other end of `stream` for a session, and serves it in the background.
     ///
@@ -132,6 +136,7 @@ impl Session {
         let shared = Arc::new(Shared::new(options.folders, token.clone()));
         let io = Guarded::new(stream, early, stopped, token);
         let router = tonic::transport::Server::builder()
+            .initial_connection_window_size(WINDOW)
             .add_service(HealthServer::new(service::Health))
             .add_service(service::FileSync::new(&shared))
             .add_service(AuthServer::new(options.credentials))

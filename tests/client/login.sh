@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # A registry that asks for a login, beside a private engine: builds from it without a login, with one in config.json,
 # and with one from a helper. Run as: DOCKER_HOST=unix://… bash login.sh LAYERBENCH
 set -euo pipefail

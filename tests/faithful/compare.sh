@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Builds every context of cases.txt through both clients on the engine that DOCKER_HOST names, and compares what the
 # builds saw: kind, mode, size, path and link target of every entry. A context that one client refuses must be refused
 # by the other. Run as: DOCKER_HOST=unix://… bash compare.sh LAYERBENCH (docker with buildx on the PATH)

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # tree.sh FOLDER [NAME]: makes a context's files: those that every case has, and those of a special tree.
 set -euo pipefail
 cd "$1"

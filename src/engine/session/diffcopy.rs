@@ -29,8 +29,8 @@ const PIECE: usize = 32 * 1024;
 const BATCH: usize = 64 * 1024;
 /// Messages between threads that may wait.
 const WAITING: usize = 4;
-/// Requests that may wait before the engine is made to.
-const REQUESTS: usize = 128;
+/// Packets that are handed on together.
+const PACKETS: usize = 128;
 
 type Batch = Result<Vec<Outgoing>, Status>;
 
@@ -172,21 +172,23 @@ pub(super) fn start(
 
 /// Takes the engine's requests until it has what it wants.
 async fn answer(transfer: Arc<Transfer>, mut requests: Streaming<Incoming>) {
-    let (jobs, queue) = mpsc::channel(REQUESTS);
+    // Without a bound: a waiting request costs a few bytes here, and far more in the connection's buffers, which end
+    // the connection when they hold some thousands.
+    let (jobs, queue) = mpsc::unbounded_channel();
     let queue = Arc::new(Mutex::new(queue));
     let mut readers = 0;
     let last = loop {
         match requests.message().await {
             Ok(Some(Incoming::Request(id))) => {
-                let Some(path) = lock(&transfer.index).take(id) else {
+                if !lock(&transfer.index).claim(id) {
                     break Err(Status::unknown(format!("invalid file id {id}")));
-                };
+                }
                 if readers < READERS && transfer.idle.load(SeqCst) == 0 {
                     readers += 1;
                     let (transfer, queue) = (transfer.clone(), queue.clone());
                     tokio::task::spawn_blocking(move || transfer.read_files(&queue));
                 }
-                if jobs.send((id, path)).await.is_err() {
+                if jobs.send(id).is_err() {
                     return;
                 }
             }
@@ -253,7 +255,7 @@ impl Transfer {
     }
 
     /// Sends the files that are asked for, until no more can be.
-    fn read_files(&self, queue: &Mutex<mpsc::Receiver<(u32, Vec<u8>)>>) {
+    fn read_files(&self, queue: &Mutex<mpsc::UnboundedReceiver<u32>>) {
         let mut buffer = vec![0; PIECE];
         let mut batch = Vec::new();
         loop {
@@ -271,7 +273,8 @@ impl Transfer {
                 self.idle.fetch_sub(1, SeqCst);
                 job
             });
-            let Some((id, path)) = job else { return };
+            let Some(id) = job else { return };
+            let Some(path) = lock(&self.index).path(id) else { return };
             match self.read_file(id, &path, &mut buffer, &mut batch) {
                 Ok(true) => {}
                 Ok(false) => return,
@@ -307,7 +310,7 @@ impl Transfer {
             self.shared.bytes.fetch_add(length as u64, Relaxed);
             batch.push(Outgoing::Data(id, piece));
             gathered += length;
-            if gathered >= BATCH || batch.len() >= REQUESTS {
+            if gathered >= BATCH || batch.len() >= PACKETS {
                 gathered = 0;
                 if !self.send(std::mem::take(batch)) {
                     return Ok(false);

@@ -48,13 +48,19 @@ impl Index {
         Ok(())
     }
 
-    /// The path of an entry whose content may be asked for, once.
-    pub(super) fn take(&mut self, number: u32) -> Option<Vec<u8>> {
-        let item = self.items.get_mut(number as usize)?;
-        if item.0 & OPEN == 0 {
-            return None;
+    /// Whether the content of an entry may be asked for, which it may once.
+    pub(super) fn claim(&mut self, number: u32) -> bool {
+        match self.items.get_mut(number as usize) {
+            Some(item) if item.0 & OPEN != 0 => {
+                item.0 &= !OPEN;
+                true
+            }
+            _ => false,
         }
-        item.0 &= !OPEN;
+    }
+
+    /// The path of a folder, or of an entry that was claimed.
+    pub(super) fn path(&self, number: u32) -> Option<Vec<u8>> {
         let mut parts = Vec::new();
         let mut at = number;
         while at != ROOT {
@@ -75,6 +81,7 @@ mod tests {
     #[test]
     fn paths_come_back_once_and_only_those_of_files() {
         let mut index = Index::default();
+        let take = |index: &mut Index, number| index.claim(number).then(|| index.path(number)).flatten();
         for (path, folder, file) in [
             ("a", true, false),
             ("a/b", true, false),
@@ -85,11 +92,11 @@ mod tests {
         ] {
             index.push(path.as_bytes(), folder, file).unwrap();
         }
-        assert_eq!(index.take(3).unwrap(), b"a/b/file");
-        assert_eq!(index.take(5).unwrap(), b"ab");
-        assert_eq!(index.take(4).unwrap(), b"a/c");
+        assert_eq!(take(&mut index, 3).unwrap(), b"a/b/file");
+        assert_eq!(take(&mut index, 5).unwrap(), b"ab");
+        assert_eq!(take(&mut index, 4).unwrap(), b"a/c");
         for none in [0, 1, 2, 3, 6, u32::MAX] {
-            assert_eq!(index.take(none), None, "{none}");
+            assert_eq!(take(&mut index, none), None, "{none}");
         }
     }
 }
