@@ -7,8 +7,8 @@ use layerbench::engine::endpoint::Endpoint;
 use layerbench::engine::private::PrivateEngine;
 use layerbench::engine::{BuildRequest, BuildSettings, Engine, Interrupt, build};
 use layerbench::model::Progress;
-use std::fmt::Write as _;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -258,10 +258,11 @@ fn main() -> ExitCode {
         "{:38} {:10} {:>8} {:>8} {:>6} {:>7} {:>7} {:>5}",
         "case", "engine", "ours s", "docker s", "ratio", "ours MB", "docker", "runs"
     );
-    let (mut rows, mut missed) = (String::new(), Vec::new());
+    let mut rows = fs::OpenOptions::new().append(true).create(true).open(&arguments[3]).unwrap();
+    let mut missed = Vec::new();
     for case in &cases {
         let (row, mut wrong) = bench.measure(case);
-        rows += &row;
+        rows.write_all(row.as_bytes()).unwrap();
         missed.append(&mut wrong);
         if case.name == "cached five steps" {
             let calls: Vec<f64> = (0..=case.runs).map(|_| bench.call(&small)).skip(1).collect();
@@ -269,9 +270,6 @@ fn main() -> ExitCode {
         }
     }
     bench.engine.finish().unwrap();
-    let mut text = fs::read_to_string(&arguments[3]).unwrap_or_default();
-    let _ = write!(text, "{rows}");
-    fs::write(&arguments[3], text).unwrap();
     missed.iter().for_each(|line| eprintln!("missed: {line}"));
     ExitCode::from(u8::from(!missed.is_empty()))
 }

@@ -52,3 +52,16 @@ install_packages() {
 
 # have COMMAND: also where root's tools are when the PATH lacks them.
 have() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1; }
+
+# use_memory: for this script, engines and temporary files are in memory, where there is enough of it. Engines write and
+# throw away gigabytes, at which some disks are slow.
+use_memory() {
+  local free=0
+  [ ! -d /dev/shm ] || free=$(df --output=avail -BG /dev/shm | tr -dc '0-9\n' | tail -n 1)
+  [ "$free" -ge 8 ] && [ "$(awk '/^MemAvailable:/ {print int($2 / 1048576)}' /proc/meminfo)" -ge 12 ] || return 0
+  ! findmnt -no OPTIONS -T /dev/shm | grep -q noexec || return 0
+  memory=$(mktemp -d /dev/shm/layerbench.XXXXXX)
+  chmod 711 "$memory"
+  trap 'rm -rf "$memory"' EXIT
+  export TMPDIR=$memory LAYERBENCH_HOME=$memory/home
+}

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs every command of the README, in order, as it stands there. Only two things are taken smaller: a run builds one
 # approach once, and where no registry has the official base images, the study is the one on stand-ins.
-# `scripts/test` is not called again from itself.
+# The program is that of the tests, not a release build. `scripts/test` is not called again from itself.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-PATH=$PWD/target/release:$PATH
+export LAYERBENCH_PROFILE=dev
+PATH=$PWD/target/debug:$PATH
 SMALL='--reps 1 --approach 06-final-slim-build'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -10,6 +10,7 @@ mod runs;
 
 use runs::{Answer, call};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -59,6 +60,51 @@ fn study(dir: &Path) {
     git(dir, &["init", "-q"]);
     git(dir, &["add", "study"]);
     git(dir, &["commit", "-qm", "one"]);
+}
+
+/// A night by `scripts/nightly`: exit code, and what it printed.
+fn night(dir: &Path) -> (i32, String) {
+    let program = env!("CARGO_BIN_EXE_layerbench");
+    let run = dir.join("run");
+    if !run.exists() {
+        let call = format!("#!/bin/sh\nexec {program} run {}/study --reps 7 --engine private \"$@\"\n", dir.display());
+        fs::write(&run, call).unwrap();
+        fs::set_permissions(&run, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let output = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/nightly"))
+        .env("LAYERBENCH_PROGRAM", program)
+        .env("LAYERBENCH_RUN", &run)
+        .env("LAYERBENCH_NIGHTS", dir.join("nights"))
+        .env("LAYERBENCH_RULE", "--confirm --reps 6")
+        .env("LAYERBENCH_SUMMARY", dir.join("summary.md"))
+        .output()
+        .unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.code().unwrap(), said)
+}
+
+#[test]
+fn a_night_is_measured_judged_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    study(dir.path());
+    let (code, said) = night(dir.path());
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("found no comparable run before"), "{said}");
+    // Far more than the noise of any machine that builds at all.
+    let slow = "FROM scratch\nCOPY busybox /bin/sh\nCOPY main /main\nRUN sleep 1 && echo built >>/main\n";
+    fs::write(dir.path().join("study/other"), slow).unwrap();
+    let (code, said) = night(dir.path());
+    assert_eq!(code, 3, "{said}");
+    assert!(
+        said.contains("other / cold: confirmed") && said.contains("The baseline was built from revision"),
+        "{said}"
+    );
+    let kept = fs::read_to_string(dir.path().join("nights/latest/gate.md")).unwrap();
+    assert!(kept.contains("regression") && said.contains(&kept), "{kept}\n---\n{said}");
+    let summary = fs::read_to_string(dir.path().join("summary.md")).unwrap();
+    assert!(summary.starts_with(&kept) && summary.contains("| plain |"), "{summary}");
+    let nights = fs::read_dir(dir.path().join("nights/tiny")).unwrap().count();
+    assert_eq!(nights, 2);
 }
 
 fn run(dir: &Path, reps: &str) -> (Answer, String) {
