@@ -22,7 +22,7 @@ pub mod trace;
 use docker_client::DockerClient;
 pub use settings::BuildSettings;
 
-use crate::model::{Bytes, ColdKind, Outcome, Progress};
+use crate::model::{Bytes, ColdKind, EngineId, Outcome, Progress};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -252,6 +252,14 @@ pub trait Engine {
     /// # Errors
     /// When something could not be removed; it is named.
     fn finish(&mut self) -> Result<(), EngineError>;
+}
+
+/// An engine of a run.
+pub struct Named {
+    /// The name that its samples carry, where the run has several.
+    pub name: Option<EngineId>,
+    /// The engine.
+    pub engine: Box<dyn Engine>,
 }
 
 fn no_checkpoints(name: &str) -> EngineError {

@@ -10,7 +10,7 @@ mod sample;
 mod step;
 
 pub use event::{Event, Progress};
-pub use ident::{ApproachId, BuildKey, IdError, ScenarioId, StateId};
+pub use ident::{ApproachId, BuildKey, EngineId, IdError, ScenarioId, StateId};
 pub use measure::{Bytes, Seconds};
 pub use sample::{CacheState, ChainKind, ColdKind, Outcome, Sample, Status};
 pub use step::{Interval, Step, StepKind};

@@ -10,17 +10,20 @@ mod tests;
 
 pub use choose::PlanErrors;
 
-use crate::model::{ApproachId, BuildKey, CacheState, ChainKind, ScenarioId, StateId};
+use crate::model::{ApproachId, BuildKey, CacheState, ChainKind, EngineId, ScenarioId, StateId};
 use crate::study::{Approach, Study};
 use choose::{Chosen, choose};
-use shuffle::order;
+use shuffle::{order, order_of_round};
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// What a run may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanOptions {
-    /// Blocks, at least one.
+    /// Blocks on each engine, at least one.
     pub reps: u32,
+    /// The engines that the blocks are shared out among; empty where there is but one.
+    pub engines: Vec<EngineId>,
     /// Names of approaches, or patterns with `*` and `?`; empty for all.
     pub approaches: Vec<String>,
     /// Names of scenarios, or patterns with `*` and `?`; empty for all.
@@ -47,6 +50,8 @@ pub struct Plan {
 pub struct Chain {
     /// The block, from 1.
     pub block: u32,
+    /// The engine that builds the block, where there are several.
+    pub engine: Option<EngineId>,
     /// Whose builds these are.
     pub approach: ApproachId,
     /// The builds, in the study's order.
@@ -68,9 +73,12 @@ pub struct PlannedBuild {
 }
 
 impl Plan {
-    /// Plans a run: blocks from 1 to `reps`, in each one every chosen approach once, shuffled by the
-    /// seed, its chain run as a whole. A chosen scenario brings along those that it builds on, back
-    /// to the cold one before it.
+    /// Plans a run: blocks from 1 on, in each one every chosen approach once, shuffled by the seed, its
+    /// chain run as a whole. A chosen scenario brings along those that it builds on, back to the cold
+    /// one before it.
+    ///
+    /// Each engine builds `reps` whole blocks. They come in rounds: in each, every engine has one block,
+    /// in an order shuffled by the seed, so that whatever the machine does falls on all engines alike.
     ///
     /// # Errors
     /// When the options name what the study does not have, or the plan is empty or far too long.
@@ -78,15 +86,22 @@ impl Plan {
         let chosen = choose(study, options)?;
         let mut plan = Self { seed: options.seed, chain: options.chain, chains: Vec::new() };
         let mut position = 0;
-        for block in 1..=options.reps {
+        for (block, round, engine) in blocks(options) {
             for index in order(options.seed, block, chosen.approaches.len()) {
                 let approach = chosen.approaches[index];
-                // From checkpoints, one cold build serves all blocks.
-                let again = options.chain == ChainKind::Checkpoint && block > 1;
-                plan.chains.push(chain(block, approach, &chosen, again, &mut position));
+                // From checkpoints, one cold build serves all blocks of an engine.
+                let again = options.chain == ChainKind::Checkpoint && round > 1;
+                let builds = builds(block, approach, &chosen, again, &mut position);
+                plan.chains.push(Chain { block, engine: engine.clone(), approach: approach.id.clone(), builds });
             }
         }
         Ok(plan)
+    }
+
+    /// The engines that build the blocks, by name; none where there is but one, which has no name.
+    #[must_use]
+    pub fn engines(&self) -> BTreeSet<&EngineId> {
+        self.chains.iter().filter_map(|chain| chain.engine.as_ref()).collect()
     }
 
     /// All builds, in order.
@@ -95,8 +110,29 @@ impl Plan {
     }
 }
 
-/// The chain of an approach; without its cold build when that was made before.
-fn chain(block: u32, approach: &Approach, chosen: &Chosen<'_>, without_cold: bool, position: &mut u32) -> Chain {
+/// The blocks in order, each with its round and its engine.
+fn blocks(options: &PlanOptions) -> impl Iterator<Item = (u32, u32, Option<EngineId>)> {
+    let rounds = (1..=options.reps).flat_map(|round| {
+        let engines: Vec<Option<EngineId>> = match options.engines.len() {
+            0 => vec![None],
+            count => order_of_round(options.seed, round, count)
+                .into_iter()
+                .map(|e| Some(options.engines[e].clone()))
+                .collect(),
+        };
+        engines.into_iter().map(move |engine| (round, engine))
+    });
+    (1..).zip(rounds).map(|(block, (round, engine))| (block, round, engine))
+}
+
+/// The builds of an approach's chain; without its cold one when that was made before.
+fn builds(
+    block: u32,
+    approach: &Approach,
+    chosen: &Chosen<'_>,
+    without_cold: bool,
+    position: &mut u32,
+) -> Vec<PlannedBuild> {
     let mut builds = Vec::new();
     let left_out = |cache: CacheState| without_cold && cache == CacheState::Cold;
     for (scenario, measured) in chosen.scenarios.iter().filter(|(scenario, _)| !left_out(scenario.cache)) {
@@ -108,7 +144,7 @@ fn chain(block: u32, approach: &Approach, chosen: &Chosen<'_>, without_cold: boo
             measured: *measured,
         });
     }
-    Chain { block, approach: approach.id.clone(), builds }
+    builds
 }
 
 impl fmt::Display for Plan {
@@ -126,6 +162,12 @@ impl fmt::Display for Plan {
             counted(per_chain, "scenario", "scenarios"),
             self.seed
         )?;
+        let engines = self.engines();
+        if !engines.is_empty() {
+            let names = engines.iter().map(|engine| engine.as_str()).collect::<Vec<_>>().join(", ");
+            let each = counted(blocks as usize / engines.len(), "block", "blocks");
+            writeln!(f, "{} ({names}), {each} on each, one at a time", counted(engines.len(), "engine", "engines"))?;
+        }
         let set_up = self.builds().filter(|build| !build.measured).count();
         if set_up > 0 {
             writeln!(f, "{set_up} of them for set-up only: a later build needs the cache that they leave")?;
@@ -139,12 +181,16 @@ impl Plan {
         let approach_width = |id: &ApproachId| id.as_str().len();
         let scenario_width = |id: &ScenarioId| id.as_str().len();
         let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0).max(8);
+        let engines = self.engines().iter().map(|engine| engine.as_str().len() + 2).max().map(|width| width.max(8));
         let approaches = widest(&mut self.builds().map(|b| approach_width(&b.key.approach)));
         let scenarios = widest(&mut self.builds().map(|b| scenario_width(&b.key.scenario)));
-        writeln!(f, "\nposition  block  {:approaches$}  scenario", "approach")?;
-        for build in self.builds() {
+        let engine = |name: &str| engines.map_or(String::new(), |width| format!("{name:width$}"));
+        writeln!(f, "\nposition  block  {}{:approaches$}  scenario", engine("engine"), "approach")?;
+        for (chain, build) in self.chains.iter().flat_map(|chain| chain.builds.iter().map(move |build| (chain, build)))
+        {
             let key = &build.key;
-            write!(f, "{:8}  {:5}  {:approaches$}  ", key.position, key.block, key.approach)?;
+            let engine = engine(chain.engine.as_ref().map_or("", EngineId::as_str));
+            write!(f, "{:8}  {:5}  {engine}{:approaches$}  ", key.position, key.block, key.approach)?;
             if build.measured {
                 writeln!(f, "{}", key.scenario)?;
             } else {

@@ -3,12 +3,13 @@
 
 pub mod validity;
 
-use crate::engine::{BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Interrupt};
+use crate::engine::{BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Interrupt, Named};
 use crate::model::{
-    ApproachId, BuildKey, Bytes, CacheState, ChainKind, Event, Outcome, Progress, Sample, Seconds, StateId, Status,
-    StepKind,
+    ApproachId, BuildKey, Bytes, CacheState, ChainKind, ColdKind, EngineId, Event, Outcome, Progress, Sample, Seconds,
+    StateId, Status, StepKind,
 };
 use crate::plan::{Chain, Plan, PlannedBuild};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,11 +95,13 @@ const LET_GO_PAUSE: Duration = Duration::from_millis(50);
 /// How long an image's own command may take.
 const RUN_LIMIT: Duration = Duration::from_secs(60);
 
-/// A run under way.
+/// A run under way, as far as one engine is concerned: what one engine holds says nothing of another.
 struct Run<'a> {
     materials: &'a Materials,
+    /// The engine's name, where there are several.
+    name: Option<EngineId>,
     engine: &'a mut dyn Engine,
-    sink: Sink<'a>,
+    emit: &'a dyn Fn(Event) -> Result<(), RunError>,
     progress: &'a dyn Progress,
     interrupt: &'a Interrupt,
     /// Digests of base images as the run's first build of each saw them.
@@ -107,14 +110,15 @@ struct Run<'a> {
     kept: BTreeMap<ApproachId, (StateId, Outcome)>,
 }
 
-/// Carries out a plan. Whatever happens, the engine is told to clean up.
+/// Carries out a plan. One engine builds at a time, the others stand still. Whatever happens, all engines are told to
+/// clean up.
 ///
 /// # Errors
-/// When the engine cannot be used any more, or the sink refuses an event. Builds that fail are events.
+/// When an engine cannot be used any more, or the sink refuses an event. Builds that fail are events.
 pub fn run(
     plan: &Plan,
     materials: &Materials,
-    engine: &mut dyn Engine,
+    engines: &mut [Named],
     clock: &dyn Fn() -> Instant,
     sink: Sink<'_>,
     progress: &dyn Progress,
@@ -122,51 +126,88 @@ pub fn run(
 ) -> Result<End, RunError> {
     let start = clock();
     let builds = plan.chains.iter().map(|chain| chain.builds.len()).sum::<usize>();
-    let mut run = Run { materials, engine, sink, progress, interrupt, bases: BTreeMap::new(), kept: BTreeMap::new() };
-    run.emit(Event::RunStarted { builds: u32::try_from(builds).unwrap_or(u32::MAX) })?;
-    let done = run.chains(plan);
-    let finished = run.engine.finish();
+    let sink = RefCell::new(sink);
+    let emit = |event: Event| (sink.borrow_mut())(event).map_err(RunError::Sink);
+    let mut runs: Vec<Run<'_>> = engines
+        .iter_mut()
+        .map(|named| Run {
+            materials,
+            name: named.name.clone(),
+            engine: named.engine.as_mut(),
+            emit: &emit,
+            progress,
+            interrupt,
+            bases: BTreeMap::new(),
+            kept: BTreeMap::new(),
+        })
+        .collect();
+    emit(Event::RunStarted { builds: u32::try_from(builds).unwrap_or(u32::MAX) })?;
+    let done = chains(plan, &mut runs, interrupt);
+    let finished: Vec<EngineError> = runs.iter_mut().filter_map(|run| run.engine.finish().err()).collect();
     let end = done?;
-    if let Err(error) = finished {
-        run.emit(Event::Warning { text: format!("cleaning up: {error}") })?;
+    for error in finished {
+        emit(Event::Warning { text: format!("cleaning up: {error}") })?;
     }
     let elapsed = Seconds::from(clock().duration_since(start));
-    run.emit(Event::RunFinished { elapsed, interrupted: end == End::Interrupted })?;
+    emit(Event::RunFinished { elapsed, interrupted: end == End::Interrupted })?;
     Ok(end)
 }
 
+/// Each chain on its engine, one after the other.
+fn chains(plan: &Plan, runs: &mut [Run<'_>], interrupt: &Interrupt) -> Result<End, RunError> {
+    for run in runs.iter_mut() {
+        run.fetch_bases(plan)?;
+    }
+    for chain in &plan.chains {
+        if interrupt.is_raised() {
+            return Ok(End::Interrupted);
+        }
+        let run = runs.iter_mut().find(|run| run.name == chain.engine).ok_or_else(|| {
+            let name = chain.engine.as_ref().map_or("an engine", EngineId::as_str);
+            RunError::Sink(format!("the plan names {name}, which was not prepared"))
+        })?;
+        if run.whole_chain(plan.chain, chain)? == End::Interrupted {
+            return Ok(End::Interrupted);
+        }
+    }
+    Ok(End::Complete)
+}
+
 impl Run<'_> {
-    fn emit(&mut self, event: Event) -> Result<(), RunError> {
-        (self.sink)(event).map_err(RunError::Sink)
+    fn emit(&self, event: Event) -> Result<(), RunError> {
+        (self.emit)(event)
     }
 
-    fn chains(&mut self, plan: &Plan) -> Result<End, RunError> {
-        if self.engine.cold_kind() == crate::model::ColdKind::WarmBase {
-            let used = plan.chains.iter().map(|chain| &chain.approach).collect::<BTreeSet<_>>();
-            let recipes = used.into_iter().filter_map(|approach| self.materials.recipes.get(approach));
-            let references: BTreeSet<String> = recipes.flat_map(|recipe| recipe.bases.iter().cloned()).collect();
-            self.emit(Event::Preparing { what: "fetching base images".to_owned() })?;
-            self.engine.fetch_bases(&references, self.interrupt)?;
+    /// ` on NAME` where there are several engines.
+    fn place(&self) -> String {
+        self.name.as_ref().map_or(String::new(), |name| format!(" on {name}"))
+    }
+
+    /// Base images that cold builds of kind *warm base* must find.
+    fn fetch_bases(&mut self, plan: &Plan) -> Result<(), RunError> {
+        if self.engine.cold_kind() != ColdKind::WarmBase {
+            return Ok(());
         }
-        for chain in &plan.chains {
-            if self.interrupt.is_raised() {
-                return Ok(End::Interrupted);
+        let used = plan.chains.iter().map(|chain| &chain.approach).collect::<BTreeSet<_>>();
+        let recipes = used.into_iter().filter_map(|approach| self.materials.recipes.get(approach));
+        let references: BTreeSet<String> = recipes.flat_map(|recipe| recipe.bases.iter().cloned()).collect();
+        self.emit(Event::Preparing { what: format!("fetching base images{}", self.place()) })?;
+        Ok(self.engine.fetch_bases(&references, self.interrupt)?)
+    }
+
+    /// A chain from its beginning to its end.
+    fn whole_chain(&mut self, kind: ChainKind, chain: &Chain) -> Result<End, RunError> {
+        let what = format!("block {}{}, {}: making the engine ready", chain.block, self.place(), chain.approach);
+        self.emit(Event::Preparing { what })?;
+        let end = match kind {
+            ChainKind::Article => {
+                self.engine.begin_chain()?;
+                self.chain(chain)?
             }
-            let what = format!("block {}, {}: making the engine ready", chain.block, chain.approach);
-            self.emit(Event::Preparing { what })?;
-            let end = match plan.chain {
-                ChainKind::Article => {
-                    self.engine.begin_chain()?;
-                    self.chain(chain)?
-                }
-                ChainKind::Checkpoint => self.chain_of_restores(chain)?,
-            };
-            self.engine.end_chain()?;
-            if end == End::Interrupted {
-                return Ok(end);
-            }
-        }
-        Ok(End::Complete)
+            ChainKind::Checkpoint => self.chain_of_restores(chain)?,
+        };
+        self.engine.end_chain()?;
+        Ok(end)
     }
 
     fn chain(&mut self, chain: &Chain) -> Result<End, RunError> {
@@ -227,7 +268,7 @@ impl Run<'_> {
     fn give_up(&mut self, planned: &PlannedBuild) -> Result<(), RunError> {
         let why = "there is no checkpoint to start from: the cold build of this approach did not end well";
         let outcome = crate::engine::build::not_built(&EngineError::new("restoring the engine", why, ""));
-        let sample = sample(planned, &outcome, (Status::Failed, why.to_owned()), Bytes(0));
+        let sample = self.sample(planned, &outcome, (Status::Failed, why.to_owned()), Bytes(0));
         self.emit(Event::BuildFinished { sample: Box::new(sample), steps: Vec::new() })
     }
 
@@ -292,7 +333,7 @@ impl Run<'_> {
             Some(id) if outcome.result.is_ok() => self.engine.image(id)?.bytes,
             _ => Bytes(0),
         };
-        let sample = sample(planned, outcome, verdict, image_bytes);
+        let sample = self.sample(planned, outcome, verdict, image_bytes);
         if planned.measured {
             self.emit(Event::BuildFinished { sample: Box::new(sample), steps: outcome.steps.clone() })?;
         } else if sample.status != Status::Ok {
@@ -313,7 +354,7 @@ impl Run<'_> {
             dockerfile_name: recipe.dockerfile_name.clone(),
             ignore: recipe.ignore.clone(),
             settings: recipe.settings.clone(),
-            no_cache: planned.cache == CacheState::Cold && self.engine.cold_kind() == crate::model::ColdKind::WarmBase,
+            no_cache: planned.cache == CacheState::Cold && self.engine.cold_kind() == ColdKind::WarmBase,
             tag: format!("layerbench/{}:{}", self.materials.run, key.approach).to_lowercase(),
             context_key: format!("layerbench-{}-{}", self.materials.run, key.approach),
             timeout: self.materials.timeout,
@@ -330,27 +371,34 @@ impl Run<'_> {
             Ok(printed) => Err(format!("it printed {printed:?}, expected {expected:?}")),
             Err(error) => Err(error.to_string()),
         });
-        self.emit(Event::ImageInspected { key: key.clone(), layers: facts.layers, check })
+        self.emit(Event::ImageInspected { key: key.clone(), engine: self.name.clone(), layers: facts.layers, check })
     }
-}
 
-/// Puts a judged outcome into the form of a row.
-fn sample(planned: &PlannedBuild, outcome: &Outcome, verdict: (Status, String), image_bytes: Bytes) -> Sample {
-    let work = || outcome.steps.iter().filter(|step| step.kind == StepKind::Work);
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    Sample {
-        key: planned.key.clone(),
-        status: verdict.0,
-        reason: verdict.1,
-        seconds: outcome.seconds,
-        engine_seconds: outcome.engine_seconds,
-        pull_seconds: outcome.pull_seconds,
-        context_bytes: outcome.context_bytes,
-        pulled_bytes: outcome.pulled_bytes,
-        steps: count(work().count()),
-        steps_cached: count(work().filter(|step| step.cached).count()),
-        image_id: outcome.image_id.clone().unwrap_or_default(),
-        image_bytes,
-        started_at: outcome.started_at.clone(),
+    /// Puts a judged outcome into the form of a row.
+    fn sample(
+        &self,
+        planned: &PlannedBuild,
+        outcome: &Outcome,
+        verdict: (Status, String),
+        image_bytes: Bytes,
+    ) -> Sample {
+        let work = || outcome.steps.iter().filter(|step| step.kind == StepKind::Work);
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Sample {
+            key: planned.key.clone(),
+            engine: self.name.clone(),
+            status: verdict.0,
+            reason: verdict.1,
+            seconds: outcome.seconds,
+            engine_seconds: outcome.engine_seconds,
+            pull_seconds: outcome.pull_seconds,
+            context_bytes: outcome.context_bytes,
+            pulled_bytes: outcome.pulled_bytes,
+            steps: count(work().count()),
+            steps_cached: count(work().filter(|step| step.cached).count()),
+            image_id: outcome.image_id.clone().unwrap_or_default(),
+            image_bytes,
+            started_at: outcome.started_at.clone(),
+        }
     }
 }

@@ -18,7 +18,9 @@ pub use accepted::{Accepted, accept, accepted};
 pub use error::{StoreError, StoreWarning};
 pub use import::{Imported, ImportedRow, import};
 pub use nights::{StoredNight, StoredNights, nights};
-pub use record::{BaseRecord, BaseSource, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord};
+pub use record::{
+    BaseRecord, BaseSource, EngineRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord,
+};
 
 use crate::model::{BuildKey, Sample, StateId, Status, Step};
 use files::Growing;
@@ -45,6 +47,8 @@ pub struct RunFolder {
     samples: Growing,
     steps: Growing,
     stored: HashSet<u32>,
+    /// Names of the engines, where there are several.
+    engines: Vec<String>,
 }
 
 /// A run as it was stored.
@@ -102,11 +106,13 @@ impl RunFolder {
     }
 
     fn begin(path: &Path, record: &RunRecord) -> Result<Self, StoreError> {
+        let engines = names(record);
         let run = Self {
             path: path.to_owned(),
-            samples: Growing::create(&path.join(SAMPLES), &table::head(samples::COLUMNS)?)?,
+            samples: Growing::create(&path.join(SAMPLES), &table::head(samples::columns(&engines))?)?,
             steps: Growing::create(&path.join(STEPS), &table::head(steps::COLUMNS)?)?,
             stored: HashSet::new(),
+            engines,
         };
         run.write_record(record)?;
         Ok(run)
@@ -140,7 +146,7 @@ impl RunFolder {
                 expected: "each build once",
             });
         }
-        let row = table::lines(&[samples::row(sample)?])?;
+        let row = table::lines(&[samples::row(sample, &self.engines)?])?;
         let rows = steps::rows(&sample.key, steps)?;
         let before = self.steps.length();
         if !rows.is_empty() {
@@ -161,14 +167,15 @@ impl RunFolder {
     /// When the samples cannot be read or written; then nothing is changed.
     pub fn interrupt(&mut self, keys: &[BuildKey], reason: &str) -> Result<(), StoreError> {
         let file = self.path.join(SAMPLES);
-        let mut content = table::head(samples::COLUMNS)?;
+        let columns = samples::columns(&self.engines);
+        let mut content = table::head(columns)?;
         let mut rows = Vec::new();
-        for mut sample in samples::read(&file, &Table::read(&file, samples::COLUMNS)?)? {
+        for mut sample in samples::read(&file, &Table::read(&file, columns)?, &self.engines)? {
             if keys.contains(&sample.key) {
                 sample.status = Status::Interrupted;
                 reason.clone_into(&mut sample.reason);
             }
-            rows.push(samples::row(&sample)?);
+            rows.push(samples::row(&sample, &self.engines)?);
         }
         content.extend(table::lines(&rows)?);
         files::replace(&file, &content)?;
@@ -196,9 +203,15 @@ impl RunFolder {
             samples: Growing::go_on(&run.path.join(SAMPLES), whole.samples)?,
             steps: Growing::go_on(&run.path.join(STEPS), whole.steps)?,
             stored: run.samples.iter().map(|(s, _)| s.key.position).collect(),
+            engines: names(&run.record),
         };
         Ok((folder, run))
     }
+}
+
+/// Names of a run's engines, where there are several.
+fn names(record: &RunRecord) -> Vec<String> {
+    record.strata.iter().map(|engine| engine.name.clone()).collect()
 }
 
 /// Bytes of the tables that are whole.
@@ -214,8 +227,9 @@ fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
     let path = path.canonicalize().map_err(StoreError::io(path, "read"))?;
     let record = record::read(&path.join(RECORD))?;
     let file = path.join(SAMPLES);
-    let sample_table = Table::read(&file, samples::COLUMNS)?;
-    let samples = samples::read(&file, &sample_table)?;
+    let engines = names(&record);
+    let sample_table = Table::read(&file, samples::columns(&engines))?;
+    let samples = samples::read(&file, &sample_table, &engines)?;
     let file = path.join(STEPS);
     let step_table = Table::read(&file, steps::COLUMNS)?;
     let sampled = samples.iter().map(|sample| &sample.key).collect();

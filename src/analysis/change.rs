@@ -103,8 +103,17 @@ impl CommonMode {
 /// new groups first.
 #[must_use]
 pub fn judge(pairs: &[(&[f64], &[f64])], common: CommonMode) -> Vec<Change> {
+    let all: Vec<Pair<'_>> = pairs.iter().map(|(base, new)| (*base, *new, common)).collect();
+    judge_each(&all)
+}
+
+/// A (base, new) pair, and what its new group shares with others.
+pub(super) type Pair<'a> = (&'a [f64], &'a [f64], CommonMode);
+
+/// As [`judge`], with a common mode for each pair.
+pub(super) fn judge_each(pairs: &[Pair<'_>]) -> Vec<Change> {
     let tested: Vec<Option<(stats::MannWhitney, LogShift)>> =
-        pairs.iter().map(|(base, new)| test(base, new, common.log)).collect();
+        pairs.iter().map(|(base, new, common)| test(base, new, common.log)).collect();
     let family = tested.iter().flatten().count();
     let adjust = |p: fn(&stats::MannWhitney) -> f64| {
         let known: Vec<f64> = tested.iter().flatten().map(|(test, _)| p(test)).collect();
@@ -113,7 +122,7 @@ pub fn judge(pairs: &[(&[f64], &[f64])], common: CommonMode) -> Vec<Change> {
     let slower = adjust(|test| test.greater);
     let faster = adjust(|test| test.less);
     let mut adjusted = slower.into_iter().zip(faster);
-    let changes = pairs.iter().zip(&tested).map(|((base, new), tested)| {
+    let changes = pairs.iter().zip(&tested).map(|((base, new, _), tested)| {
         let Some((_, shift)) = tested else {
             return NOTHING;
         };

@@ -2,7 +2,7 @@
 //!
 //! Whether the runs may be compared at all (study, fingerprint, schema) is checked by the caller.
 
-use super::change::{Change, CommonMode, Verdict, judge};
+use super::change::{Change, CommonMode, Verdict, judge_each};
 use super::table::{Cell, Table};
 use crate::model::{ApproachId, Bytes, ScenarioId, Seconds};
 
@@ -35,7 +35,7 @@ pub struct ImageChange {
 }
 
 /// Two runs, compared.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compared {
     /// Cells that both runs have, in the order of the new run.
     pub cells: Vec<CellChange>,
@@ -88,39 +88,66 @@ pub enum Shared {
     Keep,
 }
 
-/// Compares two runs, cell by cell.
+/// Compares two tables, cell by cell.
 #[must_use]
 pub fn compare(base: &Table, new: &Table, shared: Shared) -> Compared {
-    let mut unmatched = only_in(base, new);
-    unmatched.extend(only_in(new, base));
-    let matched: Vec<(&ApproachId, &ScenarioId, &Cell, &Cell)> = new
-        .cells()
-        .filter_map(|(row, scenario, cell)| {
-            let before = base.cell(&row.approach, &scenario.id)?;
-            Some((&row.approach, &scenario.id, before, cell))
+    compare_strata(&[(base, new)], shared).into_iter().next().unwrap_or_default()
+}
+
+/// Compares several pairs of tables, one for each engine, cell by cell: each stratum by itself, with what its own
+/// cells have in common taken out, in one family of all cells of all strata.
+///
+/// A test that joins the strata (van Elteren's) would say whether the engines on average became slower, and could hide
+/// that one became slower and another faster. In the joint family each engine gets its own verdict, nothing is
+/// assumed of how alike engines are, and Holm's adjustment holds false alarms of the whole comparison at its level.
+#[must_use]
+pub fn compare_strata(strata: &[(&Table, &Table)], shared: Shared) -> Vec<Compared> {
+    let matched: Vec<(Vec<Matched<'_>>, CommonMode)> = strata
+        .iter()
+        .map(|(base, new)| {
+            let cells = matched(base, new);
+            let common = if shared == Shared::TakeOut { common(&cells) } else { CommonMode::default() };
+            (cells, common)
         })
         .collect();
-    let logs = matched.iter().filter_map(|(.., before, after)| {
+    let pairs = matched.iter().flat_map(|(cells, common)| {
+        cells.iter().map(|(.., before, after)| (&before.seconds[..], &after.seconds[..], *common))
+    });
+    let mut changes = judge_each(&pairs.collect::<Vec<_>>()).into_iter();
+    let compared = strata.iter().zip(matched).map(|((base, new), (cells, common))| {
+        let mut unmatched = only_in(base, new);
+        unmatched.extend(only_in(new, base));
+        let cells =
+            cells.into_iter().zip(changes.by_ref()).map(|((approach, scenario, before, after), change)| CellChange {
+                approach: approach.clone(),
+                scenario: scenario.clone(),
+                n: (before.n(), after.n()),
+                base: before.median(),
+                new: after.median(),
+                change,
+            });
+        Compared { cells: cells.collect(), common, images: images(base, new), unmatched }
+    });
+    compared.collect()
+}
+
+/// A cell that both tables have, in the base and in the new one.
+type Matched<'a> = (&'a ApproachId, &'a ScenarioId, &'a Cell, &'a Cell);
+
+fn matched<'a>(base: &'a Table, new: &'a Table) -> Vec<Matched<'a>> {
+    let cells = new.cells().filter_map(|(row, scenario, cell)| {
+        let before = base.cell(&row.approach, &scenario.id)?;
+        Some((&row.approach, &scenario.id, before, cell))
+    });
+    cells.collect()
+}
+
+fn common(cells: &[Matched<'_>]) -> CommonMode {
+    let logs = cells.iter().filter_map(|(.., before, after)| {
         let ratio = after.median()?.get() / before.median()?.get();
         Some(ratio.ln()).filter(|log| log.is_finite())
     });
-    let common = match shared {
-        Shared::TakeOut => CommonMode::of(&logs.collect::<Vec<_>>()),
-        Shared::Keep => CommonMode::default(),
-    };
-    let pairs: Vec<(&[f64], &[f64])> =
-        matched.iter().map(|(.., before, after)| (&before.seconds[..], &after.seconds[..])).collect();
-    let changes = judge(&pairs, common);
-    let cells = matched.iter().zip(changes);
-    let cells = cells.map(|((approach, scenario, before, after), change)| CellChange {
-        approach: (*approach).clone(),
-        scenario: (*scenario).clone(),
-        n: (before.n(), after.n()),
-        base: before.median(),
-        new: after.median(),
-        change,
-    });
-    Compared { cells: cells.collect(), common, images: images(base, new), unmatched }
+    CommonMode::of(&logs.collect::<Vec<_>>())
 }
 
 fn only_in(one: &Table, other: &Table) -> Vec<(ApproachId, ScenarioId)> {
@@ -179,6 +206,21 @@ mod tests {
         let got = compare(&raw_table(), &slowed(1.3, |_| true), Shared::TakeOut);
         assert!(got.common.is_shift() && (got.common.ratio() - 1.3).abs() < 1e-6);
         assert!(got.cells.iter().all(|c| c.change.verdict != Verdict::Regression));
+    }
+
+    #[test]
+    fn engines_are_judged_each_by_itself_in_one_family() {
+        // One engine became slower as a whole, on the other only one approach did.
+        let wanted = |s: &Sample| s.key.approach == approach("05-final");
+        let (base, all, one) = (raw_table(), slowed(1.3, |_| true), slowed(1.4, wanted));
+        let got = compare_strata(&[(&base, &all), (&base, &one)], Shared::TakeOut);
+        assert!(got[0].common.is_shift() && !got[1].common.is_shift());
+        let regressions: Vec<usize> = got.iter().map(|stratum| stratum.count(Verdict::Regression)).collect();
+        assert_eq!(regressions, [0, 5]);
+        // The family is twice as large as each alone: so is the smallest p-value that is adjusted.
+        let alone = compare(&base, &one, Shared::TakeOut);
+        let smallest = |c: &Compared| c.cells.iter().map(|cell| cell.change.slower).fold(1.0, f64::min);
+        assert!((smallest(&got[1]) / smallest(&alone) - 2.0).abs() < 1e-9);
     }
 
     #[test]

@@ -47,6 +47,36 @@ pub struct Tonight {
 /// enough data".
 #[must_use]
 pub fn history(nights: &[Vec<Option<f64>>], tonight: &[Option<f64>]) -> (Vec<Tonight>, CommonMode) {
+    let (judged, common) = history_of_strata(nights, tonight, &[tonight.len()]);
+    (judged, common.first().copied().unwrap_or_default())
+}
+
+/// As [`history`], for cells of several engines: the first `strata[0]` cells are those of the first one, and so on.
+/// Each engine has a common mode of its own; all cells together are one family (why: [`super::compare`]).
+#[must_use]
+pub fn history_of_strata(
+    nights: &[Vec<Option<f64>>],
+    tonight: &[Option<f64>],
+    strata: &[usize],
+) -> (Vec<Tonight>, Vec<CommonMode>) {
+    let (mut predicted, mut commons, mut first) = (Vec::new(), Vec::new(), 0);
+    for cells in strata {
+        let range = first..(first + cells).min(tonight.len());
+        let nights: Vec<&[Option<f64>]> =
+            nights.iter().map(|night| &night[range.start.min(night.len())..range.end.min(night.len())]).collect();
+        let (mine, common) = predict_all(&nights, &tonight[range.clone()]);
+        predicted.extend(mine);
+        commons.push(common);
+        first = range.end;
+    }
+    (call(&predicted), commons)
+}
+
+/// Nights with a figure of a cell, and tonight's logarithm with what was to be expected.
+type Predicted = (usize, Option<(f64, stats::Prediction)>);
+
+/// The cells of one engine against its nights.
+fn predict_all(nights: &[&[Option<f64>]], tonight: &[Option<f64>]) -> (Vec<Predicted>, CommonMode) {
     let log = |value: Option<f64>| value.filter(|v| *v > 0.0 && v.is_finite()).map(f64::ln);
     let cells = 0..tonight.len();
     let levels: Vec<Option<f64>> = cells
@@ -63,7 +93,7 @@ pub fn history(nights: &[Vec<Option<f64>>], tonight: &[Option<f64>]) -> (Vec<Ton
     };
     let past: Vec<f64> = nights.iter().map(|night| common(night).log).collect();
     let shared = common(tonight);
-    let predicted: Vec<(usize, Option<(f64, stats::Prediction)>)> = tonight
+    let predicted = tonight
         .iter()
         .enumerate()
         .map(|(cell, value)| {
@@ -73,7 +103,7 @@ pub fn history(nights: &[Vec<Option<f64>>], tonight: &[Option<f64>]) -> (Vec<Ton
             (logs.len(), predict(&logs, log(*value), shared.log))
         })
         .collect();
-    (call(&predicted), shared)
+    (predicted, shared)
 }
 
 fn predict(logs: &[f64], tonight: Option<f64>, common: f64) -> Option<(f64, stats::Prediction)> {
@@ -84,7 +114,7 @@ fn predict(logs: &[f64], tonight: Option<f64>, common: f64) -> Option<(f64, stat
     Some((value, stats::predict(logs, value, 0.95).ok()?))
 }
 
-fn call(predicted: &[(usize, Option<(f64, stats::Prediction)>)]) -> Vec<Tonight> {
+fn call(predicted: &[Predicted]) -> Vec<Tonight> {
     let known = || predicted.iter().filter_map(|(_, p)| p.as_ref());
     let holm = |p: Vec<f64>| stats::holm(&p).unwrap_or_default();
     let slower = holm(known().map(|(_, p)| p.greater).collect());

@@ -6,7 +6,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
     /// What it is, in words for people, e.g. `engine version`.
-    pub name: &'static str,
+    pub name: String,
     /// Its value; empty when unknown.
     pub value: String,
 }
@@ -15,7 +15,7 @@ pub struct Fact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// What it is.
-    pub name: &'static str,
+    pub name: String,
     /// Its value in the base run.
     pub base: String,
     /// Its value in the new run.
@@ -38,8 +38,8 @@ pub fn differences(base: &[Fact], new: &[Fact]) -> Vec<Difference> {
         found.map_or(String::new(), |fact| fact.value.clone())
     };
     let only_base = base.iter().filter(|fact| !new.iter().any(|other| other.name == fact.name));
-    let names = new.iter().chain(only_base).map(|fact| fact.name);
-    let all = names.map(|name| Difference { name, base: value(base, name), new: value(new, name) });
+    let names = new.iter().chain(only_base).map(|fact| &fact.name);
+    let all = names.map(|name| Difference { name: name.clone(), base: value(base, name), new: value(new, name) });
     all.filter(|difference| difference.base != difference.new).collect()
 }
 
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn facts(values: [(&'static str, &str); 2]) -> Vec<Fact> {
-        values.map(|(name, value)| Fact { name, value: value.to_owned() }).to_vec()
+        values.map(|(name, value)| Fact { name: name.to_owned(), value: value.to_owned() }).to_vec()
     }
 
     #[test]

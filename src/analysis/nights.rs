@@ -5,7 +5,7 @@
 
 use super::change::{self, CommonMode, Verdict};
 use super::gate::{self, Tonight};
-use crate::model::{ApproachId, Bytes, ScenarioId};
+use crate::model::{ApproachId, Bytes, EngineId, ScenarioId};
 use crate::stats::{self, ChangePoint, StatsError};
 
 /// Most nights that tonight is held against: older ones say little of the machine as it is now.
@@ -17,6 +17,8 @@ pub type Medians = Vec<Option<f64>>;
 /// The name of a cell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct CellName {
+    /// The engine, where the run has several.
+    pub engine: Option<EngineId>,
     /// The row.
     pub approach: ApproachId,
     /// The column.
@@ -25,8 +27,24 @@ pub struct CellName {
 
 impl std::fmt::Display for CellName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} / {}", self.approach, self.scenario)
+        write!(f, "{} / {}", self.approach, self.scenario)?;
+        self.engine.as_ref().map_or(Ok(()), |engine| write!(f, " on {engine}"))
     }
+}
+
+impl CellName {
+    /// The name as calls have it: `APPROACH/SCENARIO`, or `ENGINE/APPROACH/SCENARIO`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let engine = self.engine.as_ref().map_or(String::new(), |engine| format!("{engine}/"));
+        format!("{engine}{}/{}", self.approach, self.scenario)
+    }
+}
+
+/// How many cells each engine has, in the order of the cells; those of one engine stand together.
+#[must_use]
+pub fn strata(cells: &[CellName]) -> Vec<usize> {
+    cells.chunk_by(|a, b| a.engine == b.engine).map(<[CellName]>::len).collect()
 }
 
 /// One cell of tonight, judged.
@@ -50,14 +68,15 @@ pub struct GatedCell {
 /// Judges tonight by its history. `nights` holds the medians of comparable nights, oldest first; `starts` the place
 /// of the first night of each cell after its last accepted change. A night that was a regression of a cell when
 /// judged by those before it is no measure for later ones, so that a slow-down is reported until it is mended or
-/// accepted.
+/// accepted. Also gives what the cells of each engine have in common tonight, in the order of the engines.
 #[must_use]
 pub fn by_history(
     cells: &[CellName],
     nights: &[Medians],
     starts: &[usize],
     tonight: &[Vec<f64>],
-) -> (Vec<GatedCell>, CommonMode) {
+) -> (Vec<GatedCell>, Vec<CommonMode>) {
+    let strata = strata(cells);
     let first = nights.len().saturating_sub(2 * WINDOW);
     let mut rows: Vec<Medians> = nights[first..]
         .iter()
@@ -69,7 +88,7 @@ pub fn by_history(
         .collect();
     let mut slow = vec![vec![false; cells.len()]; rows.len()];
     for place in gate::NIGHTS..rows.len() {
-        let (judged, _) = gate::history(window(&rows[..place]), &rows[place]);
+        let (judged, _) = gate::history_of_strata(window(&rows[..place]), &rows[place], &strata);
         for (cell, verdict) in judged.iter().enumerate() {
             if verdict.verdict == Verdict::Regression {
                 rows[place][cell] = None;
@@ -78,7 +97,7 @@ pub fn by_history(
         }
     }
     let medians: Medians = tonight.iter().map(|seconds| stats::median(seconds).ok()).collect();
-    let (judged, common) = gate::history(window(&rows), &medians);
+    let (judged, common) = gate::history_of_strata(window(&rows), &medians, &strata);
     let judged = judged.into_iter().zip(cells).enumerate().map(|(cell, (mut verdict, name))| {
         let n = tonight[cell].len();
         let too_few = verdict.nights < gate::NIGHTS || !change::could_fire(n, n, cells.len());
@@ -99,6 +118,8 @@ fn window(rows: &[Medians]) -> &[Medians] {
 /// An image whose size is not that of the night before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSize {
+    /// The engine, where the run has several.
+    pub engine: Option<EngineId>,
     /// Whose image.
     pub approach: ApproachId,
     /// Size before.
@@ -139,6 +160,7 @@ mod tests {
 
     fn cells(count: usize) -> Vec<CellName> {
         let cell = |i| CellName {
+            engine: None,
             approach: ApproachId::new(&format!("a{i}")).unwrap(),
             scenario: ScenarioId::new("cold").unwrap(),
         };

@@ -3,7 +3,7 @@
 //! Only `ok` samples enter a figure; all others are counted. Nothing is judged or dropped in here.
 
 use super::marks::{Mark, Rule};
-use crate::model::{ApproachId, Bytes, CacheState, Sample, ScenarioId, Seconds, Status};
+use crate::model::{ApproachId, Bytes, CacheState, EngineId, Sample, ScenarioId, Seconds, Status};
 use crate::stats;
 use std::collections::HashMap;
 
@@ -195,6 +195,31 @@ impl Table {
     }
 }
 
+/// What one engine of a run gave. Engines are strata: each has a table of its own, so that no median, mark or
+/// finding can mix what was measured on two of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stratum {
+    /// The engine; a single one has no name.
+    pub engine: Option<EngineId>,
+    /// Its table.
+    pub table: Table,
+}
+
+/// The table of each of these engines.
+#[must_use]
+pub fn strata(
+    samples: &[Sample],
+    engines: &[Option<EngineId>],
+    approaches: &[Approach],
+    scenarios: &[Scenario],
+) -> Vec<Stratum> {
+    let one = |engine: &Option<EngineId>| {
+        let mine: Vec<Sample> = samples.iter().filter(|sample| sample.engine == *engine).cloned().collect();
+        Stratum { engine: engine.clone(), table: table(&mine, approaches, scenarios) }
+    };
+    engines.iter().map(one).collect()
+}
+
 /// Puts samples into the table of these approaches and scenarios, and marks its columns.
 #[must_use]
 pub fn table(samples: &[Sample], approaches: &[Approach], scenarios: &[Scenario]) -> Table {
@@ -318,6 +343,21 @@ mod tests {
         assert_eq!(got.rows[1].cells[0].figures.unwrap().interval, None);
         assert_eq!(got.rows[1].cells[1], Cell::default());
         assert_eq!((got.strangers, got.even_n()), (1, None));
+    }
+
+    #[test]
+    fn no_figure_mixes_two_engines() {
+        let on = |engine: &str, seconds| {
+            let mut sample = sample("a", "cold", seconds);
+            sample.engine = Some(EngineId::new(engine).unwrap());
+            sample
+        };
+        let samples = [on("old", 10.0), on("new", 1.0), on("old", 12.0), on("new", 3.0)];
+        let engines = ["new", "old"].map(|name| EngineId::new(name).ok());
+        let got = strata(&samples, &engines, &[approach("a")], &scenarios());
+        let medians: Vec<_> = got.iter().map(|s| s.table.rows[0].cells[0].median().unwrap().get()).collect();
+        assert_eq!(medians, [2.0, 11.0]);
+        assert!(got.iter().zip(&engines).all(|(stratum, engine)| stratum.engine == *engine));
     }
 
     #[test]

@@ -47,12 +47,13 @@ pub enum Call {
 /// Options of `run`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "Examples:\n  layerbench run scenarios/article --reps 10\n  \
-layerbench run --reps 3 --approach '05-*' --approach 06-final-slim-build --seed 7 --dry-run")]
+layerbench run --reps 3 --approach '05-*' --approach 06-final-slim-build --seed 7 --dry-run\n  \
+layerbench run --reps 10 --engine private --engine ci=tcp://build.example.org:2376")]
 pub struct RunArgs {
     /// Folder of the study, or its file
     #[arg(default_value = "scenarios/article")]
     pub study: PathBuf,
-    /// Repetitions: each builds every approach once, in an order of its own
+    /// Repetitions on each engine: each builds every approach once, in an order of its own
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub reps: u32,
     /// Only these approaches; `*` and `?` stand for any text and any character
@@ -61,9 +62,11 @@ pub struct RunArgs {
     /// Only these scenarios; what they build on is built too, but not reported
     #[arg(long, value_name = "ID", num_args = 1..)]
     pub scenario: Vec<String>,
-    /// Which engine: `auto`, `private`, `host`, or an address such as unix:///run/docker.sock
-    #[arg(long, default_value = "auto", value_name = "ENGINE")]
-    pub engine: String,
+    /// Which engine: `auto`, `private`, `host`, or an address such as unix:///run/docker.sock. Given several times,
+    /// whole repetitions are shared out among the engines, one builds at a time, and no figure mixes them; NAME= in
+    /// front says what one is called in the results
+    #[arg(long, default_value = "auto", value_name = "[NAME=]ENGINE")]
+    pub engine: Vec<String>,
     /// Use another base image wherever a Dockerfile says FROM this one; files stay as they are
     #[arg(long, value_name = "FROM=TO", num_args = 1..)]
     pub base: Vec<String>,
@@ -197,8 +200,8 @@ pub struct GateArgs {
     #[arg(long, value_name = "STUDY")]
     pub baseline_study: Option<PathBuf>,
     /// With --confirm: which engine, as for `run`
-    #[arg(long, default_value = "auto", value_name = "ENGINE")]
-    pub engine: String,
+    #[arg(long, default_value = "auto", value_name = "[NAME=]ENGINE")]
+    pub engine: Vec<String>,
     /// With --confirm: folder for the fresh samples
     #[arg(long, default_value = "results/confirm", value_name = "DIR")]
     pub confirm_out: PathBuf,
@@ -276,7 +279,7 @@ pub struct AcceptArgs {
 /// Options of `explain`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(
-    after_help = "A cell is APPROACH/SCENARIO. The parts are those of the critical path, and add up to the difference.\n\n\
+    after_help = "A cell is APPROACH/SCENARIO, or ENGINE/APPROACH/SCENARIO of a run on several engines. The parts are those of the critical path, and add up to the difference.\n\n\
 Examples:\n  layerbench explain results/latest 05-final/cold 06-final-slim-build/cold\n  \
 layerbench explain results/latest 05-final/cold --against results/article/20260101T000000Z-aaaaaaaa"
 )]
@@ -372,8 +375,8 @@ pub struct DoctorArgs {
     #[arg(long, value_enum)]
     pub only: Vec<Topic>,
     /// Which engine, as for `run`
-    #[arg(long, default_value = "auto", value_name = "ENGINE")]
-    pub engine: String,
+    #[arg(long, default_value = "auto", value_name = "[NAME=]ENGINE")]
+    pub engine: Vec<String>,
     /// As for `run`
     #[arg(long, value_name = "FROM=TO", num_args = 1..)]
     pub base: Vec<String>,

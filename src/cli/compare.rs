@@ -1,15 +1,15 @@
 //! `layerbench compare`: two runs, or two approaches, cell by cell.
 
 use super::args::{CompareArgs, Form};
-use super::load::Loaded;
+use super::load::{Loaded, pairs};
 use super::style::{answer, style_for};
 use super::{End, Stop, facts};
 use crate::analysis::change::Verdict;
-use crate::analysis::compare::{Compared, Shared, compare as compare_tables};
-use crate::analysis::likeness::differences;
+use crate::analysis::compare::{Compared, Shared, compare_strata};
+use crate::analysis::nights::CellName;
 use crate::analysis::table::Table;
-use crate::model::ApproachId;
-use crate::report::{Comparing, write_compared_json, write_compared_markdown, write_compared_text};
+use crate::model::{ApproachId, EngineId};
+use crate::report::{Comparing, each_engine, write_compared_json, write_compared_markdown, write_compared_text};
 use crate::store::RunRecord;
 use std::path::{Path, PathBuf};
 
@@ -24,38 +24,47 @@ pub fn compare(args: &CompareArgs) -> Result<End, Stop> {
     if left.run.path != right.run.path {
         notes = alike(left.record(), right.record(), args.force)?;
     }
-    let (shared, tables) = match (&base.approach, &new.approach) {
-        (Some(a), Some(b)) => (Shared::Keep, (row(&left, a, b)?, row(&right, b, b)?)),
-        _ => (Shared::TakeOut, (left.table.clone(), right.table.clone())),
-    };
-    let compared = compare_tables(&tables.0, &tables.1, shared);
+    let mut tables = Vec::new();
+    for (engine, before, after) in pairs(&left, &right) {
+        tables.push(match (&base.approach, &new.approach) {
+            (Some(a), Some(b)) => (engine, row(before, &left.name(), a, b)?, row(after, &right.name(), b, b)?),
+            _ => (engine, before.clone(), after.clone()),
+        });
+    }
+    let shared = if base.approach.is_some() { Shared::Keep } else { Shared::TakeOut };
+    let strata: Vec<(&Table, &Table)> = tables.iter().map(|(_, before, after)| (before, after)).collect();
+    // Runs without an engine in common have no cell in common.
+    let compared = if strata.is_empty() { vec![Compared::default()] } else { compare_strata(&strata, shared) };
+    let engines: Vec<Option<&EngineId>> = compared.iter().enumerate().map(|(i, _)| tables.get(i)?.0).collect();
     let name = |run: &Loaded, operand: &Operand| match &operand.approach {
         Some(approach) => format!("{} of {}", approach, run.name()),
         None => run.name(),
     };
-    let head = Comparing {
-        title: right.record().title.clone(),
+    let head = |place: usize| Comparing {
+        title: match engines[place] {
+            Some(engine) => format!("{} on {engine}", right.record().title),
+            None => right.record().title.clone(),
+        },
         base: name(&left, &base),
         new: name(&right, &new),
-        notes,
-        more: more(args, &compared),
+        notes: notes.clone(),
+        more: more(args, engines[place], &compared[place]),
     };
-    let mut text = Vec::new();
-    let written = match args.format {
-        Form::Text => write_compared_text(&head, &compared, style_for(args.out.as_deref()), &mut text),
-        Form::Markdown => write_compared_markdown(&head, &compared, &mut text),
-        Form::Json => write_compared_json(&head, &compared, &mut text),
-    };
-    written.map_err(|e| Stop::failed(format!("writing the comparison: {e}")))?;
+    let written = each_engine(&engines, args.format == Form::Json, |place, out| match args.format {
+        Form::Text => write_compared_text(&head(place), &compared[place], style_for(args.out.as_deref()), out),
+        Form::Markdown => write_compared_markdown(&head(place), &compared[place], out),
+        Form::Json => write_compared_json(&head(place), &compared[place], out),
+    });
+    let text = written.map_err(|e| Stop::failed(format!("writing the comparison: {e}")))?;
     answer(args.out.as_deref(), &text)?;
     Ok(end(&compared))
 }
 
 /// The exit code of a comparison.
-pub fn end(compared: &Compared) -> End {
-    if compared.is_worse() {
+fn end(compared: &[Compared]) -> End {
+    if compared.iter().any(Compared::is_worse) {
         End::Regression
-    } else if compared.doubts().is_empty() {
+    } else if compared.iter().all(|stratum| stratum.doubts().is_empty()) {
         End::Fine
     } else {
         End::CannotTell
@@ -129,25 +138,23 @@ fn with(operand: Operand, approach: &str) -> Result<Operand, Stop> {
 }
 
 /// A table of one row, under another name.
-fn row(run: &Loaded, approach: &ApproachId, name: &ApproachId) -> Result<Table, Stop> {
-    let Some(row) = run.table.row(approach) else {
-        let known: Vec<&str> = run.table.rows.iter().map(|row| row.approach.as_str()).collect();
+fn row(table: &Table, run: &str, approach: &ApproachId, name: &ApproachId) -> Result<Table, Stop> {
+    let Some(row) = table.row(approach) else {
+        let known: Vec<&str> = table.rows.iter().map(|row| row.approach.as_str()).collect();
         return Err(Stop::wrong(format!(
-            "approach: found {:?}, which {} does not have; expected one of {}",
+            "approach: found {:?}, which {run} does not have; expected one of {}",
             approach.as_str(),
-            run.name(),
             known.join(", ")
         )));
     };
     let mut row = row.clone();
     row.approach = name.clone();
-    Ok(Table { rows: vec![row], ..run.table.clone() })
+    Ok(Table { rows: vec![row], ..table.clone() })
 }
 
 /// Refuses runs that were made in unlike ways, and says what should be known of those that were not.
 pub fn alike(base: &RunRecord, new: &RunRecord, force: bool) -> Result<Vec<String>, Stop> {
-    let mut unlike: Vec<String> =
-        differences(&facts::facts(base), &facts::facts(new)).iter().map(ToString::to_string).collect();
+    let mut unlike: Vec<String> = facts::unlike(base, new).iter().map(ToString::to_string).collect();
     unlike.extend(facts::contradiction(base, new));
     let mut notes = facts::remarks(base, new);
     if unlike.is_empty() {
@@ -164,15 +171,14 @@ pub fn alike(base: &RunRecord, new: &RunRecord, force: bool) -> Result<Vec<Strin
 }
 
 /// The command that shows more of the worst cell.
-fn more(args: &CompareArgs, compared: &Compared) -> Option<String> {
+fn more(args: &CompareArgs, engine: Option<&EngineId>, compared: &Compared) -> Option<String> {
     let worst = compared.cells.iter().filter(|cell| cell.change.verdict == Verdict::Regression);
     let size = |cell: &&crate::analysis::compare::CellChange| cell.change.shift.map_or(0.0, |shift| shift.shift);
     let worst = worst.max_by(|a, b| size(a).total_cmp(&size(b)))?;
     let (base, new) = operands(args).ok()?;
-    let scenario = &worst.scenario;
-    let side = |operand: &Operand| match &operand.approach {
-        Some(approach) => format!("{approach}/{scenario}"),
-        None => format!("{}/{scenario}", worst.approach),
+    let side = |operand: &Operand| {
+        let approach = operand.approach.as_ref().unwrap_or(&worst.approach).clone();
+        CellName { engine: engine.cloned(), approach, scenario: worst.scenario.clone() }.path()
     };
     let call = if base.run == new.run {
         format!("layerbench explain {} {} {}", base.run.display(), side(&base), side(&new))

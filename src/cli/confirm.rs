@@ -2,16 +2,16 @@
 
 use super::args::{GateArgs, RunArgs};
 use super::checkout::checkout;
-use super::pick::{Picked, pick};
+use super::pick::{Picked, Wanted, pick, wanted};
 use super::record::{self, Facts};
-use super::run::{resolve, run_id, seed_from_clock, with_waits};
+use super::run::{known, run_id, seed_from_clock, with_waits};
 use super::{Stop, facts, prepare, signals};
 use crate::analysis::nights::CellName;
 use crate::engine::build::rfc3339;
 use crate::engine::remains::Workspace;
 use crate::engine::{Client, Interrupt};
-use crate::model::{ApproachId, ChainKind, Event, IdError, ScenarioId, Status};
-use crate::plan::pair::{BASELINE, CURRENT, approach, state};
+use crate::model::{ChainKind, Event, IdError, Status};
+use crate::plan::pair::{BASELINE, CURRENT, Cell, approach, state};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
 use crate::runner::{self, Materials};
@@ -42,13 +42,15 @@ pub fn rebuild(
     let id = run_id();
     let workspace = Workspace::new(&id)?;
     let (old, new, mut notes) = studies(args, baseline, current, workspace.path())?;
-    let cells: Vec<(ApproachId, ScenarioId)> =
-        suspects.iter().map(|cell| (cell.approach.clone(), cell.scenario.clone())).collect();
+    let cells: Vec<Cell> =
+        suspects.iter().map(|cell| (cell.engine.clone(), cell.approach.clone(), cell.scenario.clone())).collect();
     let call = call(args, current, &cells);
+    let engines = engines(args, suspects)?;
     let seed = seed_from_clock();
     let plan_of = |study: &Study| {
         let options = PlanOptions {
             reps: args.reps,
+            engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
             approaches: call.approach.clone(),
             scenarios: call.scenario.clone(),
             seed,
@@ -67,17 +69,15 @@ pub fn rebuild(
     materials.context_digests.extend(after.context_digests);
     materials.prints = after.prints.filter(|prints| Some(prints) == materials.prints.as_ref());
 
-    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&new), ChainKind::Article)?;
-    eprintln!("engine: {line}");
-    let bases = resolve(engine.as_mut(), materials.recipes.values(), &prepare::replacements(&new, &call.base)?)?;
-    let fingerprint = engine.fingerprint()?;
+    let Picked { mut engines, lines } = pick(&engines, &id, Some(&new), ChainKind::Article)?;
+    for line in lines {
+        eprintln!("engine: {line}");
+    }
     let known = Facts {
         study: &new,
         plan: &plan,
         args: &call,
-        fingerprint,
-        cold: engine.cold_kind(),
-        bases,
+        engines: known(&mut engines, &materials, &prepare::replacements(&new, &call.base)?)?,
         started_at: rfc3339(SystemTime::now()),
     };
     let record = confirm_record(record::record(&known)?, &plan);
@@ -88,19 +88,36 @@ pub fn rebuild(
     let mut keeper = Keeper { folder, record, display, seconds: HashMap::new(), invalid: 0 };
     let hints = keeper.display.hints();
     let mut sink = |event: Event| keeper.take(&event);
-    let ended = runner::run(&plan, &materials, engine.as_mut(), &Instant::now, &mut sink, hints.as_ref(), &interrupt);
-    drop(engine);
+    let ended = runner::run(&plan, &materials, &mut engines, &Instant::now, &mut sink, hints.as_ref(), &interrupt);
+    drop(engines);
     keeper.finish(ended, notes, &cells)
 }
 
+/// The engines that the suspects were measured on: by name where the run had several.
+fn engines(args: &GateArgs, suspects: &[CellName]) -> Result<Vec<Wanted>, Stop> {
+    let named = suspects.iter().any(|cell| cell.engine.is_some());
+    let mut engines = wanted(&args.engine, ChainKind::Article, named)?;
+    let missing = suspects.iter().find(|cell| !engines.iter().any(|wanted| wanted.name == cell.engine));
+    match missing {
+        None => {
+            engines.retain(|wanted| suspects.iter().any(|cell| wanted.name == cell.engine));
+            Ok(engines)
+        }
+        Some(CellName { engine: Some(name), .. }) => Err(Stop::cannot_tell(format!(
+            "--engine: found no engine {name}, on which suspects were measured; add --engine {name}=ENGINE"
+        ))),
+        Some(_) => Err(Stop::wrong("--engine: found several; expected the one that the run was made on")),
+    }
+}
+
 /// The call that would build this, as `run` knows it.
-fn call(args: &GateArgs, current: &RunRecord, cells: &[(ApproachId, ScenarioId)]) -> RunArgs {
+fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
     let texts = |key: &str| -> Vec<String> {
         let list = current.options.get(key).and_then(|value| value.as_array());
         list.into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
     };
-    let mut approaches: Vec<String> = cells.iter().map(|(a, _)| a.to_string()).collect();
-    let mut scenarios: Vec<String> = cells.iter().map(|(_, s)| s.to_string()).collect();
+    let mut approaches: Vec<String> = cells.iter().map(|(_, a, _)| a.to_string()).collect();
+    let mut scenarios: Vec<String> = cells.iter().map(|(.., s)| s.to_string()).collect();
     for names in [&mut approaches, &mut scenarios] {
         names.sort_unstable();
         names.dedup();
@@ -220,7 +237,7 @@ struct Keeper {
     folder: RunFolder,
     record: RunRecord,
     display: Display,
-    seconds: HashMap<(ApproachId, ScenarioId), Vec<f64>>,
+    seconds: HashMap<Cell, Vec<f64>>,
     invalid: usize,
 }
 
@@ -231,7 +248,7 @@ impl Keeper {
                 let rows = with_waits(steps, sample.seconds);
                 self.folder.append_sample(sample, &rows).map_err(|e| e.to_string())?;
                 if sample.status == Status::Ok {
-                    let key = (sample.key.approach.clone(), sample.key.scenario.clone());
+                    let key = (sample.engine.clone(), sample.key.approach.clone(), sample.key.scenario.clone());
                     self.seconds.entry(key).or_default().push(sample.seconds.get());
                 } else {
                     self.invalid += 1;
@@ -248,7 +265,7 @@ impl Keeper {
         mut self,
         ended: Result<runner::End, runner::RunError>,
         mut notes: Vec<String>,
-        cells: &[(ApproachId, ScenarioId)],
+        cells: &[Cell],
     ) -> Result<Fresh, Stop> {
         self.record.ended_at = Some(rfc3339(SystemTime::now()));
         let complete = matches!(ended, Ok(runner::End::Complete));
@@ -266,9 +283,9 @@ impl Keeper {
             notes.push(format!("{} of the fresh builds are not valid, and in no figure.", self.invalid));
         }
         let mut samples = Vec::new();
-        for (name, scenario) in cells {
+        for (engine, name, scenario) in cells {
             let mut of = |side| -> Result<Vec<f64>, Stop> {
-                let key = (approach(side, name).map_err(Stop::wrong)?, scenario.clone());
+                let key = (engine.clone(), approach(side, name).map_err(Stop::wrong)?, scenario.clone());
                 Ok(self.seconds.remove(&key).unwrap_or_default())
             };
             samples.push((of(BASELINE)?, of(CURRENT)?));

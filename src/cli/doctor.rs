@@ -1,7 +1,7 @@
 //! `layerbench doctor`: what a run would use, and what is in the way. Each line says ok, warn or stop, and what to do.
 
 use super::args::{DoctorArgs, DoctorFormat, Topic};
-use super::pick::{Picked, pick};
+use super::pick::{Picked, pick, wanted};
 use super::prepare::{self, Replacement};
 use super::pulls;
 use super::{End, Stop};
@@ -79,13 +79,14 @@ pub fn doctor(args: &DoctorArgs) -> Result<End, Stop> {
         machine(&mut found);
     }
     if [Topic::Engine, Topic::Bases, Topic::Noise].into_iter().any(wants) {
-        match pick(
-            &args.engine,
-            &super::run::run_id(),
-            subject.as_ref().map(|subject| &subject.study),
-            ChainKind::Article,
-        ) {
-            Ok(picked) => engine(&mut found, args, picked, subject.as_ref()),
+        let wanted = wanted(&args.engine, ChainKind::Article, false)?;
+        let study = subject.as_ref().map(|subject| &subject.study);
+        match pick(&wanted, &super::run::run_id(), study, ChainKind::Article) {
+            Ok(Picked { engines, lines }) => {
+                for (named, line) in engines.into_iter().zip(lines) {
+                    engine(&mut found, args, named.engine, line, subject.as_ref());
+                }
+            }
             Err(stop) if stop.end == End::Wrong => return Err(stop),
             Err(stop) => found.add("engine", Level::Stop, stop.text, ""),
         }
@@ -110,8 +111,14 @@ fn subject(args: &DoctorArgs) -> Result<Option<Subject>, Stop> {
         None => return Ok(None),
     };
     let study = Study::load(&path).map_err(Stop::wrong)?;
-    let options =
-        PlanOptions { reps: 1, approaches: Vec::new(), scenarios: Vec::new(), seed: 0, chain: ChainKind::Article };
+    let options = PlanOptions {
+        reps: 1,
+        engines: Vec::new(),
+        approaches: Vec::new(),
+        scenarios: Vec::new(),
+        seed: 0,
+        chain: ChainKind::Article,
+    };
     let plan = Plan::new(&study, &options).map_err(Stop::wrong)?;
     let replacements = prepare::replacements(&study, &args.base)?;
     let recipes = prepare::recipes(&study, &plan, &replacements, args.base.len())?;
@@ -154,8 +161,13 @@ fn machine(found: &mut Findings) {
     }
 }
 
-fn engine(found: &mut Findings, args: &DoctorArgs, picked: Picked, subject: Option<&Subject>) {
-    let Picked { mut engine, line } = picked;
+fn engine(
+    found: &mut Findings,
+    args: &DoctorArgs,
+    mut engine: Box<dyn Engine>,
+    line: String,
+    subject: Option<&Subject>,
+) {
     let wants = |topic| args.only.is_empty() || args.only.contains(&topic);
     match engine.fingerprint() {
         Err(error) => return found.add("engine", Level::Stop, error.to_string(), ""),

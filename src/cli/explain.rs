@@ -5,6 +5,7 @@ use super::load::Loaded;
 use super::style::{answer, style_for};
 use super::{End, Stop};
 use crate::analysis::explain::{Build, explain as explain_cells};
+use crate::analysis::nights::CellName;
 use crate::report::{write_explained_json, write_explained_text};
 
 /// Carries out the command.
@@ -52,27 +53,28 @@ pub fn explain(args: &ExplainArgs) -> Result<End, Stop> {
     Ok(End::Fine)
 }
 
-/// The builds of a cell, given as APPROACH/SCENARIO.
+/// The builds of a cell, given as APPROACH/SCENARIO, or ENGINE/APPROACH/SCENARIO where the run has several engines.
 fn builds<'a>(run: &'a Loaded, cell: &str) -> Result<Vec<Build<'a>>, Stop> {
-    let known = || {
-        let names = run.table.cells().map(|(row, scenario, _)| format!("{}/{}", row.approach, scenario.id));
-        let names: Vec<String> = names.collect();
+    let names = run.strata.iter().flat_map(|stratum| {
+        stratum.table.cells().map(|(row, scenario, _)| CellName {
+            engine: stratum.engine.clone(),
+            approach: row.approach.clone(),
+            scenario: scenario.id.clone(),
+        })
+    });
+    let names: Vec<CellName> = names.collect();
+    let Some(name) = names.iter().find(|name| name.path() == cell) else {
         let more = names.len().saturating_sub(12);
-        let shown = names[..names.len() - more].join(", ");
-        if more > 0 { format!("{shown} and {more} more") } else { shown }
+        let shown: Vec<String> = names.iter().take(12).map(CellName::path).collect();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        return Err(Stop::wrong(format!(
+            "cell: found {cell:?}, which {} does not have; expected one of {}{more}",
+            run.name(),
+            shown.join(", ")
+        )));
     };
-    let wrong = || {
-        Stop::wrong(format!("cell: found {cell:?}, which {} does not have; expected one of {}", run.name(), known()))
-    };
-    let (approach, scenario) = cell.split_once('/').ok_or_else(wrong)?;
-    let exists = run.table.cells().any(|(r, s, _)| r.approach.as_str() == approach && s.id.as_str() == scenario);
-    if !exists {
-        return Err(wrong());
-    }
-    let mine = run
-        .run
-        .samples
-        .iter()
-        .filter(|(sample, _)| sample.key.approach.as_str() == approach && sample.key.scenario.as_str() == scenario);
+    let mine = run.run.samples.iter().filter(|(sample, _)| {
+        (&sample.engine, &sample.key.approach, &sample.key.scenario) == (&name.engine, &name.approach, &name.scenario)
+    });
     Ok(mine.map(|(sample, steps)| (sample, &steps[..])).collect())
 }

@@ -1,7 +1,7 @@
 //! What has to be the same in two runs that are compared, and what should be said where it differs.
 
-use crate::analysis::likeness::Fact;
-use crate::store::RunRecord;
+use crate::analysis::likeness::{Difference, Fact, differences};
+use crate::store::{EngineRecord, RunRecord};
 
 /// Keys of the fingerprint that decide how long a build takes, and their names for people.
 const FINGERPRINT: [(&str, &str); 7] = [
@@ -14,25 +14,46 @@ const FINGERPRINT: [(&str, &str); 7] = [
     ("number of processors", "cpus"),
 ];
 
+/// The facts in which two runs differ. Runs on several engines are alike if they have the same ones, by name, and each
+/// is what it was.
+pub fn unlike(base: &RunRecord, new: &RunRecord) -> Vec<Difference> {
+    let names = |record: &RunRecord| {
+        let mut names: Vec<String> = record.engines().into_iter().map(|engine| engine.name).collect();
+        names.sort_unstable();
+        let value = if record.strata.is_empty() { "a single one".to_owned() } else { names.join(", ") };
+        vec![Fact { name: "engines".to_owned(), value }]
+    };
+    let strata = differences(&names(base), &names(new));
+    // Of engines that only one of them has, each fact would differ: that says no more.
+    if strata.is_empty() { differences(&facts(base), &facts(new)) } else { strata }
+}
+
 /// The facts of a run.
-pub fn facts(record: &RunRecord) -> Vec<Fact> {
-    let fact = |name, value: &str| Fact { name, value: value.to_owned() };
-    let stand_ins = record.bases.iter().any(|base| base.stand_in);
-    let bases = match (record.bases.is_empty(), stand_ins) {
+fn facts(record: &RunRecord) -> Vec<Fact> {
+    let mut facts = vec![Fact { name: "study".to_owned(), value: record.study.clone() }];
+    for engine in record.engines() {
+        facts.extend(of_engine(&engine));
+    }
+    facts
+}
+
+fn of_engine(engine: &EngineRecord) -> Vec<Fact> {
+    let fact = |name: &str, value: &str| Fact {
+        name: if engine.name.is_empty() { name.to_owned() } else { format!("{name} of {}", engine.name) },
+        value: value.to_owned(),
+    };
+    let stand_ins = engine.bases.iter().any(|base| base.stand_in);
+    let bases = match (engine.bases.is_empty(), stand_ins) {
         (true, _) => "none",
         (false, true) => "stand-ins",
         (false, false) => "real ones",
     };
     let mut facts = vec![
-        fact("study", &record.study),
-        fact("isolation", &record.isolation),
-        fact("kind of cold", record.cold.as_str()),
+        fact("isolation", &engine.isolation),
+        fact("kind of cold", engine.cold.as_str()),
         fact("base images", bases),
     ];
-    facts.extend(FINGERPRINT.map(|(name, key)| {
-        let value = record.engine.get(key).and_then(|value| value.as_str());
-        fact(name, value.unwrap_or(""))
-    }));
+    facts.extend(FINGERPRINT.map(|(name, key)| fact(name, engine.fact(key).unwrap_or(""))));
     facts
 }
 
@@ -49,10 +70,14 @@ pub fn remarks(base: &RunRecord, new: &RunRecord) -> Vec<String> {
         };
         remarks.push(format!("The files of the study differ: {} and {}.", revision(base), revision(new)));
     }
-    for after in &new.bases {
-        let before = base.bases.iter().find(|before| before.from == after.from);
-        if before.is_some_and(|before| before.digest != after.digest) {
-            remarks.push(format!("{} is another image than before.", after.from));
+    let before = base.engines();
+    for engine in new.engines() {
+        let old = before.iter().find(|old| old.name == engine.name).map_or(&[][..], |old| &old.bases);
+        let on = if engine.name.is_empty() { String::new() } else { format!(" on {}", engine.name) };
+        for after in &engine.bases {
+            if old.iter().any(|before| before.from == after.from && before.digest != after.digest) {
+                remarks.push(format!("{} is another image than before{on}.", after.from));
+            }
         }
     }
     remarks

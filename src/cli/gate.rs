@@ -3,14 +3,16 @@
 
 use super::args::{Form, GateArgs, Rule};
 use super::compare::alike;
-use super::load::{Loaded, stop};
+use super::load::{Loaded, pairs, stop};
 use super::nights::{Chosen, cells, choose, medians, revision, starts};
 use super::style::{answer, style_for};
 use super::{End, Stop, confirm};
 use crate::analysis::change::{self, CommonMode, Verdict};
-use crate::analysis::compare::{Shared, compare};
+use crate::analysis::compare::{CellChange, Shared, compare_strata};
 use crate::analysis::gate::{self as rules, NIGHTS};
 use crate::analysis::nights::{CellName, GatedCell, Medians, NewSize, by_history};
+use crate::analysis::table::{Stratum, Table};
+use crate::model::EngineId;
 use crate::report::{Confirmed, Gated, GatedLine, write_gated_json, write_gated_markdown, write_gated_text};
 use crate::store::{RunStatus, accepted, nights};
 use std::path::{Path, PathBuf};
@@ -83,12 +85,12 @@ struct Found {
 impl Night<'_> {
     fn history(&self) -> Found {
         let rows: Vec<Medians> = self.before.iter().map(|night| medians(night, &self.names)).collect();
-        let cell = |name: &CellName| self.tonight.table.cell(&name.approach, &name.scenario);
-        let fresh: Vec<Vec<f64>> =
-            self.names.iter().map(|name| cell(name).map(|c| c.seconds.clone()).unwrap_or_default()).collect();
+        let fresh: Vec<Vec<f64>> = self.names.iter().map(|name| seconds(&self.tonight, name)).collect();
         let (judged, common) = by_history(&self.names, &rows, &self.starts, &fresh);
         let few = judged.iter().filter(|cell| cell.too_few).count();
-        let mut doubts = doubts(common);
+        let engines = self.tonight.strata.iter().map(|stratum| stratum.engine.clone());
+        let common: Vec<(Option<EngineId>, CommonMode)> = engines.zip(common).collect();
+        let mut doubts = doubts(&common);
         if few > 0 {
             doubts.push(format!(
                 "{few} of {} cells have too few builds tonight, or fewer than {NIGHTS} comparable nights since the last accepted change",
@@ -99,7 +101,7 @@ impl Night<'_> {
             (0..judged.len()).filter(|place| judged[*place].tonight.verdict == Verdict::Regression).collect();
         let began = suspects.iter().filter_map(|place| judged[*place].since).min().unwrap_or(self.before.len());
         let baseline = began.checked_sub(1).map(|place| self.folder.join(&self.before[place].name));
-        let lines = judged.iter().map(|cell| self.line(cell, common, baseline.as_deref()));
+        let lines = judged.iter().map(|cell| self.line(cell, &common, baseline.as_deref()));
         let gated = Gated { lines: lines.collect(), common, doubts, ..self.gated(self.rule()) };
         Found { gated, suspects, baseline, by_history: true }
     }
@@ -119,7 +121,7 @@ impl Night<'_> {
             run: self.tonight.name(),
             rule,
             lines: Vec::new(),
-            common: CommonMode::default(),
+            common: Vec::new(),
             sizes: self.sizes(),
             confirmed: None,
             notes: Vec::new(),
@@ -128,8 +130,10 @@ impl Night<'_> {
         }
     }
 
-    fn line(&self, cell: &GatedCell, common: CommonMode, baseline: Option<&Path>) -> GatedLine {
+    fn line(&self, cell: &GatedCell, common: &[(Option<EngineId>, CommonMode)], baseline: Option<&Path>) -> GatedLine {
         let tonight = cell.tonight;
+        let mine = common.iter().find(|(engine, _)| *engine == cell.cell.engine);
+        let common = mine.map_or(CommonMode::default(), |(_, common)| *common);
         // The rule's ratios are about the mean of the nights; seconds are what people know.
         let mean = cell.median.zip(tonight.ratio).map(|(median, ratio)| median / ratio / common.ratio());
         let slow = tonight.verdict == Verdict::Regression;
@@ -161,17 +165,21 @@ impl Night<'_> {
 
     fn more(&self, cell: &CellName, baseline: &Path) -> String {
         let run = self.tonight.run.path.display();
-        format!("layerbench explain {run} {}/{} --against {}", cell.approach, cell.scenario, baseline.display())
+        format!("layerbench explain {run} {} --against {}", cell.path(), baseline.display())
     }
 
     /// Images whose size is not that of the last night.
     fn sizes(&self) -> Vec<NewSize> {
         let Some(last) = self.before.last() else { return Vec::new() };
-        let rows = self.tonight.table.rows.iter().filter_map(|row| {
-            let before = last.image(row.approach.as_str())?;
-            Some(NewSize { approach: row.approach.clone(), before, tonight: row.image? })
-        });
-        rows.filter(|size| size.before != size.tonight).collect()
+        let mut sizes = Vec::new();
+        for Stratum { engine, table } in &self.tonight.strata {
+            let rows = table.rows.iter().filter_map(|row| {
+                let before = last.image(engine.as_ref().map(EngineId::as_str), row.approach.as_str())?;
+                Some(NewSize { engine: engine.clone(), approach: row.approach.clone(), before, tonight: row.image? })
+            });
+            sizes.extend(rows.filter(|size| size.before != size.tonight));
+        }
+        sizes
     }
 
     /// Without a history there are only suspects: differences between two nights prove nothing.
@@ -189,37 +197,31 @@ impl Night<'_> {
         };
         let baseline = Loaded::open(&path)?;
         let mut notes = alike(baseline.record(), self.tonight.record(), self.args.force)?;
-        let compared = compare(&baseline.table, &self.tonight.table, Shared::TakeOut);
-        let pair = |cell: &crate::analysis::compare::CellChange| {
-            let seconds = |table: &crate::analysis::table::Table| {
-                table.cell(&cell.approach, &cell.scenario).map(|c| c.seconds.clone()).unwrap_or_default()
-            };
-            (seconds(&baseline.table), seconds(&self.tonight.table))
-        };
-        let groups: Vec<(Vec<f64>, Vec<f64>)> = compared.cells.iter().map(pair).collect();
-        let pairs: Vec<(&[f64], &[f64])> = groups.iter().map(|(a, b)| (&a[..], &b[..])).collect();
-        let suspects = rules::suspects(&pairs, compared.common);
-        let lines = compared.cells.iter().enumerate().map(|(place, cell)| GatedLine {
-            cell: CellName { approach: cell.approach.clone(), scenario: cell.scenario.clone() },
-            // Not decided by two nights: a suspect, or nothing to say.
-            verdict: match cell.change.verdict {
-                Verdict::Regression => Verdict::NotEnoughData,
-                verdict => verdict,
-            },
-            n: cell.n.1,
-            median: cell.new.map(crate::model::Seconds::get),
-            ratio: cell.change.shift.map(|shift| shift.ratio()),
-            expected: None,
-            p: if cell.change.verdict == Verdict::Improvement { cell.change.faster } else { cell.change.slower },
-            nights: 1,
-            since: None,
-            more: suspects.contains(&place).then(|| {
-                self.more(&CellName { approach: cell.approach.clone(), scenario: cell.scenario.clone() }, &path)
-            }),
-        });
+        let pairs = pairs(&baseline, &self.tonight);
+        let strata: Vec<(&Table, &Table)> = pairs.iter().map(|(_, before, after)| (*before, *after)).collect();
+        let (mut lines, mut suspects, mut common, mut doubts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for ((engine, ..), compared) in pairs.iter().zip(compare_strata(&strata, Shared::TakeOut)) {
+            let names = compared.cells.iter().map(|cell| CellName {
+                engine: engine.cloned(),
+                approach: cell.approach.clone(),
+                scenario: cell.scenario.clone(),
+            });
+            let names: Vec<CellName> = names.collect();
+            let groups: Vec<(Vec<f64>, Vec<f64>)> =
+                names.iter().map(|name| (seconds(&baseline, name), seconds(&self.tonight, name))).collect();
+            let groups: Vec<(&[f64], &[f64])> = groups.iter().map(|(a, b)| (&a[..], &b[..])).collect();
+            let mine = rules::suspects(&groups, compared.common);
+            suspects.extend(mine.iter().map(|place| lines.len() + place));
+            for (place, (cell, name)) in compared.cells.iter().zip(names).enumerate() {
+                let more = mine.contains(&place).then(|| self.more(&name, &path));
+                lines.push(undecided(cell, name, more));
+            }
+            let on = engine.map_or(String::new(), |engine| format!("{engine}: "));
+            doubts.extend(compared.doubts().into_iter().map(|doubt| format!("{on}{doubt}")));
+            common.push((engine.cloned(), compared.common));
+        }
         let rule = format!("By one night, {}", baseline.name());
-        let mut gated =
-            Gated { lines: lines.collect(), common: compared.common, doubts: compared.doubts(), ..self.gated(rule) };
+        let mut gated = Gated { lines, common, doubts, ..self.gated(rule) };
         for place in &suspects {
             let line = &gated.lines[*place];
             let percent = line.ratio.map_or(0.0, |ratio| (ratio - 1.0) * 100.0);
@@ -257,10 +259,37 @@ impl Night<'_> {
     }
 }
 
-fn doubts(common: CommonMode) -> Vec<String> {
-    let shift =
-        common.is_shift().then(|| format!("a global shift of {:+.1} % over {} cells", common.percent(), common.cells));
-    shift.into_iter().collect()
+/// Seconds of a cell's valid builds.
+fn seconds(run: &Loaded, name: &CellName) -> Vec<f64> {
+    let cell = run.table(name.engine.as_ref()).and_then(|table| table.cell(&name.approach, &name.scenario));
+    cell.map(|cell| cell.seconds.clone()).unwrap_or_default()
+}
+
+/// A cell that two nights cannot decide: a suspect, or nothing to say.
+fn undecided(cell: &CellChange, name: CellName, more: Option<String>) -> GatedLine {
+    GatedLine {
+        cell: name,
+        verdict: match cell.change.verdict {
+            Verdict::Regression => Verdict::NotEnoughData,
+            verdict => verdict,
+        },
+        n: cell.n.1,
+        median: cell.new.map(crate::model::Seconds::get),
+        ratio: cell.change.shift.map(|shift| shift.ratio()),
+        expected: None,
+        p: if cell.change.verdict == Verdict::Improvement { cell.change.faster } else { cell.change.slower },
+        nights: 1,
+        since: None,
+        more,
+    }
+}
+
+fn doubts(common: &[(Option<EngineId>, CommonMode)]) -> Vec<String> {
+    let shifts = common.iter().filter(|(_, common)| common.is_shift()).map(|(engine, common)| {
+        let on = engine.as_ref().map_or(String::new(), |engine| format!(" on {engine}"));
+        format!("a global shift of {:+.1} % over {} cells{on}", common.percent(), common.cells)
+    });
+    shifts.collect()
 }
 
 /// The verdict on the night.

@@ -1,17 +1,17 @@
 //! Runs as the commands that judge them need them: opened, with their table, and one error for what is wrong.
 
 use super::{End, Stop};
-use crate::analysis::table::{Approach, Scenario, Table, table};
-use crate::model::{ApproachId, CacheState, Sample, ScenarioId};
-use crate::store::{RunFolder, RunRecord, StoreError, StoredRun};
+use crate::analysis::table::{Approach, Scenario, Stratum, Table, strata};
+use crate::model::{ApproachId, CacheState, EngineId, Sample, ScenarioId};
+use crate::store::{EngineRecord, RunFolder, RunRecord, StoreError, StoredRun};
 use std::path::Path;
 
-/// A stored run and its table.
+/// A stored run and its tables.
 pub struct Loaded {
     /// What was stored.
     pub run: StoredRun,
-    /// Its table.
-    pub table: Table,
+    /// The table of each engine, in the order of the call.
+    pub strata: Vec<Stratum>,
 }
 
 impl Loaded {
@@ -23,7 +23,7 @@ impl Loaded {
         let run = RunFolder::open(folder).map_err(stop)?;
         let (approaches, scenarios) = columns(&run.record)?;
         let samples: Vec<Sample> = run.samples.iter().map(|(sample, _)| sample.clone()).collect();
-        Ok(Self { table: table(&samples, &approaches, &scenarios), run })
+        Ok(Self { strata: strata(&samples, &engines(&run.record), &approaches, &scenarios), run })
     }
 
     /// Name of the run: that of its folder.
@@ -31,10 +31,29 @@ impl Loaded {
         self.run.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
+    /// The table of an engine; a single one has no name.
+    pub fn table(&self, engine: Option<&EngineId>) -> Option<&Table> {
+        self.strata.iter().find(|stratum| stratum.engine.as_ref() == engine).map(|stratum| &stratum.table)
+    }
+
     /// The record.
     pub fn record(&self) -> &RunRecord {
         &self.run.record
     }
+}
+
+/// Names of a run's engines, in the order of the call; a single one has no name.
+pub fn engines(record: &RunRecord) -> Vec<Option<EngineId>> {
+    record.engines().iter().map(EngineRecord::id).collect()
+}
+
+/// The engines that both runs have, each with its tables in the base and in the new run.
+pub fn pairs<'a>(base: &'a Loaded, new: &'a Loaded) -> Vec<(Option<&'a EngineId>, &'a Table, &'a Table)> {
+    let both = new.strata.iter().filter_map(|stratum| {
+        let engine = stratum.engine.as_ref();
+        Some((engine, base.table(engine)?, &stratum.table))
+    });
+    both.collect()
 }
 
 /// The exit code for a run that cannot be read.

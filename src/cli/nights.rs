@@ -1,9 +1,9 @@
 //! The runs of a history that may be held against each other, in the order of time, and what was left out and why.
 
+use super::load::engines;
 use super::{Stop, facts};
-use crate::analysis::likeness::{Fact, differences};
 use crate::analysis::nights::{CellName, Medians};
-use crate::model::{ApproachId, ScenarioId};
+use crate::model::{ApproachId, EngineId, ScenarioId};
 use crate::stats;
 use crate::store::{Accepted, RunRecord, RunStatus, StoredNight, StoredNights};
 use std::collections::BTreeMap;
@@ -30,12 +30,11 @@ pub fn choose<'a>(all: &'a StoredNights, reference: &RunRecord, tonight: Option<
     for (name, error) in &all.broken {
         leave(error.to_string(), name);
     }
-    let wanted = facts::facts(reference);
     let mut sorted: Vec<&StoredNight> = all.nights.iter().filter(|night| tonight != Some(&night.name)).collect();
     sorted.sort_by(|a, b| (&a.record.started_at, &a.name).cmp(&(&b.record.started_at, &b.name)));
     let mut nights: Vec<&StoredNight> = Vec::new();
     for night in sorted {
-        match reason(night, &wanted, nights.last().copied(), (reference, tonight), force) {
+        match reason(night, nights.last().copied(), (reference, tonight), force) {
             Some(why) => leave(why, &night.name),
             None => nights.push(night),
         }
@@ -57,7 +56,6 @@ fn left(why: &str, names: &[String]) -> String {
 /// Why a night cannot be used.
 fn reason(
     night: &StoredNight,
-    wanted: &[Fact],
     last: Option<&StoredNight>,
     (reference, tonight): (&RunRecord, Option<&str>),
     force: bool,
@@ -72,9 +70,9 @@ fn reason(
     if start(record).is_none() {
         return Some(format!("its start {:?} is no time", record.started_at));
     }
-    let unlike = differences(&facts::facts(record), wanted);
+    let unlike = facts::unlike(record, reference);
     if !force && !unlike.is_empty() {
-        let names: Vec<&str> = unlike.iter().map(|difference| difference.name).collect();
+        let names: Vec<&str> = unlike.iter().map(|difference| difference.name.as_str()).collect();
         return Some(format!("not the same {}", names.join(", ")));
     }
     if tonight.is_some() && record.started_at > reference.started_at {
@@ -120,14 +118,16 @@ fn gaps(nights: &[&StoredNight], tonight: Option<(f64, &str)>) -> Vec<String> {
     lines
 }
 
-/// The cells of a record, row by row.
+/// The cells of a record, engine by engine, row by row.
 pub fn cells(record: &RunRecord) -> Result<Vec<CellName>, Stop> {
     let mut cells = Vec::new();
-    for approach in &record.approaches {
-        let approach = ApproachId::new(approach).map_err(Stop::wrong)?;
-        for scenario in &record.scenarios {
-            let scenario = ScenarioId::new(&scenario.id).map_err(Stop::wrong)?;
-            cells.push(CellName { approach: approach.clone(), scenario });
+    for engine in engines(record) {
+        for approach in &record.approaches {
+            let approach = ApproachId::new(approach).map_err(Stop::wrong)?;
+            for scenario in &record.scenarios {
+                let scenario = ScenarioId::new(&scenario.id).map_err(Stop::wrong)?;
+                cells.push(CellName { engine: engine.clone(), approach: approach.clone(), scenario });
+            }
         }
     }
     Ok(cells)
@@ -135,7 +135,10 @@ pub fn cells(record: &RunRecord) -> Result<Vec<CellName>, Stop> {
 
 /// The medians of a night in the order of the cells.
 pub fn medians(night: &StoredNight, cells: &[CellName]) -> Medians {
-    let median = |cell: &CellName| stats::median(night.cell(cell.approach.as_str(), cell.scenario.as_str())).ok();
+    let median = |cell: &CellName| {
+        let engine = cell.engine.as_ref().map(EngineId::as_str);
+        stats::median(night.cell(engine, cell.approach.as_str(), cell.scenario.as_str())).ok()
+    };
     cells.iter().map(median).collect()
 }
 

@@ -1,67 +1,201 @@
-//! Which engine a call gets: what `--engine` says, or the best isolation that this machine has.
+//! Which engines a call gets: what `--engine` says, or the best isolation that this machine has.
+//! First all that was asked for is read, without touching an engine; then all of it is opened. Either way everything
+//! that is wrong is said at once.
 
 use super::Stop;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::host::HostEngine;
 use crate::engine::private::{LocalRegistry, PrivateEngine, missing};
-use crate::engine::{Engine, EngineError};
-use crate::model::ChainKind;
+use crate::engine::{Engine, EngineError, Named};
+use crate::model::{ChainKind, EngineId};
 use crate::study::Study;
+use std::fmt;
 
-/// An engine, and a line that says which and why.
-pub struct Picked {
-    pub engine: Box<dyn Engine>,
-    pub line: String,
+/// An engine that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name, where several were asked for.
+    pub name: Option<EngineId>,
+    kind: Kind,
 }
 
-/// Picks an engine for a study.
-pub fn pick(wanted: &str, run: &str, study: Option<&Study>, chain: ChainKind) -> Result<Picked, Stop> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Kind {
+    Auto,
+    Private,
+    Host,
+    At(String),
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Private => "private",
+            Self::Host => "host",
+            Self::At(address) => address,
+        })
+    }
+}
+
+/// Reads the values of `--engine`: each `[NAME=]ENGINE`. A single one has a name only if `named`.
+pub fn wanted(texts: &[String], chain: ChainKind, named: bool) -> Result<Vec<Wanted>, Stop> {
+    let mut wrong = Vec::new();
+    let mut all: Vec<(Option<EngineId>, Kind)> = Vec::new();
+    for text in texts {
+        match one(text) {
+            Ok((_, kind @ Kind::Auto)) if texts.len() > 1 => {
+                wrong.push(format!("--engine {kind}: found beside others; expected private, host or an address"));
+            }
+            Ok((_, kind)) if chain == ChainKind::Checkpoint && !matches!(kind, Kind::Auto | Kind::Private) => wrong
+                .push(format!(
+                    "--chain checkpoint with --engine {kind}: only a private engine can be stopped and copied"
+                )),
+            Ok((name, kind)) => {
+                if all.iter().any(|(_, other)| *other == kind) {
+                    wrong.push(format!("--engine {kind}: found a second time; expected each engine once"));
+                } else if name.is_some() && all.iter().any(|(other, _)| *other == name) {
+                    wrong.push(format!("--engine {text}: a second engine of this name; give it another: NAME={kind}"));
+                } else {
+                    all.push((name, kind));
+                }
+            }
+            Err(problem) => wrong.push(problem),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Stop::wrong(wrong.join("\n")));
+    }
+    let named = named || all.len() > 1;
+    Ok(all.into_iter().map(|(name, kind)| Wanted { name: name.filter(|_| named), kind }).collect())
+}
+
+fn one(text: &str) -> Result<(Option<EngineId>, Kind), String> {
+    let (given, word) = match text.split_once('=') {
+        Some((name, rest)) if !name.contains("://") && !name.starts_with("context:") => (Some(name), rest),
+        _ => (None, text),
+    };
+    let kind = match word {
+        "auto" => Kind::Auto,
+        "private" => Kind::Private,
+        "host" => Kind::Host,
+        address if address.contains("://") || address.starts_with("context:") => {
+            Endpoint::parse(address).map_err(|e| format!("--engine {text}: {e}"))?;
+            Kind::At(address.to_owned())
+        }
+        other => {
+            return Err(format!(
+                "--engine {other:?}: expected auto, private, host, or an address such as unix:///run/docker.sock"
+            ));
+        }
+    };
+    let name = match given {
+        Some(name) => EngineId::new(name).map_err(|e| format!("--engine {text}: {e}"))?,
+        None => return Ok((EngineId::new(&usual_name(word)).ok(), kind)),
+    };
+    Ok((Some(name), kind))
+}
+
+/// What an engine is called if nobody says: `tcp-build.example.org-2376`.
+fn usual_name(word: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._".contains(c) { c } else { '-' };
+    let mut name: String = word.chars().map(plain).take(100).collect();
+    while name.contains("--") {
+        name = name.replace("--", "-");
+    }
+    name.trim_end_matches('-').to_owned()
+}
+
+/// Engines that were opened.
+pub struct Picked {
+    /// In the order of the call.
+    pub engines: Vec<Named>,
+    /// A line for each that says which and why.
+    pub lines: Vec<String>,
+}
+
+/// Opens the engines for a study.
+pub fn pick(wanted: &[Wanted], run: &str, study: Option<&Study>, chain: ChainKind) -> Result<Picked, Stop> {
     let registry = study
         .and_then(|study| study.registry.as_ref())
         .map(|registry| LocalRegistry { storage: registry.storage.clone(), address: registry.address.to_string() });
-    if chain == ChainKind::Checkpoint && !matches!(wanted, "auto" | "private") {
-        return Err(Stop::wrong(format!(
-            "--chain checkpoint with --engine {wanted}: only a private engine can be stopped and copied"
-        )));
-    }
-    match wanted {
-        "private" => private(run, registry, chain, "asked for"),
-        "host" => host(run, &Endpoint::from_environment()?, "asked for"),
-        "auto" => automatic(run, registry, chain),
-        "dind" => Err(Stop::failed("--engine dind is not there yet; use private or host")),
-        address if address.contains("://") || address.starts_with("context:") => {
-            host(run, &Endpoint::parse(address).map_err(Stop::wrong)?, "asked for")
+    let mut picked = Picked { engines: Vec::new(), lines: Vec::new() };
+    let mut failed: Vec<Stop> = Vec::new();
+    let mut known: Vec<(String, Kind)> = Vec::new();
+    for (number, Wanted { name, kind }) in wanted.iter().enumerate() {
+        // Each engine writes down under a name of its own what it leaves.
+        let run = if number == 0 { run.to_owned() } else { format!("{run}-e{}", number + 1) };
+        let label = name.as_ref().map_or(String::new(), |name| format!("{name}: "));
+        let opened = open(kind, Call { run: &run, registry: registry.clone(), chain });
+        match opened {
+            Ok(opened) => {
+                let twin = opened.id.as_ref().and_then(|id| known.iter().find(|(other, _)| other == id));
+                if let Some((_, other)) = twin {
+                    failed
+                        .push(Stop::wrong(format!("--engine {kind}: the same engine as {other}; expected each once")));
+                    continue;
+                }
+                known.extend(opened.id.map(|id| (id, kind.clone())));
+                picked.lines.push(format!("{label}{} — {}", opened.engine.describe(), opened.why));
+                picked.engines.push(Named { name: name.clone(), engine: opened.engine });
+            }
+            Err(stop) => failed.push(Stop { text: format!("{label}{}", stop.text), ..stop }),
         }
-        other => Err(Stop::wrong(format!(
-            "--engine {other:?}: expected auto, private, host, or an address such as unix:///run/docker.sock"
-        ))),
+    }
+    match failed.first() {
+        None => Ok(picked),
+        Some(first) => {
+            let texts: Vec<&str> = failed.iter().map(|stop| stop.text.as_str()).collect();
+            Err(Stop { end: first.end, text: texts.join("\n") })
+        }
     }
 }
 
-fn private(run: &str, registry: Option<LocalRegistry>, chain: ChainKind, why: &str) -> Result<Picked, Stop> {
-    let engine = PrivateEngine::new(run, registry, chain)?;
-    Ok(Picked { line: format!("{} — {why}", engine.describe()), engine: Box::new(engine) })
+/// What engines are opened for.
+struct Call<'a> {
+    run: &'a str,
+    registry: Option<LocalRegistry>,
+    chain: ChainKind,
 }
 
-fn host(run: &str, endpoint: &Endpoint, why: &str) -> Result<Picked, Stop> {
-    let engine = HostEngine::new(run, endpoint)?;
-    Ok(Picked { line: format!("{} — {why}", engine.describe()), engine: Box::new(engine) })
+/// An opened engine.
+struct Opened {
+    engine: Box<dyn Engine>,
+    why: String,
+    /// What an engine that was there before calls itself.
+    id: Option<String>,
 }
 
-fn automatic(run: &str, registry: Option<LocalRegistry>, chain: ChainKind) -> Result<Picked, Stop> {
-    let lacking = missing(registry.is_some());
+fn open(kind: &Kind, call: Call<'_>) -> Result<Opened, Stop> {
+    match kind {
+        Kind::Private => private(call, "asked for"),
+        Kind::Host => host(&call, &Endpoint::from_environment()?, "asked for"),
+        Kind::At(address) => host(&call, &Endpoint::parse(address).map_err(Stop::wrong)?, "asked for"),
+        Kind::Auto => automatic(call),
+    }
+}
+
+fn private(call: Call<'_>, why: &str) -> Result<Opened, Stop> {
+    let engine = PrivateEngine::new(call.run, call.registry, call.chain)?;
+    Ok(Opened { engine: Box::new(engine), why: why.to_owned(), id: None })
+}
+
+fn host(call: &Call<'_>, endpoint: &Endpoint, why: &str) -> Result<Opened, Stop> {
+    let engine = HostEngine::new(call.run, endpoint)?;
+    Ok(Opened { id: engine.id(), engine: Box::new(engine), why: why.to_owned() })
+}
+
+fn automatic(call: Call<'_>) -> Result<Opened, Stop> {
+    let lacking = missing(call.registry.is_some());
     if lacking.is_empty() {
-        return private(run, registry, chain, "everything for it is there");
+        return private(call, "everything for it is there");
     }
-    if registry.is_some() {
-        // The study's base images are in a registry that only a private engine can be given.
-        return private(run, registry, chain, "");
-    }
-    if chain == ChainKind::Checkpoint {
-        return private(run, registry, chain, "");
+    if call.registry.is_some() || call.chain == ChainKind::Checkpoint {
+        // The study's base images are in a registry that only a private engine can be given; only it can be copied.
+        return private(call, "");
     }
     let why = format!("a private engine lacks {}", lacking.join("; "));
-    host(run, &Endpoint::from_environment()?, &why).map_err(|stop| {
+    host(&call, &Endpoint::from_environment()?, &why).map_err(|stop| {
         Stop::failed(EngineError::new(
             "no engine can be used",
             format!("a private engine lacks {}; the machine's own: {}", lacking.join("; "), stop.text),

@@ -3,9 +3,11 @@
 use super::Stop;
 use super::args::RunArgs;
 use crate::engine::Fingerprint;
-use crate::model::ColdKind;
+use crate::model::{ColdKind, EngineId};
 use crate::plan::Plan;
-use crate::store::{BaseRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, SCHEMA, ScenarioRecord};
+use crate::store::{
+    BaseRecord, EngineRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, SCHEMA, ScenarioRecord,
+};
 use crate::study::{Expectation, Finding, Study};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -15,10 +17,25 @@ pub struct Facts<'a> {
     pub study: &'a Study,
     pub plan: &'a Plan,
     pub args: &'a RunArgs,
-    pub fingerprint: Fingerprint,
-    pub cold: ColdKind,
-    pub bases: Vec<BaseRecord>,
+    /// The engines in the order of the call, at least one.
+    pub engines: Vec<EngineRecord>,
     pub started_at: String,
+}
+
+/// What is known of an engine before anything is built on it.
+pub fn engine(
+    name: Option<&EngineId>,
+    fingerprint: &Fingerprint,
+    cold: ColdKind,
+    bases: Vec<BaseRecord>,
+) -> EngineRecord {
+    EngineRecord {
+        name: name.map_or(String::new(), ToString::to_string),
+        isolation: fingerprint.get("isolation").cloned().unwrap_or_default(),
+        engine: fingerprint.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect(),
+        cold,
+        bases,
+    }
 }
 
 /// Makes the record. Values of build arguments are not in it.
@@ -29,6 +46,10 @@ pub fn record(facts: &Facts<'_>) -> Result<RunRecord, Stop> {
     };
     let approaches = study.approaches.iter().map(|a| a.id.as_str());
     let scenarios = study.scenarios.iter().filter(|s| measured(s.id.as_str(), |key| key.scenario.as_str()));
+    let (only, strata) = match facts.engines.as_slice() {
+        [only] if only.name.is_empty() => (only.clone(), Vec::new()),
+        several => (together(several), several.to_vec()),
+    };
     Ok(RunRecord {
         schema: SCHEMA.to_owned(),
         study: study.name.clone(),
@@ -51,10 +72,11 @@ pub fn record(facts: &Facts<'_>) -> Result<RunRecord, Stop> {
             .builds()
             .map(|build| (build.key.block, build.key.approach.to_string(), build.key.scenario.to_string()))
             .collect(),
-        isolation: facts.fingerprint.get("isolation").cloned().unwrap_or_default(),
-        engine: facts.fingerprint.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect(),
-        cold: facts.cold,
-        bases: facts.bases.clone(),
+        isolation: only.isolation,
+        engine: only.engine,
+        cold: only.cold,
+        bases: only.bases,
+        strata,
         git: git(study.folder()),
         started_at: facts.started_at.clone(),
         ended_at: None,
@@ -64,13 +86,26 @@ pub fn record(facts: &Facts<'_>) -> Result<RunRecord, Stop> {
     })
 }
 
+/// What stands where a run on one engine says something of it.
+fn together(engines: &[EngineRecord]) -> EngineRecord {
+    let warm = engines.iter().any(|engine| engine.cold == ColdKind::WarmBase);
+    EngineRecord {
+        name: String::new(),
+        engine: Map::new(),
+        isolation: "several".to_owned(),
+        cold: if warm { ColdKind::WarmBase } else { ColdKind::Pristine },
+        bases: Vec::new(),
+    }
+}
+
 fn options(args: &RunArgs) -> Map<String, Value> {
     let all = json!({
         "study": args.study.display().to_string(),
         "reps": args.reps,
         "approach": args.approach,
         "scenario": args.scenario,
-        "engine": args.engine,
+        // As it was before a run could have several.
+        "engine": if let [only] = args.engine.as_slice() { json!(only) } else { json!(args.engine) },
         "base": args.base,
         "timeout": args.timeout,
         "chain": args.chain.kind().as_str(),

@@ -8,9 +8,9 @@ use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
 use crate::analysis::table::{Table, table};
-use crate::model::{ApproachId, Sample, ScenarioId};
-use crate::report::{Head, Report, TextStyle, write_json, write_markdown, write_summary, write_text};
-use crate::store::{BaseSource, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, StoredRun};
+use crate::model::{ApproachId, EngineId, Sample, ScenarioId};
+use crate::report::{Head, Report, TextStyle, each_engine, write_json, write_markdown, write_summaries, write_text};
+use crate::store::{BaseSource, EngineRecord, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, StoredRun};
 use std::path::Path;
 
 /// Carries out the command.
@@ -43,8 +43,8 @@ pub fn print(folder: &Path) -> Result<(), Stop> {
 /// A stored run, and what is needed to report it.
 struct View {
     record: RunRecord,
-    samples: Vec<Sample>,
-    table: Table,
+    /// Each engine with its samples and its table.
+    strata: Vec<(EngineRecord, Vec<Sample>, Table)>,
     published: Option<(String, Published)>,
     run: String,
     warnings: Vec<String>,
@@ -54,8 +54,14 @@ impl View {
     fn open(folder: &Path) -> Result<Self, Stop> {
         let stored = RunFolder::open(folder).map_err(Stop::wrong)?;
         let StoredRun { path, record, samples, warnings } = stored;
-        let samples: Vec<Sample> = samples.into_iter().map(|(sample, _)| sample).collect();
         let (approaches, scenarios) = columns(&record)?;
+        let strata = record.engines().into_iter().map(|engine| {
+            let id = engine.id();
+            let mine = samples.iter().filter(|(sample, _)| sample.engine == id);
+            let mine: Vec<Sample> = mine.map(|(sample, _)| sample.clone()).collect();
+            let table = table(&mine, &approaches, &scenarios);
+            (engine, mine, table)
+        });
         // results/<study>/<run>: published figures stand in results/<name>.
         let published = match (&record.published, path.ancestors().nth(2)) {
             (Some(name), Some(results)) => {
@@ -67,8 +73,7 @@ impl View {
             _ => None,
         };
         Ok(Self {
-            table: table(&samples, &approaches, &scenarios),
-            samples,
+            strata: strata.collect(),
             published,
             run: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
@@ -76,28 +81,42 @@ impl View {
         })
     }
 
-    fn write(&self, format: Format, style: TextStyle) -> Result<Vec<u8>, Stop> {
+    /// What is said of one engine.
+    fn report<'a>(&'a self, (engine, samples, table): &'a (EngineRecord, Vec<Sample>, Table)) -> Report<'a> {
         let findings: Vec<Finding> = self.record.findings.iter().filter_map(finding).collect();
-        let mut report = Report::new(head(&self.record, &self.run), &self.table, &self.samples)
-            .findings(judge(&self.table, &findings));
-        if let Some((name, figures)) = &self.published {
-            report = report.beside(name, figures);
+        let report =
+            Report::new(head(&self.record, engine, &self.run), table, samples).findings(judge(table, &findings));
+        match &self.published {
+            Some((name, figures)) => report.beside(name, figures),
+            None => report,
         }
-        let mut text = Vec::new();
-        let written = match format {
-            Format::Text => write_text(&report, style, &mut text),
-            Format::Markdown => write_markdown(&report, &mut text),
-            Format::Csv => write_summary(&self.table, &mut text),
-            Format::Json => write_json(&report, &mut text),
-        };
-        written.map_err(|e| Stop::failed(format!("writing the report: {e}")))?;
-        Ok(text)
+    }
+
+    fn write(&self, format: Format, style: TextStyle) -> Result<Vec<u8>, Stop> {
+        let engines: Vec<Option<EngineId>> = self.strata.iter().map(|(engine, ..)| engine.id()).collect();
+        let engines: Vec<Option<&EngineId>> = engines.iter().map(Option::as_ref).collect();
+        if format == Format::Csv {
+            let tables: Vec<_> = engines.iter().copied().zip(self.strata.iter().map(|(.., table)| table)).collect();
+            let mut text = Vec::new();
+            let written = write_summaries(&tables, &mut text);
+            return written.map(|()| text).map_err(|e| Stop::failed(format!("writing the report: {e}")));
+        }
+        let written = each_engine(&engines, format == Format::Json, |place, out| {
+            let report = self.report(&self.strata[place]);
+            match format {
+                Format::Text => write_text(&report, style, out),
+                Format::Markdown => write_markdown(&report, out),
+                Format::Json => write_json(&report, out),
+                Format::Csv => Ok(()), // written above
+            }
+        });
+        written.map_err(|e| Stop::failed(format!("writing the report: {e}")))
     }
 }
 
-fn head(record: &RunRecord, run: &str) -> Head {
-    let fact = |key: &str| record.engine.get(key).and_then(|value| value.as_str()).unwrap_or("unknown");
-    let bases = record.bases.iter().map(|base| match base.source {
+fn head(record: &RunRecord, engine: &EngineRecord, run: &str) -> Head {
+    let fact = |key: &str| engine.fact(key).unwrap_or("unknown");
+    let bases = engine.bases.iter().map(|base| match base.source {
         BaseSource::StandIn => format!("{} (stand-in, built here from distribution packages)", base.from),
         BaseSource::Local if base.from == base.to => format!("{} (local)", base.from),
         BaseSource::Registry if base.from == base.to => base.from.clone(),
@@ -109,7 +128,15 @@ fn head(record: &RunRecord, run: &str) -> Head {
         RunStatus::Running => notes.push("This run has not ended: it still runs, or broke off.".to_owned()),
         RunStatus::Interrupted => notes.push("This run was stopped before its end.".to_owned()),
     }
-    let imported = record.isolation == "imported";
+    if !engine.name.is_empty() {
+        let names: Vec<&str> = record.strata.iter().map(|engine| engine.name.as_str()).collect();
+        notes.push(format!(
+            "This is engine {} of the run's {}. Each built blocks of its own while the others stood still; no figure mixes them.",
+            engine.name,
+            names.join(", ")
+        ));
+    }
+    let imported = engine.isolation == "imported";
     let fingerprint = format!(
         "{} {}, {} image store, {} cores, {}, Linux {}.",
         fact("storage_driver"),
@@ -128,15 +155,18 @@ fn head(record: &RunRecord, run: &str) -> Head {
     }
     notes.extend(record.notes.iter().cloned());
     Head {
-        title: record.title.clone(),
+        title: match engine.name.as_str() {
+            "" => record.title.clone(),
+            name => format!("{} on {name}", record.title),
+        },
         run: run.to_owned(),
         bases: bases.collect(),
         engine: match fact("client") {
             _ if imported => "unknown (imported)".to_owned(),
-            "unknown" | "layerbench" => format!("Docker Engine {} ({})", fact("engine"), record.isolation),
-            client => format!("Docker Engine {} ({}), built by {client}", fact("engine"), record.isolation),
+            "unknown" | "layerbench" => format!("Docker Engine {} ({})", fact("engine"), engine.isolation),
+            client => format!("Docker Engine {} ({}), built by {client}", fact("engine"), engine.isolation),
         },
-        cold: if imported { "unknown".to_owned() } else { record.cold.as_str().to_owned() },
+        cold: if imported { "unknown".to_owned() } else { engine.cold.as_str().to_owned() },
         image_size: SIZE_DEFINITION.to_owned(),
         notes,
     }

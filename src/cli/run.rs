@@ -1,7 +1,7 @@
 //! `layerbench run`: study, plan, engine, runner, folder, report — in this order.
 
 use super::args::{ClientName, RunArgs};
-use super::pick::{Picked, pick};
+use super::pick::{Picked, pick, wanted};
 use super::prepare::{self, Replacement};
 use super::pulls;
 use super::record::{self, Facts};
@@ -13,13 +13,13 @@ use crate::analysis::path::waits;
 use crate::engine::build::rfc3339;
 use crate::engine::docker_client::DockerClient;
 use crate::engine::remains::Workspace;
-use crate::engine::{Client, Engine, Fingerprint, Interrupt, Source};
-use crate::model::{Bytes, ColdKind, Event, Status, Step};
+use crate::engine::{Client, Engine, Interrupt, Named, Source};
+use crate::model::{Bytes, ColdKind, EngineId, Event, Status, Step};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
 use crate::report::ImageRow;
-use crate::runner::{self, Recipe};
-use crate::store::{BaseRecord, BaseSource, RunFolder, RunRecord, RunStatus};
+use crate::runner::{self, Materials, Recipe};
+use crate::store::{BaseRecord, BaseSource, EngineRecord, RunFolder, RunRecord, RunStatus};
 use crate::study::Study;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -35,8 +35,10 @@ pub const SIZE_DEFINITION: &str = "size as the engine's inspect call gives it";
 pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let study = Study::load(&args.study).map_err(Stop::wrong)?;
     let seed = args.seed.unwrap_or_else(seed_from_clock);
+    let engines = wanted(&args.engine, args.chain.kind(), false)?;
     let options = PlanOptions {
         reps: args.reps,
+        engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
         approaches: args.approach.clone(),
         scenarios: args.scenario.clone(),
         seed,
@@ -60,21 +62,22 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     };
     let way = prepare::Way { run: &id, timeout: args.timeout, client };
     let materials = prepare::materials(&study, &plan, recipes, workspace.path(), way)?;
-    let Picked { mut engine, line } = pick(&args.engine, &id, Some(&study), plan.chain)?;
-    eprintln!("engine: {line}");
-    let (within, pulls) = pulls::examine(&materials.recipes, args.reps);
+    let Picked { mut engines, lines } = pick(&engines, &id, Some(&study), plan.chain)?;
+    for line in lines {
+        eprintln!("engine: {line}");
+    }
+    let pristine = engines.iter().filter(|named| named.engine.cold_kind() == ColdKind::Pristine).count();
+    let blocks = args.reps.saturating_mul(u32::try_from(pristine.max(1)).unwrap_or(u32::MAX));
+    let (within, pulls) = pulls::examine(&materials.recipes, blocks);
     eprintln!("pulls: {pulls}");
-    if !within && engine.cold_kind() == ColdKind::Pristine {
+    if !within && pristine > 0 {
         eprintln!("warning: that is more than the limit; {}", pulls::REMEDY);
     }
-    let bases = resolve(engine.as_mut(), materials.recipes.values(), &replacements)?;
     let facts = Facts {
         study: &study,
         plan: &plan,
         args,
-        fingerprint: with_client(engine.fingerprint()?, &materials.client),
-        cold: engine.cold_kind(),
-        bases,
+        engines: known(&mut engines, &materials, &replacements)?,
         started_at: rfc3339(SystemTime::now()),
     };
     let record = record::record(&facts)?;
@@ -85,19 +88,37 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new() };
     let hints = keeper.display.hints();
     let mut sink = |event: Event| keeper.take(event);
-    let ended = runner::run(&plan, &materials, engine.as_mut(), &Instant::now, &mut sink, hints.as_ref(), &interrupt);
-    drop(engine);
+    let ended = runner::run(&plan, &materials, &mut engines, &Instant::now, &mut sink, hints.as_ref(), &interrupt);
+    drop(engines);
     keeper.finish(ended)
 }
 
-/// What built is part of what was measured.
-fn with_client(mut fingerprint: Fingerprint, client: &Client) -> Fingerprint {
-    fingerprint.insert("client".to_owned(), client.describe());
-    fingerprint
+/// What is known of the engines before anything is built; problems of all of them together.
+pub fn known(
+    engines: &mut [Named],
+    materials: &Materials,
+    replacements: &[Replacement],
+) -> Result<Vec<EngineRecord>, Stop> {
+    let mut records = Vec::new();
+    let mut problems = Vec::new();
+    for Named { name, engine } in engines {
+        let one = resolve(engine.as_mut(), materials.recipes.values(), replacements).and_then(|bases| {
+            let mut fingerprint = engine.fingerprint()?;
+            // What built is part of what was measured.
+            fingerprint.insert("client".to_owned(), materials.client.describe());
+            Ok(record::engine(name.as_ref(), &fingerprint, engine.cold_kind(), bases))
+        });
+        let label = || name.as_ref().map_or(String::new(), |name| format!("{name}: "));
+        match one {
+            Ok(one) => records.push(one),
+            Err(stop) => problems.push(format!("{}{}", label(), stop.text)),
+        }
+    }
+    if problems.is_empty() { Ok(records) } else { Err(Stop::failed(problems.join("\n"))) }
 }
 
 /// Finds every base image before anything is built.
-pub fn resolve<'a>(
+fn resolve<'a>(
     engine: &mut dyn Engine,
     recipes: impl Iterator<Item = &'a Recipe>,
     replacements: &[Replacement],
@@ -156,11 +177,11 @@ impl Keeper {
                     ));
                 }
             }
-            Event::ImageInspected { key, layers, check } => {
+            Event::ImageInspected { key, engine, layers, check } => {
                 if let Some(Err(why)) = check {
                     self.failures.push(format!("block {}, image of {}: {why}", key.block, key.approach));
                 }
-                self.keep_image(key, layers, check.as_ref())?;
+                self.keep_image(key, engine.as_ref(), layers, check.as_ref())?;
             }
             Event::Warning { text } => self.record.notes.push(text.clone()),
             _ => {}
@@ -169,14 +190,15 @@ impl Keeper {
         Ok(())
     }
 
-    /// The first image of each approach stands for it in `images.csv`.
+    /// The first image of each approach on each engine stands for it in `images.csv`.
     fn keep_image(
         &mut self,
         key: &crate::model::BuildKey,
+        engine: Option<&EngineId>,
         layers: &[(String, u64)],
         check: Option<&Result<(), String>>,
     ) -> Result<(), String> {
-        if self.images.iter().any(|row| row.approach == key.approach) {
+        if self.images.iter().any(|row| row.approach == key.approach && row.engine.as_ref() == engine) {
             return Ok(());
         }
         let layers: Vec<Bytes> = layers.iter().map(|(_, size)| Bytes(*size)).collect();
@@ -185,6 +207,7 @@ impl Keeper {
             Err(why) => format!("no: {why}"),
         });
         self.images.push(ImageRow {
+            engine: engine.cloned(),
             approach: key.approach.clone(),
             bytes: Some(Bytes(layers.iter().map(|layer| layer.0).sum())),
             definition: "sum of the layers as the engine's history call gives them".to_owned(),
@@ -192,7 +215,7 @@ impl Keeper {
             scorecard: checked.map(|text| ("prints_as_expected".to_owned(), text)).into_iter().collect(),
         });
         let mut rows: Vec<ImageRow> = self.images.clone();
-        rows.sort_by(|a, b| a.approach.cmp(&b.approach));
+        rows.sort_by(|a, b| (&a.engine, &a.approach).cmp(&(&b.engine, &b.approach)));
         let mut text = Vec::new();
         crate::report::write_images(&rows, &mut text).map_err(|e| e.to_string())?;
         style::replace(&self.folder.path().join("images.csv"), &text).map_err(|stop| stop.text)

@@ -84,6 +84,13 @@ impl Daemon {
         self.runtime.block_on(self.client.ping()).map(|_| ()).map_err(|e| self.failed("asking the engine", e))
     }
 
+    /// What the engine calls itself, if it says: the same under all its addresses.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        let info = self.get("/info").ok()?;
+        info["ID"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+    }
+
     /// Refuses an engine that cannot build with BuildKit.
     ///
     /// # Errors

@@ -56,6 +56,12 @@ impl HostEngine {
         Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger })
     }
 
+    /// What the engine calls itself, if it says: the same under all its addresses.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        self.daemon.id()
+    }
+
     /// Builds, and writes down what that made, for this chain or for the whole run.
     fn build_noting(
         &mut self,

@@ -1,6 +1,6 @@
 //! What the runner tells the world. Events are the only interface between measuring and showing.
 
-use super::{BuildKey, Sample, Seconds, Step};
+use super::{BuildKey, EngineId, Sample, Seconds, Step};
 
 /// Something that happened in a run. Sent only while no clock is running; hints about the build that
 /// runs travel through [`Progress`].
@@ -32,6 +32,8 @@ pub enum Event {
     ImageInspected {
         /// Whose image.
         key: BuildKey,
+        /// The engine that holds it, where the run has several.
+        engine: Option<EngineId>,
         /// Sizes of its layers in bytes, base first.
         layers: Vec<(String, u64)>,
         /// What it printed when run, or why it could not be run; `None` when the study does not ask.

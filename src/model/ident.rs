@@ -72,6 +72,10 @@ ident!(
     /// One version of the project's files.
     StateId
 );
+ident!(
+    /// An engine of a run on several: a stratum, whose samples enter no figure with those of another.
+    EngineId
+);
 
 /// Which build of a run this is: one sample has exactly one key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,6 +1,6 @@
 //! One build and what is known about it.
 
-use super::{BuildKey, Bytes, Seconds, Step};
+use super::{BuildKey, Bytes, EngineId, Seconds, Step};
 use std::fmt;
 
 /// The cache condition that a scenario asks for.
@@ -154,6 +154,8 @@ pub struct Outcome {
 pub struct Sample {
     /// Which build of the run.
     pub key: BuildKey,
+    /// The engine that it was made on, where the run has several.
+    pub engine: Option<EngineId>,
     /// What became of it.
     pub status: Status,
     /// Why it is not `ok`; empty otherwise.

@@ -51,6 +51,7 @@ pub(super) fn choose<'s>(study: &'s Study, options: &PlanOptions) -> Result<Chos
             .push(format!("checkpoints: found {cold} cold scenarios; expected one, whose cache the others start from"));
     }
     let builds = u64::from(options.reps)
+        .saturating_mul(options.engines.len().max(1) as u64)
         .saturating_mul(chosen.approaches.len() as u64)
         .saturating_mul(chosen.scenarios.len() as u64);
     if builds > MOST_BUILDS {

@@ -3,12 +3,15 @@
 
 use super::shuffle::order;
 use super::{Chain, Plan};
-use crate::model::{ApproachId, IdError, ScenarioId, StateId};
+use crate::model::{ApproachId, EngineId, IdError, ScenarioId, StateId};
 
 /// What the names of the first study's approaches and states begin with.
 pub const BASELINE: &str = "baseline.";
 /// What the names of the second study's approaches and states begin with.
 pub const CURRENT: &str = "current.";
+
+/// A cell: engine (where there are several), approach and scenario.
+pub type Cell = (Option<EngineId>, ApproachId, ScenarioId);
 
 /// An approach's name with a beginning.
 ///
@@ -32,7 +35,7 @@ impl Plan {
     ///
     /// # Errors
     /// When a name becomes too long.
-    pub fn pair(baseline: &Plan, current: &Plan, cells: &[(ApproachId, ScenarioId)]) -> Result<Plan, IdError> {
+    pub fn pair(baseline: &Plan, current: &Plan, cells: &[Cell]) -> Result<Plan, IdError> {
         let blocks = |plan: &Plan| plan.chains.last().map_or(0, |chain| chain.block);
         let mut joined = Plan { seed: current.seed, chain: current.chain, chains: Vec::new() };
         let mut position = 0;
@@ -59,8 +62,9 @@ impl Plan {
     }
 }
 
-fn rename(chain: &Chain, side: &str, cells: &[(ApproachId, ScenarioId)]) -> Result<Chain, IdError> {
-    let wanted = |scenario: &ScenarioId| cells.iter().any(|(a, s)| *a == chain.approach && s == scenario);
+fn rename(chain: &Chain, side: &str, cells: &[Cell]) -> Result<Chain, IdError> {
+    let wanted =
+        |scenario: &ScenarioId| cells.iter().any(|(e, a, s)| (e, a, s) == (&chain.engine, &chain.approach, scenario));
     let mut renamed = Chain { approach: approach(side, &chain.approach)?, ..chain.clone() };
     let last = renamed.builds.iter().rposition(|build| wanted(&build.key.scenario));
     renamed.builds.truncate(last.map_or(0, |last| last + 1));
@@ -92,6 +96,7 @@ mod tests {
         };
         let chain = |block, name: &&str| Chain {
             block,
+            engine: None,
             approach: ApproachId::new(name).unwrap(),
             builds: ["cold", "warm", "sources"].map(|s| build(block, name, s)).to_vec(),
         };
@@ -101,7 +106,7 @@ mod tests {
 
     #[test]
     fn both_sides_are_in_every_block_and_only_suspects_are_measured() {
-        let cells = [(ApproachId::new("slow").unwrap(), ScenarioId::new("warm").unwrap())];
+        let cells = [(None, ApproachId::new("slow").unwrap(), ScenarioId::new("warm").unwrap())];
         let both = plan(&["slow", "quick"]);
         let got = Plan::pair(&both, &both, &cells).unwrap();
         assert_eq!(got.chains.len(), 6);

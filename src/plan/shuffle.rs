@@ -8,9 +8,19 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// The numbers from 0 to `count`, shuffled by the seed and the block.
 /// A block's order does not depend on how many blocks there are.
 pub(super) fn order(seed: u64, block: u32, count: usize) -> Vec<usize> {
+    shuffled(seed, block, 0, count)
+}
+
+/// As [`order`], for the engines of a round: the same numbers give an order that has nothing to do with the block's.
+pub(super) fn order_of_round(seed: u64, round: u32, count: usize) -> Vec<usize> {
+    shuffled(seed, round, 1, count)
+}
+
+fn shuffled(seed: u64, place: u32, purpose: u8, count: usize) -> Vec<usize> {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..12].copy_from_slice(&block.to_le_bytes());
+    key[8..12].copy_from_slice(&place.to_le_bytes());
+    key[12] = purpose;
     let mut random = ChaCha8Rng::from_seed(key);
     let mut order: Vec<usize> = (0..count).collect();
     for last in (1..count).rev() {

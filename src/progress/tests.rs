@@ -25,6 +25,7 @@ fn plan() -> Vec<BuildKey> {
 fn finished(key: &BuildKey, status: Status, seconds: f64, reason: &str) -> Event {
     let sample = Sample {
         key: key.clone(),
+        engine: None,
         status,
         reason: reason.to_owned(),
         seconds: Seconds::new(seconds).unwrap(),
@@ -52,6 +53,7 @@ fn run(plan: &[BuildKey]) -> Vec<Event> {
         finished(&plan[2], Status::Invalid, 9.6, "no step was executed"),
         Event::ImageInspected {
             key: plan[2].clone(),
+            engine: None,
             layers: Vec::new(),
             check: Some(Err(text("it printed \"Hallo\", expected \"Hello\""))),
         },

@@ -3,10 +3,12 @@
 //! Nothing is judged in here.
 
 use super::clean::{markdown, visible, wrap};
+use super::on_engine;
 use super::text::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::change::{CommonMode, Verdict};
 use crate::analysis::nights::{CellName, NewSize};
+use crate::model::EngineId;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -64,8 +66,8 @@ pub struct Gated {
     pub rule: String,
     /// All cells.
     pub lines: Vec<GatedLine>,
-    /// What all cells have in common.
-    pub common: CommonMode,
+    /// What all cells of each engine have in common.
+    pub common: Vec<(Option<EngineId>, CommonMode)>,
     /// Images whose size changed.
     pub sizes: Vec<NewSize>,
     /// The suspects, measured afresh; `None` when that was not asked for or not needed.
@@ -109,7 +111,8 @@ fn confirmed(one: &Confirmed) -> String {
 fn size(size: &NewSize) -> String {
     let word = if size.tonight > size.before { "larger" } else { "smaller" };
     let by = size.tonight.0.abs_diff(size.before.0);
-    format!("image of {}: {} {word}: {} → {}", size.approach, words::bytes(by), size.before, size.tonight)
+    let on = size.engine.as_ref().map_or(String::new(), |engine| format!(" on {engine}"));
+    format!("image of {}{on}: {} {word}: {} → {}", size.approach, words::bytes(by), size.before, size.tonight)
 }
 
 /// Those that deserve a line of their own.
@@ -129,15 +132,16 @@ fn counts(gated: &Gated) -> String {
     )
 }
 
-fn shift(gated: &Gated) -> Option<String> {
-    let common = gated.common;
-    common.is_shift().then(|| {
+fn shift(gated: &Gated) -> Vec<String> {
+    let shifts = gated.common.iter().filter(|(_, common)| common.is_shift()).map(|(engine, common)| {
+        let on = engine.as_ref().map_or(String::new(), |engine| format!(" on {engine}"));
         format!(
-            "global shift: all cells together {:+.1} % (median over {} cells); taken out of each cell's figure",
+            "global shift: all cells together{on} {:+.1} % (median over {} cells); taken out of each cell's figure",
             common.percent(),
             common.cells
         )
-    })
+    });
+    shifts.collect()
 }
 
 /// Everything below the headline, a line each.
@@ -192,6 +196,18 @@ pub fn write_gated_markdown(gated: &Gated, out: &mut dyn Write) -> io::Result<()
     gated.notes.iter().try_for_each(|note| writeln!(out, "- {}", markdown(note)))
 }
 
+/// An object for a single engine, a list of such with names for several.
+fn global_shift(gated: &Gated) -> Value {
+    let one = |(engine, common): &(Option<EngineId>, CommonMode)| {
+        let value = json!({"is_shift": common.is_shift(), "ratio": common.ratio(), "cells": common.cells});
+        on_engine(value, engine.as_ref())
+    };
+    match gated.common.as_slice() {
+        [only @ (None, _)] => one(only),
+        several => several.iter().map(one).collect(),
+    }
+}
+
 /// Writes the gate's answer as one JSON object.
 ///
 /// # Errors
@@ -200,22 +216,26 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
     let cell = |name: &CellName| (name.approach.to_string(), name.scenario.to_string());
     let lines = gated.lines.iter().map(|line| {
         let (approach, scenario) = cell(&line.cell);
-        json!({
+        let value = json!({
             "approach": approach, "scenario": scenario, "verdict": line.verdict.as_str(), "n": line.n,
             "median_s": line.median, "ratio": line.ratio, "nights": line.nights, "p": line.p,
             "expected_low_s": line.expected.map(|e| e.0), "expected_high_s": line.expected.map(|e| e.1),
             "since": line.since, "more": line.more,
-        })
+        });
+        on_engine(value, line.cell.engine.as_ref())
     });
     let fresh = |one: &Confirmed| {
         let (approach, scenario) = cell(&one.cell);
-        json!({
+        let value = json!({
             "approach": approach, "scenario": scenario, "verdict": one.verdict.as_str(), "ratio": one.ratio,
             "p_slower": one.p, "baseline_n": one.n.0, "current_n": one.n.1,
-        })
+        });
+        on_engine(value, one.cell.engine.as_ref())
     };
     let sizes = gated.sizes.iter().map(|size| {
-        json!({"approach": size.approach.as_str(), "before_bytes": size.before.0, "tonight_bytes": size.tonight.0})
+        let value =
+            json!({"approach": size.approach.as_str(), "before_bytes": size.before.0, "tonight_bytes": size.tonight.0});
+        on_engine(value, size.engine.as_ref())
     });
     let value: Value = json!({
         "schema": SCHEMA,
@@ -224,7 +244,7 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
         "verdict": gated.verdict,
         "rule": gated.rule,
         "cells": lines.collect::<Vec<_>>(),
-        "global_shift": {"is_shift": gated.common.is_shift(), "ratio": gated.common.ratio(), "cells": gated.common.cells},
+        "global_shift": global_shift(gated),
         "sizes": sizes.collect::<Vec<_>>(),
         "confirmed": gated.confirmed.as_ref().map(|all| all.iter().map(fresh).collect::<Vec<_>>()),
         "doubts": gated.doubts,

@@ -1,6 +1,7 @@
 //! A history: medians over nights and where they changed, for a terminal and for other programs.
 
 use super::clean::{pad, visible, width, wrap};
+use super::on_engine;
 use super::text::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::nights::Series;
@@ -140,12 +141,13 @@ pub fn write_history_json(history: &History, out: &mut dyn Write) -> io::Result<
             json!({"night": change.night, "run": history.nights.get(change.night).map(|n| &n.run),
                    "before_s": change.before, "after_s": change.after, "p": change.p, "accepted": change.accepted})
         });
-        json!({
+        let value = json!({
             "approach": series.cell.approach.as_str(),
             "scenario": series.cell.scenario.as_str(),
             "median_s": medians,
             "changes": changes.collect::<Vec<_>>(),
-        })
+        });
+        on_engine(value, series.cell.engine.as_ref())
     });
     let value = json!({
         "schema": SCHEMA,

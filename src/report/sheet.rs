@@ -4,7 +4,7 @@
 
 use super::clean::sheet;
 use crate::analysis::table::Table;
-use crate::model::{ApproachId, Bytes, Seconds};
+use crate::model::{ApproachId, Bytes, EngineId, Seconds};
 use std::io::{self, Write};
 
 /// Writes `summary.csv`: one row per cell. Figures that do not exist are empty.
@@ -12,8 +12,18 @@ use std::io::{self, Write};
 /// # Errors
 /// When the writer fails.
 pub fn write_summary(table: &Table, out: &mut dyn Write) -> io::Result<()> {
+    write_summaries(&[(None, table)], out)
+}
+
+/// Writes `summary.csv` of several engines: as [`write_summary`], with the engine in the first column.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_summaries(strata: &[(Option<&EngineId>, &Table)], out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    csv.write_record([
+    let names = strata.iter().any(|(engine, _)| engine.is_some());
+    let columns = [
+        "engine",
         "approach",
         "scenario",
         "n",
@@ -27,12 +37,15 @@ pub fn write_summary(table: &Table, out: &mut dyn Write) -> io::Result<()> {
         "invalid",
         "timeout",
         "interrupted",
-    ])?;
+    ];
+    csv.write_record(&columns[usize::from(!names)..])?;
     let number = |value: Option<Seconds>| value.map_or(String::new(), |s| s.get().to_string());
-    for (row, scenario, cell) in table.cells() {
+    let cells = strata.iter().flat_map(|(engine, table)| table.cells().map(move |cell| (engine, cell)));
+    for (engine, (row, scenario, cell)) in cells {
         let figures = cell.figures;
         let interval = figures.and_then(|f| f.interval);
-        csv.write_record([
+        let row = [
+            engine.map_or(String::new(), |engine| sheet(engine.as_str())),
             sheet(row.approach.as_str()),
             sheet(scenario.id.as_str()),
             cell.n().to_string(),
@@ -46,7 +59,8 @@ pub fn write_summary(table: &Table, out: &mut dyn Write) -> io::Result<()> {
             cell.others.invalid.to_string(),
             cell.others.timeout.to_string(),
             cell.others.interrupted.to_string(),
-        ])?;
+        ];
+        csv.write_record(&row[usize::from(!names)..])?;
     }
     csv.flush()
 }
@@ -54,6 +68,8 @@ pub fn write_summary(table: &Table, out: &mut dyn Write) -> io::Result<()> {
 /// A row of `images.csv`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ImageRow {
+    /// The engine, where the run has several.
+    pub engine: Option<EngineId>,
     /// The row of the table.
     pub approach: ApproachId,
     /// Size of the image; `None` where no image came out.
@@ -66,7 +82,8 @@ pub struct ImageRow {
     pub scorecard: Vec<(String, String)>,
 }
 
-/// Writes `images.csv`: one row per approach, `layer_bytes` separated by spaces, base first.
+/// Writes `images.csv`: one row per approach (and engine, where there are several), `layer_bytes` separated by spaces,
+/// base first.
 ///
 /// # Errors
 /// When the writer fails.
@@ -78,8 +95,9 @@ pub fn write_images(rows: &[ImageRow], out: &mut dyn Write) -> io::Result<()> {
         }
     }
     let mut csv = csv::Writer::from_writer(out);
-    let fixed = ["approach", "image_bytes", "image_bytes_is", "layers", "layer_bytes"];
-    let header = fixed.iter().map(|name| (*name).to_owned());
+    let first = usize::from(rows.iter().all(|row| row.engine.is_none()));
+    let fixed = ["engine", "approach", "image_bytes", "image_bytes_is", "layers", "layer_bytes"];
+    let header = fixed.iter().skip(first).map(|name| (*name).to_owned());
     csv.write_record(header.chain(criteria.iter().map(|name| sheet(name))))?;
     for row in rows {
         let layers: Vec<String> = row.layers.iter().map(|l| l.0.to_string()).collect();
@@ -88,13 +106,14 @@ pub fn write_images(rows: &[ImageRow], out: &mut dyn Write) -> io::Result<()> {
             found.map_or(String::new(), |(_, value)| sheet(value))
         };
         let fixed = [
+            row.engine.as_ref().map_or(String::new(), |engine| sheet(engine.as_str())),
             sheet(row.approach.as_str()),
             row.bytes.map_or(String::new(), |b| b.0.to_string()),
             sheet(&row.definition),
             layers.len().to_string(),
             layers.join(" "),
         ];
-        csv.write_record(fixed.into_iter().chain(criteria.iter().map(result)))?;
+        csv.write_record(fixed.into_iter().skip(first).chain(criteria.iter().map(result)))?;
     }
     csv.flush()
 }

@@ -151,6 +151,7 @@ fn hostile_names_are_harmless() {
 #[test]
 fn images_are_listed_with_their_layers() {
     let row = |name: &str, scorecard: &[(&str, &str)]| ImageRow {
+        engine: None,
         approach: approach(name),
         bytes: Some(Bytes(161_000_000)),
         definition: "inspect".to_owned(),

@@ -16,29 +16,40 @@ pub struct StoredNight {
     pub name: String,
     /// Its record, without plan, findings and notes.
     pub record: RunRecord,
-    /// Seconds of the valid builds of each cell: row by row, as the record names approaches and scenarios.
+    /// Seconds of the valid builds of each cell: engine by engine, row by row, as the record names engines,
+    /// approaches and scenarios.
     pub cells: Vec<Vec<f64>>,
-    /// Size of the first image of each approach.
+    /// Size of the first image of each approach on each engine.
     pub images: Vec<Option<Bytes>>,
     /// The last line of `samples.csv` was cut off.
     pub torn: bool,
 }
 
 impl StoredNight {
-    /// Durations of a cell by name; nothing if the run does not have it.
+    /// Durations of a cell by name; nothing if the run does not have it. A single engine has no name.
     #[must_use]
-    pub fn cell(&self, approach: &str, scenario: &str) -> &[f64] {
-        let row = self.record.approaches.iter().position(|name| name == approach);
+    pub fn cell(&self, engine: Option<&str>, approach: &str, scenario: &str) -> &[f64] {
+        let row = self.row(engine, approach);
         let column = self.record.scenarios.iter().position(|s| s.id == scenario);
         let place = row.zip(column).map(|(row, column)| row * self.record.scenarios.len() + column);
         place.and_then(|place| self.cells.get(place)).map_or(&[], Vec::as_slice)
     }
 
-    /// Size of an approach's image.
+    /// Size of an approach's image on an engine.
     #[must_use]
-    pub fn image(&self, approach: &str) -> Option<Bytes> {
+    pub fn image(&self, engine: Option<&str>, approach: &str) -> Option<Bytes> {
+        self.images.get(self.row(engine, approach)?).copied().flatten()
+    }
+
+    /// Place of an approach on an engine among all of them.
+    fn row(&self, engine: Option<&str>, approach: &str) -> Option<usize> {
         let row = self.record.approaches.iter().position(|name| name == approach)?;
-        self.images.get(row).copied().flatten()
+        let engine = match engine {
+            None if self.record.strata.is_empty() => 0,
+            None => return None,
+            Some(name) => self.record.strata.iter().position(|known| known.name == name)?,
+        };
+        Some(engine * self.record.approaches.len() + row)
     }
 }
 
@@ -93,11 +104,11 @@ fn night(path: &Path, name: &str) -> Result<StoredNight, StoreError> {
     record.plan = Vec::new();
     record.findings = Vec::new();
     record.notes = Vec::new();
-    let columns = record.scenarios.len();
+    let rows = record.approaches.len() * record.strata.len().max(1);
     let mut night = StoredNight {
         name: name.to_owned(),
-        cells: vec![Vec::new(); record.approaches.len() * columns],
-        images: vec![None; record.approaches.len()],
+        cells: vec![Vec::new(); rows * record.scenarios.len()],
+        images: vec![None; rows],
         record,
         torn: false,
     };
@@ -120,11 +131,12 @@ fn fill(night: &mut StoredNight, file: &Path, bytes: &[u8]) -> Result<(), StoreE
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
     let unreadable = |error: csv::Error| super::table::unreadable(file, &error);
     let head = reader.headers().map_err(unreadable)?;
-    if head != samples::COLUMNS {
+    let expected = samples::columns(&super::names(&night.record));
+    if head != expected {
         return Err(StoreError::Columns {
             file: file.to_owned(),
             found: head.iter().collect::<Vec<_>>().join(","),
-            expected: samples::COLUMNS.join(","),
+            expected: expected.join(","),
         });
     }
     let columns = night.record.scenarios.len();
@@ -136,14 +148,16 @@ fn fill(night: &mut StoredNight, file: &Path, bytes: &[u8]) -> Result<(), StoreE
         let cell = |column: usize| row.get(column).unwrap_or_default();
         let number = |column: usize| {
             let number = cell(column).parse::<u64>().ok().filter(|n| *n > 0 || column == IMAGE_BYTES);
-            number.ok_or_else(|| wrong(line, format!("{} = {:?}", samples::COLUMNS[column], cell(column)), "a number"))
+            number.ok_or_else(|| wrong(line, format!("{} = {:?}", expected[column], cell(column)), "a number"))
         };
         let (block, position) = (number(BLOCK)?, number(POSITION)?);
         let names = (cell(APPROACH), cell(SCENARIO));
-        let approach = night.record.approaches.iter().position(|name| name == names.0);
+        let approach = night.row(row.get(ENGINE), names.0);
         let scenario = night.record.scenarios.iter().position(|s| s.id == names.1);
         let Some((approach, scenario)) = approach.zip(scenario) else {
-            return Err(wrong(line, format!("{} in {}", names.0, names.1), "an approach and a scenario of run.json"));
+            let on = row.get(ENGINE).map_or(String::new(), |engine| format!(" on {engine}"));
+            let expected = "an approach and a scenario of run.json, and an engine where it names several";
+            return Err(wrong(line, format!("{} in {}{on}", names.0, names.1), expected));
         };
         let status = Status::parse(cell(STATUS));
         let status = status.ok_or_else(|| wrong(line, format!("status = {:?}", cell(STATUS)), "a status"))?;
@@ -167,7 +181,7 @@ fn fill(night: &mut StoredNight, file: &Path, bytes: &[u8]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Places in [`samples::COLUMNS`].
+/// Places in [`samples::columns`].
 const BLOCK: usize = 0;
 const POSITION: usize = 1;
 const APPROACH: usize = 2;
@@ -175,6 +189,7 @@ const SCENARIO: usize = 3;
 const STATUS: usize = 4;
 const SECONDS: usize = 6;
 const IMAGE_BYTES: usize = 14;
+const ENGINE: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -182,8 +197,10 @@ mod tests {
 
     #[test]
     fn the_places_are_those_of_the_columns() {
-        let places = [BLOCK, POSITION, APPROACH, SCENARIO, STATUS, SECONDS, IMAGE_BYTES];
-        let names = places.map(|place| samples::COLUMNS[place]);
-        assert_eq!(names, ["block", "position", "approach", "scenario", "status", "seconds", "image_bytes"]);
+        let places = [BLOCK, POSITION, APPROACH, SCENARIO, STATUS, SECONDS, IMAGE_BYTES, ENGINE];
+        let columns = samples::columns(&["one".to_owned(), "two".to_owned()]);
+        let names = places.map(|place| columns[place]);
+        assert_eq!(names, ["block", "position", "approach", "scenario", "status", "seconds", "image_bytes", "engine"]);
+        assert_eq!(samples::columns(&[]), &columns[..ENGINE], "a run on one engine says nothing of it in its rows");
     }
 }

@@ -5,9 +5,10 @@
 use super::SCHEMA;
 use super::error::StoreError;
 use super::files;
-use crate::model::ColdKind;
+use crate::model::{ColdKind, EngineId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -37,15 +38,18 @@ pub struct RunRecord {
     pub seed: u64,
     /// All builds in order: block, approach, scenario. The first has position 1.
     pub plan: Vec<(u32, String, String)>,
-    /// Fingerprint of engine and host.
+    /// Fingerprint of engine and host; empty where `engines` says more.
     pub engine: Map<String, Value>,
-    /// How the engine was kept apart from others: `private`, `dind`, `host`, …
+    /// How the engine was kept apart from others: `private`, `dind`, `host`, …, or `several` where `engines` says more.
     pub isolation: String,
-    /// What *cold* meant.
+    /// What *cold* meant; *warm base* if it meant that on any engine.
     #[serde(serialize_with = "write_cold", deserialize_with = "read_cold")]
     pub cold: ColdKind,
-    /// The base images as they were at the start.
+    /// The base images as they were at the start; none where `engines` says more.
     pub bases: Vec<BaseRecord>,
+    /// The engines of a run on several, in the order of the call. Ask [`RunRecord::engines`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strata: Vec<EngineRecord>,
     /// Where the study lies in git, if it does.
     pub git: Option<GitRecord>,
     /// UTC start, RFC 3339.
@@ -58,6 +62,55 @@ pub struct RunRecord {
     pub status: RunStatus,
     /// Lines for people.
     pub notes: Vec<String>,
+}
+
+/// What is known of one engine of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineRecord {
+    /// Its name in the samples; empty where it is the only one.
+    pub name: String,
+    /// Fingerprint of engine and host.
+    pub engine: Map<String, Value>,
+    /// How it was kept apart from others.
+    pub isolation: String,
+    /// What *cold* meant on it.
+    #[serde(serialize_with = "write_cold", deserialize_with = "read_cold")]
+    pub cold: ColdKind,
+    /// The base images as it found them at the start.
+    pub bases: Vec<BaseRecord>,
+}
+
+impl EngineRecord {
+    /// A fact of the fingerprint.
+    #[must_use]
+    pub fn fact(&self, key: &str) -> Option<&str> {
+        self.engine.get(key).and_then(Value::as_str)
+    }
+
+    /// The name as samples carry it.
+    #[must_use]
+    pub fn id(&self) -> Option<EngineId> {
+        EngineId::new(&self.name).ok()
+    }
+}
+
+impl RunRecord {
+    /// The engines of the run, at least one. Each is a stratum: what was measured on one is held against nothing but
+    /// what was measured on it.
+    #[must_use]
+    pub fn engines(&self) -> Vec<EngineRecord> {
+        if !self.strata.is_empty() {
+            return self.strata.clone();
+        }
+        vec![EngineRecord {
+            name: String::new(),
+            engine: self.engine.clone(),
+            isolation: self.isolation.clone(),
+            cold: self.cold,
+            bases: self.bases.clone(),
+        }]
+    }
 }
 
 /// A column of the table.
@@ -198,6 +251,11 @@ pub(super) fn read(path: &Path) -> Result<RunRecord, StoreError> {
     if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
         let found =
             format!("the study_hash {:?}, not 64 hexadecimal digits", hash.chars().take(80).collect::<String>());
+        return Err(StoreError::Record { file: path.to_owned(), found });
+    }
+    let mut names = HashSet::new();
+    if let Some(wrong) = record.strata.iter().find(|e| e.id().is_none() || !names.insert(&e.name)) {
+        let found = format!("the engine {:?}, not a name, or one that another engine has", wrong.name);
         return Err(StoreError::Record { file: path.to_owned(), found });
     }
     Ok(record)

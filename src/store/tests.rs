@@ -29,6 +29,7 @@ fn record() -> RunRecord {
             source: BaseSource::StandIn,
             stand_in: true,
         }],
+        strata: Vec::new(),
         git: Some(GitRecord { revision: "0123abc".to_owned(), dirty: true }),
         started_at: "2026-01-31T12:00:00Z".to_owned(),
         ended_at: None,
@@ -51,6 +52,7 @@ fn sample(position: u32, scenario: &str) -> Sample {
     let seconds = |value| Seconds::new(value).unwrap();
     Sample {
         key: key(position, scenario),
+        engine: None,
         status: Status::Failed,
         reason: "=1+1, said \"sh\"".to_owned(),
         seconds: seconds(20.123_456),

@@ -77,6 +77,7 @@ pub fn night(day: u32) -> Night {
             isolation: "private".to_owned(),
             cold: ColdKind::Pristine,
             bases: Vec::new(),
+            strata: Vec::new(),
             git: Some(GitRecord { revision: format!("{:040x}", 0xabcdu32), dirty: false }),
             started_at: format!("2026-{month:02}-{date:02}T02:00:00Z"),
             ended_at: Some(format!("2026-{month:02}-{date:02}T03:00:00Z")),
