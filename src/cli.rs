@@ -3,6 +3,7 @@
 
 mod args;
 mod build;
+mod charts;
 mod checkout;
 mod clean;
 mod compare;

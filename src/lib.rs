@@ -7,10 +7,11 @@
 //! - 1: [`study`] (TOML to a study), [`project`] (files of a build context), [`store`] (run folders)
 //! - 2: [`plan`] (what will be built, in order), [`engine`] (everything that speaks to Docker), [`analysis`]
 //! - 3: [`runner`] (carries out a plan and checks every sample)
-//! - 4: [`progress`], [`report`]
+//! - 4: [`progress`], [`chart`], [`report`]
 //! - 5: [`cli`]
 
 pub mod analysis;
+pub mod chart;
 pub mod cli;
 pub mod engine;
 pub mod model;

@@ -7,10 +7,12 @@ mod event;
 mod ident;
 mod measure;
 mod sample;
+mod shown;
 mod step;
 
 pub use event::{Event, Progress};
 pub use ident::{ApproachId, BuildKey, EngineId, IdError, ScenarioId, StateId};
 pub use measure::{Bytes, Seconds};
 pub use sample::{CacheState, ChainKind, ColdKind, Outcome, Sample, Status};
+pub use shown::{shown_seconds, visible};
 pub use step::{Interval, Step, StepKind};

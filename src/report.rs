@@ -1,4 +1,4 @@
-//! Tables for people and programs: terminal text, Markdown, CSV, JSON.
+//! Tables for people and programs: terminal text, Markdown, HTML, CSV, JSON.
 //!
 //! Everything is written to a given writer; nothing is measured, judged or read from a file in here.
 //! Whatever a user or a build can have named is cleaned on its way out.
@@ -9,6 +9,7 @@ mod explained;
 mod gated;
 mod grid;
 mod history;
+mod html;
 mod json;
 mod markdown;
 mod sheet;
@@ -22,6 +23,7 @@ pub use compared::{Comparing, write_compared_json, write_compared_markdown, writ
 pub use explained::{write_explained_json, write_explained_text};
 pub use gated::{Confirmed, Gated, GatedLine, write_gated_json, write_gated_markdown, write_gated_text};
 pub use history::{ChangeLine, History, NightName, write_history_json, write_history_text};
+pub use html::{Figure, Figures, write_html};
 pub use json::{SCHEMA, write_json};
 pub use markdown::write_markdown;
 pub use sheet::{ImageRow, write_images, write_summaries, write_summary};

@@ -123,7 +123,7 @@ pub enum ClientName {
 /// Options of `report`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "Examples:\n  layerbench report results/latest\n  \
-layerbench report results/latest --format markdown --out table.md")]
+layerbench report results/latest --format html --out report.html --charts charts")]
 pub struct ReportArgs {
     /// Folder of a run
     #[arg(default_value = "results/latest")]
@@ -134,6 +134,9 @@ pub struct ReportArgs {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write the pictures into this folder, as SVG
+    #[arg(long, value_name = "DIR")]
+    pub charts: Option<PathBuf>,
 }
 
 /// Options of `compare`.
@@ -357,6 +360,8 @@ pub enum Format {
     Text,
     /// The table for a pull request or a job summary
     Markdown,
+    /// A page for a browser, with pictures, in one file
+    Html,
     /// A line for each cell, as in summary.csv
     Csv,
     /// Everything for other programs

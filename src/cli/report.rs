@@ -1,6 +1,7 @@
 //! `layerbench report`, and the reports that stand in a run's folder: a stored run in, text out.
 
 use super::args::{Format, ReportArgs};
+use super::charts::{self, Charts};
 use super::load::columns;
 use super::run::SIZE_DEFINITION;
 use super::style::{replace, style, write_out};
@@ -9,7 +10,9 @@ use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
 use crate::analysis::table::{Table, table};
 use crate::model::{ApproachId, EngineId, Sample, ScenarioId};
-use crate::report::{Head, Report, TextStyle, each_engine, write_json, write_markdown, write_summaries, write_text};
+use crate::report::{
+    Figures, Head, Report, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
+};
 use crate::store::{BaseSource, EngineRecord, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, StoredRun};
 use std::path::Path;
 
@@ -19,6 +22,9 @@ pub fn report(args: &ReportArgs) -> Result<End, Stop> {
     for warning in &view.warnings {
         eprintln!("layerbench: {warning}");
     }
+    if let Some(folder) = &args.charts {
+        charts::write(&view.charts()?, folder)?;
+    }
     match &args.out {
         Some(file) => replace(file, &view.write(args.format, TextStyle::default())?)?,
         None => write_out(&view.write(args.format, style())?)?,
@@ -26,13 +32,14 @@ pub fn report(args: &ReportArgs) -> Result<End, Stop> {
     Ok(End::Fine)
 }
 
-/// Writes `summary.csv` and `report.md` into a run's folder.
+/// Writes `summary.csv`, `report.md`, `report.html` and `charts/` into a run's folder.
 pub fn write_all(folder: &Path) -> Result<(), Stop> {
     let view = View::open(folder)?;
-    for (name, format) in [("summary.csv", Format::Csv), ("report.md", Format::Markdown)] {
+    for (name, format) in [("summary.csv", Format::Csv), ("report.md", Format::Markdown), ("report.html", Format::Html)]
+    {
         replace(&folder.join(name), &view.write(format, TextStyle::default())?)?;
     }
-    Ok(())
+    charts::write(&view.charts()?, &folder.join("charts"))
 }
 
 /// Prints the table of a run on standard output.
@@ -92,6 +99,22 @@ impl View {
         }
     }
 
+    /// The pictures of each engine.
+    fn charts(&self) -> Result<Vec<Charts>, Stop> {
+        let beside = self.published.as_ref().map(|(name, figures)| (name.as_str(), figures));
+        self.strata.iter().map(|(engine, _, table)| charts::draw(engine.id().as_ref(), table, beside)).collect()
+    }
+
+    /// One page for all engines.
+    fn page(&self) -> Result<Vec<u8>, Stop> {
+        let figures: Vec<Figures> = self.charts()?.iter().map(charts::figures).collect::<Result<_, _>>()?;
+        let reports: Vec<Report<'_>> = self.strata.iter().map(|stratum| self.report(stratum)).collect();
+        let parts: Vec<_> = reports.iter().zip(&figures).collect();
+        let mut text = Vec::new();
+        let written = write_html(&self.record.title, &parts, &mut text);
+        written.map(|()| text).map_err(|e| Stop::failed(format!("writing the report: {e}")))
+    }
+
     fn write(&self, format: Format, style: TextStyle) -> Result<Vec<u8>, Stop> {
         let engines: Vec<Option<EngineId>> = self.strata.iter().map(|(engine, ..)| engine.id()).collect();
         let engines: Vec<Option<&EngineId>> = engines.iter().map(Option::as_ref).collect();
@@ -101,13 +124,16 @@ impl View {
             let written = write_summaries(&tables, &mut text);
             return written.map(|()| text).map_err(|e| Stop::failed(format!("writing the report: {e}")));
         }
+        if format == Format::Html {
+            return self.page();
+        }
         let written = each_engine(&engines, format == Format::Json, |place, out| {
             let report = self.report(&self.strata[place]);
             match format {
                 Format::Text => write_text(&report, style, out),
                 Format::Markdown => write_markdown(&report, out),
                 Format::Json => write_json(&report, out),
-                Format::Csv => Ok(()), // written above
+                Format::Csv | Format::Html => Ok(()), // written above
             }
         });
         written.map_err(|e| Stop::failed(format!("writing the report: {e}")))

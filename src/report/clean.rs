@@ -2,30 +2,8 @@
 //!
 //! Nothing is dropped: what could do harm is shown as what it is.
 
+pub(super) use crate::model::visible;
 use unicode_width::UnicodeWidthStr;
-
-/// Shows control characters, and those that change the direction of text or cannot be seen, as
-/// visible ones; one line comes out.
-pub(super) fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' => out.push('⏎'),
-            '\t' => out.push(' '),
-            '\u{0}'..='\u{1f}' => out.extend(char::from_u32(0x2400 + u32::from(c))),
-            '\u{7f}' => out.push('␡'),
-            '\u{80}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}'
-            | '\u{e0000}'..='\u{e007f}' => out.push_str(&format!("[U+{:04X}]", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// Text for a Markdown paragraph or table cell, where nothing in it is markup, a mention or a link.
 pub(super) fn markdown(text: &str) -> String {

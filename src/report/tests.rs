@@ -141,11 +141,63 @@ fn hostile_names_are_harmless() {
         assert!(!text.contains(harmful), "{text:?}");
         assert!(text.lines().all(|line| clean::width(line) <= width.max(44)), "{text}");
     }
+    let page = golden("hostile.html", |out| html(&report, out));
+    assert!(well_formed(&page));
+    assert_eq!((page.matches("<script").count(), page.matches("<img").count()), (1, 0));
+    assert!(!page.contains('\u{202e}') && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
     let md = golden("hostile.md", |out| write_markdown(&report, out));
     assert!(!md.contains("<script") && !md.contains("<img") && !md.contains('\u{202e}'));
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();
     let tables: Vec<_> = md.lines().filter(|line| line.starts_with('|')).collect();
     assert_eq!(tables.iter().map(|line| cells(line)).collect::<Vec<_>>(), [4, 4, 4, 4, 6, 6, 6]);
+}
+
+fn html(report: &Report<'_>, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    let figure = |title: &str| Figure { title: title.to_owned(), svg: "<svg class=\"chart\"></svg>".to_owned() };
+    let figures =
+        Figures { style: "svg.chart{}".to_owned(), shown: vec![figure("All & every")], more: vec![figure("a <b>")] };
+    write_html(&report.head.title, &[(report, &figures)], out)
+}
+
+/// Whether a page is one that a parser of XML takes too, once the elements without an end have one.
+fn well_formed(page: &str) -> bool {
+    let mut page = page.replace("<!DOCTYPE html>", "");
+    for (open, close) in [("<style>", "</style>"), ("<script>", "</script>")] {
+        let (start, end) = (page.find(open).unwrap(), page.rfind(close).unwrap());
+        page.replace_range(start + open.len()..end, "");
+    }
+    for tag in ["<meta ", "<link "] {
+        page = page.lines().filter(|line| !line.starts_with(tag)).collect::<Vec<_>>().join("\n");
+    }
+    let page = page.replace("<br>", "<br/>").replace(" data-sort>", ">").replace("<meta charset=\"utf-8\">", "");
+    roxmltree::Document::parse(&page).map_err(|e| panic!("{e}: {page}")).is_ok()
+}
+
+#[test]
+fn a_page_is_whole_and_asks_for_nothing() {
+    let mut samples: Vec<Sample> = raw_samples().into_iter().filter(|s| s.key.approach.as_str() < "03").collect();
+    samples[3].status = Status::Failed;
+    samples[3].reason = "no <b>space</b> left".to_owned();
+    let (table, published) = (table(&samples, &approaches()[..2], &scenarios()[..3]), published());
+    let report = full(&table, &published, &samples);
+    let page = golden("report.html", |out| html(&report, out));
+    assert!(well_formed(&page));
+    for asking in ["http:", "https:", "//", "@import", "url("] {
+        let mut page = page.replace("// Cells without a figure", "");
+        page = page.replace("http-equiv", "");
+        assert!(!page.contains(asking), "{asking}");
+    }
+    let document = page.split("<table class=\"figures\" data-sort>").nth(1).unwrap();
+    let document = format!("<table>{}</table>", document.split("</table>").next().unwrap());
+    let document = roxmltree::Document::parse(&document).unwrap();
+    let all = |tag: &'static str| document.descendants().filter(move |node| node.has_tag_name(tag));
+    assert_eq!(all("caption").count(), 1);
+    assert!(all("th").all(|th| th.attribute("scope").is_some()));
+    assert_eq!(all("td").count(), 2 * 4);
+    // Every column can be sorted by, and every cell has what it is sorted by.
+    let columns: Vec<_> = all("th").filter_map(|th| th.attribute("data-column")).collect();
+    assert_eq!(columns, ["0", "1", "4", "2", "3"]);
+    assert!(all("td").all(|td| td.attribute("data-value").is_some_and(|value| value.parse::<f64>().is_ok())));
 }
 
 #[test]
@@ -183,6 +235,16 @@ fn odd_shapes_make_sense() {
             write_markdown(&report, &mut out).unwrap();
             write_json(&report, &mut out).unwrap();
             write_summary(&table, &mut out).unwrap();
+            let mut page = Vec::new();
+            let figures = Figures::default();
+            write_html("", &[(&report, &figures), (&report, &figures)], &mut page).unwrap();
+            let page = String::from_utf8(page).unwrap();
+            let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            let all = ids.len();
+            ids.sort_unstable();
+            ids.dedup();
+            assert_eq!((ids.len(), ids.contains(&"caption-2")), (all, true), "ids stand once, whatever the engines");
+            assert!(well_formed(&page));
             assert!(String::from_utf8(out).unwrap().contains("Figures: "));
         }
     }

@@ -7,19 +7,8 @@ use crate::analysis::findings::{Evidence, Figure, Judged, Verdict};
 use crate::analysis::marks::{Mark, Rule};
 use crate::analysis::published::PublishedCell;
 use crate::analysis::table::Cell;
+pub(super) use crate::model::shown_seconds as seconds;
 use crate::model::{CacheState, Seconds};
-
-/// Seconds with the digits that mean something: milliseconds below one second, else hundredths,
-/// tenths from 100 s, none from 1000 s.
-pub(super) fn seconds(value: f64) -> String {
-    let digits = match value {
-        v if v < 0.9995 => 3,
-        v if v < 99.995 => 2,
-        v if v < 999.95 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$}")
-}
 
 /// A ratio with two digits after the point, or three digits that count.
 pub(super) fn ratio(value: f64) -> String {
@@ -176,22 +165,6 @@ pub(super) fn problem_counts(report: &Report<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn seconds_have_the_digits_that_mean_something() {
-        for (value, text) in [
-            (0.0, "0.000"),
-            (0.437, "0.437"),
-            (0.9996, "1.00"),
-            (1.62, "1.62"),
-            (10.413, "10.41"),
-            (99.996, "100.0"),
-            (123.45, "123.5"),
-            (4321.0, "4321"),
-        ] {
-            assert_eq!(seconds(value), text);
-        }
-    }
 
     #[test]
     fn one_sample_has_no_range() {
