@@ -142,6 +142,8 @@ impl View {
 
 fn head(record: &RunRecord, engine: &EngineRecord, run: &str) -> Head {
     let fact = |key: &str| engine.fact(key).unwrap_or("unknown");
+    let imported = engine.isolation == "imported";
+    let scratch = (engine.bases.is_empty() && !imported).then(|| "none (FROM scratch)".to_owned());
     let bases = engine.bases.iter().map(|base| match base.source {
         BaseSource::StandIn => format!("{} (stand-in, built here from distribution packages)", base.from),
         BaseSource::Local if base.from == base.to => format!("{} (local)", base.from),
@@ -162,7 +164,6 @@ fn head(record: &RunRecord, engine: &EngineRecord, run: &str) -> Head {
             names.join(", ")
         ));
     }
-    let imported = engine.isolation == "imported";
     let fingerprint = format!(
         "{} {}, {} image store, {} cores, {}, Linux {}.",
         fact("storage_driver"),
@@ -186,7 +187,7 @@ fn head(record: &RunRecord, engine: &EngineRecord, run: &str) -> Head {
             name => format!("{} on {name}", record.title),
         },
         run: run.to_owned(),
-        bases: bases.collect(),
+        bases: bases.chain(scratch).collect(),
         engine: match fact("client") {
             _ if imported => "unknown (imported)".to_owned(),
             "unknown" | "layerbench" => format!("Docker Engine {} ({})", fact("engine"), engine.isolation),
