@@ -1,30 +1,12 @@
 """Time and memory of `gate` and `history` on the last runs of a history, as Markdown; called by scripts/bench --history.
 Ends with 1 where the whole takes 10 s or 500 MB."""
 
-import os, shutil, sys, tempfile, time
+import os, shutil, sys, tempfile
+
+from measured import measured
 
 PROGRAM, RUNS = sys.argv[1:3]
 LIMITS = (10.0, 500.0)
-
-
-def measured(command):
-    """Seconds, seconds of processors and MB of a call, the best of three; the first brings the files into memory."""
-    best = (float("inf"), 0.0, 0.0)
-    for _ in range(3):
-        start = time.monotonic()
-        child = os.fork()
-        if child == 0:
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, 1)
-            os.execv(command[0], command)
-        _, status, usage = os.wait4(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code not in (0, 3):
-            sys.exit(f"{' '.join(command)}: ended with {code}")
-        used = usage.ru_utime + usage.ru_stime
-        best = min(best, (time.monotonic() - start, used, usage.ru_maxrss / 1000))
-    return best
-
 
 names = sorted(os.listdir(RUNS))
 print("# A long history, read and judged\n")
@@ -39,7 +21,7 @@ for count in (1_000, 2_500, 5_000, 10_000):
     with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(RUNS))) as folder:
         for name in names[-count:]:
             shutil.copytree(os.path.join(RUNS, name), os.path.join(folder, name), copy_function=os.link)
-        gate = measured([PROGRAM, "gate", os.path.join(folder, names[-1])])
+        gate = measured([PROGRAM, "gate", os.path.join(folder, names[-1])], ends=(0, 3))
         history = measured([PROGRAM, "history", folder])
     late |= any(value >= limit for pair in (gate, history) for value, limit in zip(pair[::2], LIMITS))
     cells = [f"{s:.2f} s | {cpu:.2f} s | {mb:.0f} MB" for s, cpu, mb in (gate, history)]

@@ -28,7 +28,6 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use table::Table;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -61,6 +60,17 @@ pub struct StoredRun {
     /// Its samples in the order in which they were stored, each with its steps.
     pub samples: Vec<(Sample, Vec<Step>)>,
     /// What people should know about the files.
+    pub warnings: Vec<StoreWarning>,
+}
+
+/// A run of which only the record and the samples were read.
+#[derive(Clone, Debug)]
+pub struct SkimmedRun {
+    /// Its folder.
+    pub path: PathBuf,
+    /// What the run was; its plan is empty.
+    pub record: RunRecord,
+    /// What people should know of the files.
     pub warnings: Vec<StoreWarning>,
 }
 
@@ -170,7 +180,7 @@ impl RunFolder {
         let columns = samples::columns(&self.engines);
         let mut content = table::head(columns)?;
         let mut rows = Vec::new();
-        for mut sample in samples::read(&file, &Table::read(&file, columns)?, &self.engines)? {
+        for mut sample in samples::read(&file, &self.engines)?.0 {
             if keys.contains(&sample.key) {
                 sample.status = Status::Interrupted;
                 reason.clone_into(&mut sample.reason);
@@ -190,6 +200,19 @@ impl RunFolder {
     /// a crash cut off is no error but a warning.
     pub fn open(path: &Path) -> Result<StoredRun, StoreError> {
         read(path).map(|(run, _)| run)
+    }
+
+    /// Reads what a report needs, however many builds there are: the record without its plan, and the
+    /// samples one by one, in the order in which they were stored. Steps are left where they are.
+    ///
+    /// # Errors
+    /// As for [`RunFolder::open`]; samples before the damage may have been handed out then.
+    pub fn skim(path: &Path, take: impl FnMut(&RunRecord, Sample)) -> Result<SkimmedRun, StoreError> {
+        let path = found(path)?;
+        let record = record::read_without_plan(&path.join(RECORD))?;
+        let mut take = take;
+        let read = samples::each(&path.join(SAMPLES), &names(&record), |sample| take(&record, sample))?;
+        Ok(SkimmedRun { path, record, warnings: read.torn.into_iter().collect() })
     }
 
     /// Reads a run back to go on with it. What a crash left half-written is cut off.
@@ -220,21 +243,21 @@ struct Whole {
     steps: u64,
 }
 
-fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
+/// The folder of a run, after links.
+fn found(path: &Path) -> Result<PathBuf, StoreError> {
     if !path.join(RECORD).is_file() {
         return Err(StoreError::NotARun { path: path.to_owned() });
     }
-    let path = path.canonicalize().map_err(StoreError::io(path, "read"))?;
+    path.canonicalize().map_err(StoreError::io(path, "read"))
+}
+
+fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
+    let path = found(path)?;
     let record = record::read(&path.join(RECORD))?;
-    let file = path.join(SAMPLES);
-    let engines = names(&record);
-    let sample_table = Table::read(&file, samples::columns(&engines))?;
-    let samples = samples::read(&file, &sample_table, &engines)?;
-    let file = path.join(STEPS);
-    let step_table = Table::read(&file, steps::COLUMNS)?;
+    let (samples, found) = samples::read(&path.join(SAMPLES), &names(&record))?;
     let sampled = samples.iter().map(|sample| &sample.key).collect();
-    let mut stored = steps::read(&file, &step_table, &sampled)?;
-    let whole = Whole { samples: sample_table.whole, steps: stored.whole };
+    let mut stored = steps::read(&path.join(STEPS), &sampled)?;
+    let whole = Whole { samples: found.whole, steps: stored.whole };
     let with_steps = |sample: Sample| {
         let steps = stored.steps.remove(&sample.key).unwrap_or_default();
         (sample, steps)
@@ -243,7 +266,7 @@ fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
         path,
         record,
         samples: samples.into_iter().map(with_steps).collect(),
-        warnings: [sample_table.torn, step_table.torn, stored.warning].into_iter().flatten().collect(),
+        warnings: found.torn.into_iter().chain(stored.warnings).collect(),
     };
     Ok((run, whole))
 }

@@ -223,40 +223,68 @@ pub fn strata(
 /// Puts samples into the table of these approaches and scenarios, and marks its columns.
 #[must_use]
 pub fn table(samples: &[Sample], approaches: &[Approach], scenarios: &[Scenario]) -> Table {
-    let places: HashMap<&str, usize> = places(approaches.iter().map(|a| a.id.as_str()));
-    let columns: HashMap<&str, usize> = places_of(scenarios);
-    let mut cells = vec![vec![Cell::default(); scenarios.len()]; approaches.len()];
-    let mut strangers = 0;
-    for sample in samples {
-        let row = places.get(sample.key.approach.as_str());
-        let column = columns.get(sample.key.scenario.as_str());
-        match (row, column) {
-            (Some(&row), Some(&column)) => add(&mut cells[row][column], sample),
-            _ => strangers += 1,
+    let mut maker = TableMaker::new(approaches, scenarios);
+    samples.iter().for_each(|sample| maker.add(sample));
+    maker.finish()
+}
+
+/// A table in the making, for samples that come one by one.
+#[derive(Clone, Debug)]
+pub struct TableMaker {
+    approaches: Vec<Approach>,
+    scenarios: Vec<Scenario>,
+    places: HashMap<String, usize>,
+    columns: HashMap<String, usize>,
+    cells: Vec<Vec<Cell>>,
+    strangers: usize,
+}
+
+impl TableMaker {
+    /// An empty table of these approaches and scenarios.
+    #[must_use]
+    pub fn new(approaches: &[Approach], scenarios: &[Scenario]) -> Self {
+        Self {
+            approaches: approaches.to_vec(),
+            scenarios: scenarios.to_vec(),
+            places: places(approaches.iter().map(|a| a.id.as_str())),
+            columns: places(scenarios.iter().map(|s| s.id.as_str())),
+            cells: vec![vec![Cell::default(); scenarios.len()]; approaches.len()],
+            strangers: 0,
         }
     }
-    let rows = approaches.iter().zip(cells).map(|(approach, mut cells)| {
-        for cell in &mut cells {
-            cell.figures = figures(&cell.seconds);
+
+    /// Adds a sample.
+    pub fn add(&mut self, sample: &Sample) {
+        let row = self.places.get(sample.key.approach.as_str());
+        let column = self.columns.get(sample.key.scenario.as_str());
+        match (row, column) {
+            (Some(&row), Some(&column)) => add(&mut self.cells[row][column], sample),
+            _ => self.strangers += 1,
         }
-        Row {
-            approach: approach.id.clone(),
-            image: approach.image.or(cells.iter().find_map(|cell| cell.image)),
-            cells,
-            image_mark: None,
-        }
-    });
-    let mut table = Table { scenarios: scenarios.to_vec(), rows: rows.collect(), strangers };
-    mark(&mut table);
-    table
+    }
+
+    /// The table, with its figures and marks.
+    #[must_use]
+    pub fn finish(self) -> Table {
+        let rows = self.approaches.iter().zip(self.cells).map(|(approach, mut cells)| {
+            for cell in &mut cells {
+                cell.figures = figures(&cell.seconds);
+            }
+            Row {
+                approach: approach.id.clone(),
+                image: approach.image.or(cells.iter().find_map(|cell| cell.image)),
+                cells,
+                image_mark: None,
+            }
+        });
+        let mut table = Table { rows: rows.collect(), scenarios: self.scenarios, strangers: self.strangers };
+        mark(&mut table);
+        table
+    }
 }
 
-fn places<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
-    names.enumerate().map(|(place, name)| (name, place)).collect()
-}
-
-fn places_of(scenarios: &[Scenario]) -> HashMap<&str, usize> {
-    places(scenarios.iter().map(|s| s.id.as_str()))
+fn places<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<String, usize> {
+    names.enumerate().map(|(place, name)| (name.to_owned(), place)).collect()
 }
 
 fn add(cell: &mut Cell, sample: &Sample) {

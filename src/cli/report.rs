@@ -8,20 +8,18 @@ use super::style::{replace, style, write_out};
 use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
-use crate::analysis::table::{Table, table};
-use crate::model::{ApproachId, EngineId, Sample, ScenarioId};
+use crate::analysis::table::{Table, TableMaker};
+use crate::model::{ApproachId, EngineId, Sample, ScenarioId, Status};
 use crate::report::{
     Figures, Head, Report, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
 };
-use crate::store::{BaseSource, EngineRecord, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, StoredRun};
+use crate::store::{BaseSource, EngineRecord, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, SkimmedRun};
 use std::path::Path;
 
 /// Carries out the command.
 pub fn report(args: &ReportArgs) -> Result<End, Stop> {
     let view = View::open(&args.run)?;
-    for warning in &view.warnings {
-        eprintln!("layerbench: {warning}");
-    }
+    view.warn();
     if let Some(folder) = &args.charts {
         charts::write(&view.charts()?, folder)?;
     }
@@ -48,27 +46,64 @@ pub fn print(folder: &Path) -> Result<(), Stop> {
 }
 
 /// A stored run, and what is needed to report it.
-struct View {
+pub struct View {
     record: RunRecord,
-    /// Each engine with its samples and its table.
-    strata: Vec<(EngineRecord, Vec<Sample>, Table)>,
+    strata: Vec<Stratum>,
     published: Option<(String, Published)>,
     run: String,
     warnings: Vec<String>,
 }
 
+/// What is known of one engine of the run.
+struct Stratum {
+    engine: EngineRecord,
+    id: Option<EngineId>,
+    table: Table,
+    /// The samples that are in no figure.
+    problems: Vec<Sample>,
+}
+
+/// Samples that come one by one, put where they belong.
+struct Sorter {
+    strata: Vec<(Option<EngineId>, TableMaker, Vec<Sample>)>,
+}
+
+impl Sorter {
+    fn new(record: &RunRecord) -> Result<Self, Stop> {
+        let (approaches, scenarios) = columns(record)?;
+        let maker = |engine: &EngineRecord| (engine.id(), TableMaker::new(&approaches, &scenarios), Vec::new());
+        Ok(Self { strata: record.engines().iter().map(maker).collect() })
+    }
+
+    fn add(&mut self, sample: Sample) {
+        let mine = self.strata.iter_mut().find(|(id, ..)| *id == sample.engine);
+        if let Some((_, maker, problems)) = mine {
+            maker.add(&sample);
+            if sample.status != Status::Ok {
+                problems.push(sample);
+            }
+        }
+    }
+
+    fn finish(self, record: &RunRecord) -> Vec<Stratum> {
+        let strata = record.engines().into_iter().zip(self.strata);
+        let strata =
+            strata.map(|(engine, (id, maker, problems))| Stratum { engine, id, table: maker.finish(), problems });
+        strata.collect()
+    }
+}
+
 impl View {
-    fn open(folder: &Path) -> Result<Self, Stop> {
-        let stored = RunFolder::open(folder).map_err(Stop::wrong)?;
-        let StoredRun { path, record, samples, warnings } = stored;
-        let (approaches, scenarios) = columns(&record)?;
-        let strata = record.engines().into_iter().map(|engine| {
-            let id = engine.id();
-            let mine = samples.iter().filter(|(sample, _)| sample.engine == id);
-            let mine: Vec<Sample> = mine.map(|(sample, _)| sample.clone()).collect();
-            let table = table(&mine, &approaches, &scenarios);
-            (engine, mine, table)
+    /// Opens a run's folder.
+    pub fn open(folder: &Path) -> Result<Self, Stop> {
+        let mut sorter: Option<Result<Sorter, Stop>> = None;
+        let skimmed = RunFolder::skim(folder, |record, sample| {
+            if let Ok(sorter) = sorter.get_or_insert_with(|| Sorter::new(record)) {
+                sorter.add(sample);
+            }
         });
+        let SkimmedRun { path, record, warnings } = skimmed.map_err(Stop::wrong)?;
+        let sorter = sorter.unwrap_or_else(|| Sorter::new(&record))?;
         // results/<study>/<run>: published figures stand in results/<name>.
         let published = match (&record.published, path.ancestors().nth(2)) {
             (Some(name), Some(results)) => {
@@ -80,7 +115,7 @@ impl View {
             _ => None,
         };
         Ok(Self {
-            strata: strata.collect(),
+            strata: sorter.finish(&record),
             published,
             run: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
@@ -88,11 +123,28 @@ impl View {
         })
     }
 
-    /// What is said of one engine.
-    fn report<'a>(&'a self, (engine, samples, table): &'a (EngineRecord, Vec<Sample>, Table)) -> Report<'a> {
+    /// The record of the run.
+    pub fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
+    /// Says on standard error what people should know of the files.
+    pub fn warn(&self) {
+        for warning in &self.warnings {
+            eprintln!("layerbench: {warning}");
+        }
+    }
+
+    /// What is said of each engine, in the order of the call; a single one has no name.
+    pub fn reports(&self) -> Vec<(Option<EngineId>, Report<'_>)> {
         let findings: Vec<Finding> = self.record.findings.iter().filter_map(finding).collect();
-        let report =
-            Report::new(head(&self.record, engine, &self.run), table, samples).findings(judge(table, &findings));
+        let report = |stratum| (stratum, self.report(stratum, &findings));
+        self.strata.iter().map(report).map(|(stratum, report)| (stratum.id.clone(), report)).collect()
+    }
+
+    fn report<'a>(&'a self, stratum: &'a Stratum, findings: &[Finding]) -> Report<'a> {
+        let head = head(&self.record, &stratum.engine, &self.run);
+        let report = Report::new(head, &stratum.table, &stratum.problems).findings(judge(&stratum.table, findings));
         match &self.published {
             Some((name, figures)) => report.beside(name, figures),
             None => report,
@@ -102,41 +154,42 @@ impl View {
     /// The pictures of each engine.
     fn charts(&self) -> Result<Vec<Charts>, Stop> {
         let beside = self.published.as_ref().map(|(name, figures)| (name.as_str(), figures));
-        self.strata.iter().map(|(engine, _, table)| charts::draw(engine.id().as_ref(), table, beside)).collect()
+        self.strata.iter().map(|stratum| charts::draw(stratum.id.as_ref(), &stratum.table, beside)).collect()
     }
 
     /// One page for all engines.
     fn page(&self) -> Result<Vec<u8>, Stop> {
         let figures: Vec<Figures> = self.charts()?.iter().map(charts::figures).collect::<Result<_, _>>()?;
-        let reports: Vec<Report<'_>> = self.strata.iter().map(|stratum| self.report(stratum)).collect();
-        let parts: Vec<_> = reports.iter().zip(&figures).collect();
+        let reports = self.reports();
+        let parts: Vec<_> = reports.iter().map(|(_, report)| report).zip(&figures).collect();
         let mut text = Vec::new();
         let written = write_html(&self.record.title, &parts, &mut text);
         written.map(|()| text).map_err(|e| Stop::failed(format!("writing the report: {e}")))
     }
 
-    fn write(&self, format: Format, style: TextStyle) -> Result<Vec<u8>, Stop> {
-        let engines: Vec<Option<EngineId>> = self.strata.iter().map(|(engine, ..)| engine.id()).collect();
-        let engines: Vec<Option<&EngineId>> = engines.iter().map(Option::as_ref).collect();
+    /// The run in one of the report's forms.
+    pub fn write(&self, format: Format, style: TextStyle) -> Result<Vec<u8>, Stop> {
+        let engines: Vec<Option<&EngineId>> = self.strata.iter().map(|stratum| stratum.id.as_ref()).collect();
+        let failed = |e| Stop::failed(format!("writing the report: {e}"));
         if format == Format::Csv {
-            let tables: Vec<_> = engines.iter().copied().zip(self.strata.iter().map(|(.., table)| table)).collect();
+            let tables: Vec<_> = self.strata.iter().map(|stratum| (stratum.id.as_ref(), &stratum.table)).collect();
             let mut text = Vec::new();
-            let written = write_summaries(&tables, &mut text);
-            return written.map(|()| text).map_err(|e| Stop::failed(format!("writing the report: {e}")));
+            return write_summaries(&tables, &mut text).map(|()| text).map_err(failed);
         }
         if format == Format::Html {
             return self.page();
         }
+        let reports = self.reports();
         let written = each_engine(&engines, format == Format::Json, |place, out| {
-            let report = self.report(&self.strata[place]);
+            let report = &reports[place].1;
             match format {
-                Format::Text => write_text(&report, style, out),
-                Format::Markdown => write_markdown(&report, out),
-                Format::Json => write_json(&report, out),
+                Format::Text => write_text(report, style, out),
+                Format::Markdown => write_markdown(report, out),
+                Format::Json => write_json(report, out),
                 Format::Csv | Format::Html => Ok(()), // written above
             }
         });
-        written.map_err(|e| Stop::failed(format!("writing the report: {e}")))
+        written.map_err(failed)
     }
 }
 

@@ -100,8 +100,7 @@ fn read_part(runs: &[PathBuf]) -> Vec<(String, Result<StoredNight, StoreError>)>
 }
 
 fn night(path: &Path, name: &str) -> Result<StoredNight, StoreError> {
-    let mut record = record::read(&path.join(RECORD))?;
-    record.plan = Vec::new();
+    let mut record = record::read_without_plan(&path.join(RECORD))?;
     record.findings = Vec::new();
     record.notes = Vec::new();
     let rows = record.approaches.len() * record.strata.len().max(1);

@@ -7,9 +7,11 @@ use super::error::StoreError;
 use super::files;
 use crate::model::{ColdKind, EngineId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 /// The record of a run.
@@ -238,15 +240,46 @@ pub(super) fn write(path: &Path, record: &RunRecord) -> Result<(), StoreError> {
 }
 
 pub(super) fn read(path: &Path) -> Result<RunRecord, StoreError> {
-    let text = fs::read(path).map_err(StoreError::io(path, "read"))?;
+    parse(path, &fs::read(path).map_err(StoreError::io(path, "read"))?)
+}
+
+/// Reads a record but for its plan, which grows with the run and is most of it.
+pub(super) fn read_without_plan(path: &Path) -> Result<RunRecord, StoreError> {
+    let mut text = fs::read(path).map_err(StoreError::io(path, "read"))?;
+    // A text that is no record is left as it is: reading it says what is wrong.
+    if let Some(inner) = serde_json::from_slice::<Planned>(&text).ok().and_then(|planned| planned.place(&text)) {
+        // Blanked, so that errors name the same line and column.
+        text[inner].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+    }
+    parse(path, &text)
+}
+
+/// Where the plan stands in a record.
+#[derive(Deserialize)]
+struct Planned<'t> {
+    #[serde(borrow)]
+    plan: &'t RawValue,
+}
+
+impl Planned<'_> {
+    /// The places between the plan's brackets, if it is a list.
+    fn place(&self, text: &[u8]) -> Option<Range<usize>> {
+        let plan = self.plan.get();
+        let start = (plan.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+        let end = start + plan.len();
+        (plan.starts_with('[') && end <= text.len()).then_some(start + 1..end - 1)
+    }
+}
+
+fn parse(path: &Path, text: &[u8]) -> Result<RunRecord, StoreError> {
     let wrong = |error: serde_json::Error| StoreError::Record { file: path.to_owned(), found: error.to_string() };
     // The schema first: another version may have other keys.
-    let probe: Probe = serde_json::from_slice(&text).map_err(wrong)?;
+    let probe: Probe = serde_json::from_slice(text).map_err(wrong)?;
     let schema = probe.schema.as_str().unwrap_or("");
     if schema != SCHEMA {
         return Err(StoreError::Schema { file: path.to_owned(), found: schema.chars().take(80).collect() });
     }
-    let record: RunRecord = serde_json::from_slice(&text).map_err(wrong)?;
+    let record: RunRecord = serde_json::from_slice(text).map_err(wrong)?;
     let hash = &record.study_hash;
     if hash.len() != 64 || !hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
         let found =

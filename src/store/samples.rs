@@ -3,7 +3,7 @@
 //! Steps are stored elsewhere.
 
 use super::error::StoreError;
-use super::table::{self, Row, Table, key_cells, safe};
+use super::table::{self, Found, Row, key_cells, safe};
 use crate::model::{EngineId, Sample, Status};
 use std::collections::HashMap;
 use std::path::Path;
@@ -92,30 +92,66 @@ fn sample(row: &Row<'_>, engines: &[String]) -> Result<Sample, StoreError> {
     Ok(sample)
 }
 
-/// All samples, in the order in which they were stored. A position has one sample, and so has an
-/// approach in a scenario and a block, but for interrupted ones.
-pub(super) fn read(file: &Path, table: &Table, engines: &[String]) -> Result<Vec<Sample>, StoreError> {
-    let mut samples: Vec<Sample> = Vec::new();
-    let mut positions = HashMap::new();
-    let mut cells = HashMap::new();
-    for row in table.rows(file) {
-        let sample = sample(&row, engines)?;
+/// Hands out all samples, in the order in which they were stored. A position has one sample, and so
+/// has an approach in a scenario and a block, but for interrupted ones; that is known at the end.
+pub(super) fn each(file: &Path, engines: &[String], mut take: impl FnMut(Sample)) -> Result<Found, StoreError> {
+    // Lists that are sorted at the end: with a million rows, half the time and memory of sets.
+    let mut positions: Vec<(u32, u64)> = Vec::new();
+    let mut builds: Vec<([u32; 3], u64)> = Vec::new();
+    let mut names = Names::default();
+    let found = table::each(file, columns(engines), |row| {
+        let sample = sample(row, engines)?;
         let key = &sample.key;
-        if let Some(line) = positions.insert(key.position, row.line) {
-            let found = format!("position {} a second time, after line {line}", key.position);
-            return Err(row.wrong_row(found, "each build once"));
-        }
+        positions.push((key.position, row.line));
         if sample.status != Status::Interrupted {
-            let cell = (key.block, key.approach.clone(), key.scenario.clone());
-            if let Some(line) = cells.insert(cell, row.line) {
-                let found = format!(
-                    "{} in {} of block {} a second time, after line {line}",
-                    key.approach, key.scenario, key.block
-                );
-                return Err(row.wrong_row(found, "each build once"));
-            }
+            let build = [key.block, names.number(key.approach.as_str()), names.number(key.scenario.as_str())];
+            builds.push((build, row.line));
         }
-        samples.push(sample);
+        take(sample);
+        Ok(())
+    })?;
+    let twice = |(line, first), what: String| {
+        let found = format!("{what} a second time, after line {first}");
+        Err(StoreError::Row { file: file.to_owned(), line, found, expected: "each build once".to_owned() })
+    };
+    if let Some((position, lines)) = repeated(&mut positions) {
+        return twice(lines, format!("position {position}"));
     }
-    Ok(samples)
+    if let Some(([block, approach, scenario], lines)) = repeated(&mut builds) {
+        return twice(lines, format!("{} in {} of block {block}", names.name(approach), names.name(scenario)));
+    }
+    Ok(found)
+}
+
+/// What comes a second time, with its line and that of the first.
+fn repeated<T: Ord + Copy>(rows: &mut [(T, u64)]) -> Option<(T, (u64, u64))> {
+    rows.sort_unstable();
+    let pair = rows.windows(2).find(|pair| pair[0].0 == pair[1].0)?;
+    Some((pair[0].0, (pair[1].1, pair[0].1)))
+}
+
+/// All samples, in the order in which they were stored.
+pub(super) fn read(file: &Path, engines: &[String]) -> Result<(Vec<Sample>, Found), StoreError> {
+    let mut samples = Vec::new();
+    let found = each(file, engines, |sample| samples.push(sample))?;
+    Ok((samples, found))
+}
+
+/// Numbers for names: a million builds have few of them.
+#[derive(Default)]
+struct Names(HashMap<String, u32>);
+
+impl Names {
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.0.get(name) {
+            return *number;
+        }
+        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        self.0.insert(name.to_owned(), number);
+        number
+    }
+
+    fn name(&self, number: u32) -> &str {
+        self.0.iter().find(|(_, known)| **known == number).map_or("", |(name, _)| name)
+    }
 }

@@ -4,7 +4,7 @@
 //! empty times. `inputs` are numbers of steps, or digests of steps that are not in the table.
 
 use super::error::{StoreError, StoreWarning};
-use super::table::{self, Row, Table, key_cells, safe};
+use super::table::{self, Row, key_cells, safe};
 use crate::model::{BuildKey, Interval, Step, StepKind};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -75,30 +75,31 @@ fn times(step: &Step) -> Result<Vec<[String; 2]>, StoreError> {
 /// The steps of each build.
 pub(super) struct Stored {
     pub steps: HashMap<BuildKey, Vec<Step>>,
-    pub warning: Option<StoreWarning>,
+    pub warnings: Vec<StoreWarning>,
     /// Bytes of the file up to the first of the rows at its end that have no sample.
     pub whole: u64,
 }
 
-pub(super) fn read(file: &Path, table: &Table, sampled: &HashSet<&BuildKey>) -> Result<Stored, StoreError> {
+pub(super) fn read(file: &Path, sampled: &HashSet<&BuildKey>) -> Result<Stored, StoreError> {
     let mut steps: HashMap<BuildKey, Vec<Step>> = HashMap::new();
-    let mut whole = table.whole;
+    let mut first_orphan = None;
     let mut orphans = 0;
-    for row in table.rows(file) {
+    let found = table::each(file, COLUMNS, |row| {
         let key = row.key()?;
         if sampled.contains(&key) {
-            add(&row, steps.entry(key).or_default())?;
-            whole = table.whole;
-        } else {
-            orphans += 1;
-            whole = whole.min(row.byte);
+            first_orphan = None;
+            return add(row, steps.entry(key).or_default());
         }
-    }
+        orphans += 1;
+        first_orphan.get_or_insert(row.byte);
+        Ok(())
+    })?;
     for (key, steps) in &mut steps {
         name_inputs(file, key, steps)?;
     }
-    let warning = (orphans > 0).then(|| StoreWarning::StepsWithoutSample { file: file.to_owned(), rows: orphans });
-    Ok(Stored { steps, warning, whole })
+    let orphans = (orphans > 0).then(|| StoreWarning::StepsWithoutSample { file: file.to_owned(), rows: orphans });
+    let warnings = found.torn.into_iter().chain(orphans).collect();
+    Ok(Stored { steps, warnings, whole: first_orphan.unwrap_or(found.whole) })
 }
 
 /// Adds a row to the steps of its build: a new step, or another time of the last one.

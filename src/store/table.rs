@@ -4,7 +4,9 @@
 
 use super::error::{StoreError, StoreWarning};
 use crate::model::{ApproachId, BuildKey, Bytes, ScenarioId, Seconds};
-use std::fs;
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -50,49 +52,59 @@ pub(super) fn seconds(what: &str, value: f64) -> Result<String, StoreError> {
     }
 }
 
-/// All whole rows of a table.
-pub(super) struct Table {
-    rows: Vec<(u64, u64, csv::StringRecord)>,
-    columns: &'static [&'static str],
+/// What was found of a table that was read to its end.
+pub(super) struct Found {
     /// Bytes up to the end of the last whole line.
     pub whole: u64,
     /// The last line was cut off.
     pub torn: Option<StoreWarning>,
 }
 
-impl Table {
-    pub fn read(file: &Path, columns: &'static [&'static str]) -> Result<Self, StoreError> {
-        let bytes = fs::read(file).map_err(StoreError::io(file, "read"))?;
-        let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        let line = bytes.iter().filter(|b| **b == b'\n').count() as u64 + 1;
-        let torn = (whole < bytes.len()).then(|| StoreWarning::TornLine { file: file.to_owned(), line });
-        let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..whole]);
-        let found = reader.headers().map_err(|error| unreadable(file, &error))?;
-        if found != columns {
-            return Err(StoreError::Columns {
-                file: file.to_owned(),
-                found: found.iter().collect::<Vec<_>>().join(","),
-                expected: columns.join(","),
-            });
-        }
-        let mut rows = Vec::new();
-        for record in reader.into_records() {
-            let record = record.map_err(|error| unreadable(file, &error))?;
-            let place = record.position().map_or((0, 0), |p| (p.line(), p.byte()));
-            rows.push((place.0, place.1, record));
-        }
-        Ok(Self { rows, columns, whole: whole as u64, torn })
+/// Reads a table row by row, however long it is, up to the end of its last whole line.
+pub(super) fn each(
+    file: &Path,
+    columns: &'static [&'static str],
+    mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+) -> Result<Found, StoreError> {
+    let mut opened = File::open(file).map_err(StoreError::io(file, "read"))?;
+    let (whole, length) = whole(&mut opened).map_err(StoreError::io(file, "read"))?;
+    let mut reader = csv::ReaderBuilder::new().buffer_capacity(BUFFER).from_reader(opened.take(whole));
+    let found = reader.headers().map_err(|error| unreadable(file, &error))?;
+    if found != columns {
+        return Err(StoreError::Columns {
+            file: file.to_owned(),
+            found: found.iter().collect::<Vec<_>>().join(","),
+            expected: columns.join(","),
+        });
     }
+    let mut cells = csv::StringRecord::new();
+    while reader.read_record(&mut cells).map_err(|error| unreadable(file, &error))? {
+        let (line, byte) = cells.position().map_or((0, 0), |p| (p.line(), p.byte()));
+        take(&Row { file, line, byte, cells: &cells, columns, next: Cell::new(0) })?;
+    }
+    let line = reader.position().line();
+    Ok(Found { whole, torn: (whole < length).then(|| StoreWarning::TornLine { file: file.to_owned(), line }) })
+}
 
-    pub fn rows<'t>(&'t self, file: &'t Path) -> impl Iterator<Item = Row<'t>> {
-        self.rows.iter().map(move |(line, byte, cells)| Row {
-            file,
-            line: *line,
-            byte: *byte,
-            cells,
-            columns: self.columns,
-        })
+/// Bytes that are read at a time.
+const BUFFER: usize = 1 << 18;
+
+/// Bytes up to the end of the last whole line, and all bytes. The file is then at its beginning.
+fn whole(file: &mut File) -> io::Result<(u64, u64)> {
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut end = length;
+    let mut part = Vec::new();
+    let mut whole = 0;
+    while end > 0 && whole == 0 {
+        let start = end.saturating_sub(BUFFER as u64);
+        file.seek(SeekFrom::Start(start))?;
+        part.clear();
+        Read::take(&mut *file, end - start).read_to_end(&mut part)?;
+        whole = part.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| start + at as u64 + 1);
+        end = start;
     }
+    file.rewind()?;
+    Ok((whole, length))
 }
 
 pub(super) fn unreadable(file: &Path, error: &csv::Error) -> StoreError {
@@ -118,13 +130,20 @@ pub(super) struct Row<'t> {
     pub byte: u64,
     cells: &'t csv::StringRecord,
     columns: &'static [&'static str],
+    /// Column after the one that was asked for last: mostly the next one.
+    next: Cell<usize>,
 }
 
 impl Row<'_> {
     /// The cell of a column, as it is stored.
     pub fn raw(&self, column: &str) -> &str {
-        let at = self.columns.iter().position(|c| *c == column);
+        let (before, after) = self.columns.split_at(self.next.get().min(self.columns.len()));
+        let at = match after.iter().position(|c| *c == column) {
+            Some(at) => Some(before.len() + at),
+            None => before.iter().position(|c| *c == column),
+        };
         debug_assert!(at.is_some(), "{column} is no column");
+        self.next.set(at.map_or(0, |at| at + 1));
         at.and_then(|at| self.cells.get(at)).unwrap_or("")
     }
 
