@@ -11,9 +11,12 @@ mod confirm;
 mod doctor;
 mod engine;
 mod explain;
+mod export;
 mod facts;
 mod gate;
 mod history;
+#[cfg(test)]
+mod hostile;
 mod import;
 mod load;
 mod nights;
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Call::Gate(options) => gate::gate(&options),
         Call::History(options) => history::history(&options),
         Call::Explain(options) => explain::explain(&options),
+        Call::Export(options) => export::export(&options),
         Call::Import(options) => import::import(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),

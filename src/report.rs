@@ -6,6 +6,7 @@
 mod clean;
 mod compared;
 mod explained;
+mod export;
 mod gated;
 mod grid;
 mod history;
@@ -21,6 +22,7 @@ mod tests;
 
 pub use compared::{Comparing, write_compared_json, write_compared_markdown, write_compared_text};
 pub use explained::{write_explained_json, write_explained_text};
+pub use export::{Exchange, Exported, Night, night_columns, write_nights};
 pub use gated::{Confirmed, Gated, GatedLine, write_gated_json, write_gated_markdown, write_gated_text};
 pub use history::{ChangeLine, History, NightName, write_history_json, write_history_text};
 pub use html::{Figure, Figures, write_html};
@@ -123,7 +125,7 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// A report of a table and the samples that it was made from.
+    /// A report of a table and the samples that it was made from, or those of them that are in no figure.
     #[must_use]
     pub fn new(head: Head, table: &'a Table, samples: &'a [Sample]) -> Self {
         let problems = samples.iter().filter(|s| s.status != Status::Ok);

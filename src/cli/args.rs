@@ -36,6 +36,8 @@ pub enum Call {
     History(HistoryArgs),
     /// Say which steps make the difference between two cells
     Explain(ExplainArgs),
+    /// Write a run in a form that another program reads
+    Export(ExportArgs),
     /// Make a run of figures that were measured elsewhere
     Import(ImportArgs),
     /// Say what would be used to build, and what is in the way
@@ -340,6 +342,44 @@ pub struct ImportArgs {
     /// Folder for the results
     #[arg(long, default_value = "results", value_name = "DIR")]
     pub out: PathBuf,
+}
+
+/// Options of `export`.
+#[derive(Clone, Debug, ClapArgs)]
+#[command(after_help = "What becomes what stands in docs/exports.md.\n\n\
+Examples:\n  layerbench export results/latest --format junit --out junit.xml\n  \
+layerbench export results/article --format otava --out nights.csv")]
+pub struct ExportArgs {
+    /// Folder of a run; for Otava also a folder of runs, which become a row each
+    #[arg(default_value = "results/latest")]
+    pub run: PathBuf,
+    /// Form of the export
+    #[arg(long, value_enum)]
+    pub format: ExchangeForm,
+    /// Use runs even if they were made in unlike ways
+    #[arg(long)]
+    pub force: bool,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Forms of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExchangeForm {
+    /// Bencher Metric Format (JSON)
+    Bencher,
+    /// For github-action-benchmark (JSON)
+    #[value(name = "customSmallerIsBetter", alias = "github-action-benchmark")]
+    SmallerIsBetter,
+    /// As hyperfine 1 exports it (JSON)
+    Hyperfine,
+    /// For Otava (CSV)
+    Otava,
+    /// For continuous integration (JUnit XML)
+    Junit,
+    /// For Prometheus (OpenMetrics text)
+    Openmetrics,
 }
 
 /// Forms of an answer.

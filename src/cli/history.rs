@@ -2,13 +2,13 @@
 
 use super::args::{AcceptArgs, HistoryArgs, HistoryCall, ShortForm};
 use super::load::stop;
-use super::nights::{Chosen, cells, choose, medians, revision};
+use super::nights::{Chosen, cells, choose, medians, newest, revision};
 use super::style::{answer, style_for};
 use super::{End, Stop};
 use crate::analysis::nights::{CellName, Medians, Series, series};
 use crate::engine::build::rfc3339;
 use crate::report::{ChangeLine, History, NightName, write_history_json, write_history_text};
-use crate::store::{Accepted, RunStatus, StoredNight, StoredNights, accept as keep, accepted, nights};
+use crate::store::{Accepted, StoredNight, StoredNights, accept as keep, accepted, nights};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -21,15 +21,7 @@ pub fn history(args: &HistoryArgs) -> Result<End, Stop> {
     if let Some(HistoryCall::Accept(call)) = &args.call {
         return accept(&args.dir, &all, call);
     }
-    let finished = all.nights.iter().filter(|night| night.record.status == RunStatus::Finished && !night.torn);
-    let newest = finished.max_by(|a, b| (&a.record.started_at, &a.name).cmp(&(&b.record.started_at, &b.name)));
-    let Some(newest) = newest else {
-        let broken = all.broken.iter().map(|(name, error)| format!("\n  {name}: {error}")).collect::<String>();
-        return Err(Stop::wrong(format!(
-            "{}: found no run that came to its end; expected a folder of runs, such as results/article; correct the path{broken}",
-            args.dir.display()
-        )));
-    };
+    let newest = newest(&all, &args.dir)?;
     let Chosen { mut nights, notes } = choose(&all, &newest.record, None, args.force);
     if let Some(since) = &args.since {
         // The name of a run, or a date: names begin with a time without dashes.

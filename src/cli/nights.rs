@@ -7,6 +7,7 @@ use crate::model::{ApproachId, EngineId, ScenarioId};
 use crate::stats;
 use crate::store::{Accepted, RunRecord, RunStatus, StoredNight, StoredNights};
 use std::collections::BTreeMap;
+use std::path::Path;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -21,6 +22,19 @@ pub struct Chosen<'a> {
     pub nights: Vec<&'a StoredNight>,
     /// What was left out and why, and where nights are missing; one sentence each.
     pub notes: Vec<String>,
+}
+
+/// The newest run of a folder that came to its end.
+pub fn newest<'a>(all: &'a StoredNights, folder: &Path) -> Result<&'a StoredNight, Stop> {
+    let finished = all.nights.iter().filter(|night| night.record.status == RunStatus::Finished && !night.torn);
+    let newest = finished.max_by(|a, b| (&a.record.started_at, &a.name).cmp(&(&b.record.started_at, &b.name)));
+    newest.ok_or_else(|| {
+        let broken = all.broken.iter().map(|(name, error)| format!("\n  {name}: {error}")).collect::<String>();
+        Stop::wrong(format!(
+            "{}: found no run that came to its end; expected a folder of runs, such as results/article; correct the path{broken}",
+            folder.display()
+        ))
+    })
 }
 
 /// Picks the runs of a history that are like `reference`. With `tonight` (the name of its folder), only those before it.

@@ -9,8 +9,20 @@ use unicode_width::UnicodeWidthStr;
 pub(super) fn markdown(text: &str) -> String {
     let text = visible(text);
     let mut out = String::with_capacity(text.len());
+    // What begins a list, a line across the page or code is none of them behind a backslash or entity.
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     for (place, c) in text.char_indices() {
         match c {
+            ' ' if place == 0 => out.push_str("&#32;"),
+            '-' | '+' | '=' if place == 0 => {
+                out.push('\\');
+                out.push(c);
+            }
+            '.' | ')' if place == digits && place > 0 => {
+                out.push('\\');
+                out.push(c);
+            }
+            'w' if text[place..].starts_with("www.") => out.push_str("&#119;"),
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
@@ -32,9 +44,10 @@ pub(super) fn markdown(text: &str) -> String {
     out
 }
 
-/// Text for a CSV cell that no spreadsheet takes for a formula.
+/// Text for a CSV cell that no spreadsheet takes for a formula; some take the wide signs for the narrow ones.
 pub(super) fn sheet(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+    let formula = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    if text.starts_with(formula) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// Columns that a text takes on a terminal.

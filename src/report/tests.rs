@@ -7,7 +7,7 @@ use crate::analysis::testing::{approach, approaches, published, raw_samples, sam
 use crate::model::{Bytes, CacheState};
 use std::path::Path;
 
-fn golden(name: &str, write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
+pub(super) fn golden(name: &str, write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
     let mut bytes = Vec::new();
     write(&mut bytes).unwrap();
     let ours = String::from_utf8(bytes).unwrap();
@@ -24,7 +24,7 @@ fn style(width: usize, color: bool) -> TextStyle {
     TextStyle { width, color }
 }
 
-fn head() -> Head {
+pub(super) fn head() -> Head {
     Head {
         title: "Docker images for a Poetry project".to_owned(),
         run: "2026-11-23T070000Z-1a2b".to_owned(),
@@ -36,7 +36,7 @@ fn head() -> Head {
     }
 }
 
-fn findings() -> Vec<Finding> {
+pub(super) fn findings() -> Vec<Finding> {
     let cell = |row: &str, column: &str| CellRef { approach: approach(row), scenario: scenario(column) };
     let finding = |id: &str, text: &str, claim| Finding { id: id.to_owned(), text: text.to_owned(), claim };
     vec![
