@@ -28,6 +28,8 @@ mod record;
 mod report;
 mod run;
 mod settings;
+#[cfg(test)]
+mod shapes;
 mod signals;
 mod style;
 

@@ -88,6 +88,8 @@ pub struct Head {
     /// The base images, each with where it came from; "stand-in" must be among the words where one
     /// was used.
     pub bases: Vec<String>,
+    /// Why the run is not whole, as a sentence; empty if it came to its end.
+    pub unfinished: String,
     /// Engine and isolation.
     pub engine: String,
     /// What cold meant: the words of [`crate::model::ColdKind`].

@@ -9,7 +9,7 @@ use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
 use crate::analysis::table::{Table, TableMaker};
-use crate::model::{ApproachId, EngineId, Sample, ScenarioId, Status};
+use crate::model::{ApproachId, EngineId, Sample, ScenarioId, Status, visible};
 use crate::report::{
     Figures, Head, Report, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
 };
@@ -128,10 +128,16 @@ impl View {
         &self.record
     }
 
-    /// Says on standard error what people should know of the files.
+    /// What people should know of the files.
+    #[cfg(test)]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Says it on standard error.
     pub fn warn(&self) {
         for warning in &self.warnings {
-            eprintln!("layerbench: {warning}");
+            eprintln!("layerbench: {}", visible(warning));
         }
     }
 
@@ -143,7 +149,8 @@ impl View {
     }
 
     fn report<'a>(&'a self, stratum: &'a Stratum, findings: &[Finding]) -> Report<'a> {
-        let head = head(&self.record, &stratum.engine, &self.run);
+        let builds = stratum.table.cells().map(|(.., cell)| cell.n()).sum::<usize>() + stratum.problems.len();
+        let head = head(&self.record, &stratum.engine, &self.run, builds);
         let report = Report::new(head, &stratum.table, &stratum.problems).findings(judge(&stratum.table, findings));
         match &self.published {
             Some((name, figures)) => report.beside(name, figures),
@@ -193,7 +200,7 @@ impl View {
     }
 }
 
-fn head(record: &RunRecord, engine: &EngineRecord, run: &str) -> Head {
+fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds: usize) -> Head {
     let fact = |key: &str| engine.fact(key).unwrap_or("unknown");
     let imported = engine.isolation == "imported";
     let scratch = (engine.bases.is_empty() && !imported).then(|| "none (FROM scratch)".to_owned());
@@ -204,11 +211,6 @@ fn head(record: &RunRecord, engine: &EngineRecord, run: &str) -> Head {
         _ => format!("{} in place of {}", base.to, base.from),
     });
     let mut notes = Vec::new();
-    match record.status {
-        RunStatus::Finished => {}
-        RunStatus::Running => notes.push("This run has not ended: it still runs, or broke off.".to_owned()),
-        RunStatus::Interrupted => notes.push("This run was stopped before its end.".to_owned()),
-    }
     if !engine.name.is_empty() {
         let names: Vec<&str> = record.strata.iter().map(|engine| engine.name.as_str()).collect();
         notes.push(format!(
@@ -217,16 +219,16 @@ fn head(record: &RunRecord, engine: &EngineRecord, run: &str) -> Head {
             names.join(", ")
         ));
     }
-    let fingerprint = format!(
-        "{} {}, {} image store, {} cores, {}, Linux {}.",
-        fact("storage_driver"),
-        "storage",
-        fact("image_store"),
-        fact("cpus"),
-        fact("processor"),
-        fact("kernel")
-    );
-    notes.extend(Some(fingerprint).filter(|_| !imported));
+    let machine = [
+        ("storage_driver", "", " storage"),
+        ("image_store", "", " image store"),
+        ("cpus", "", " cores"),
+        ("processor", "", ""),
+        ("kernel", "Linux ", ""),
+    ];
+    let known = machine.iter().filter_map(|(key, before, after)| Some(format!("{before}{}{after}", engine.fact(key)?)));
+    let fingerprint = format!("{}.", known.collect::<Vec<_>>().join(", "));
+    notes.extend(Some(fingerprint).filter(|text| text.len() > 1 && !imported));
     if record.options.get("chain").and_then(|chain| chain.as_str()) == Some("checkpoint") {
         notes.push(format!(
             "Each scenario started from a checkpoint of the engine after its approach's only cold build ({}).",
@@ -241,6 +243,13 @@ fn head(record: &RunRecord, engine: &EngineRecord, run: &str) -> Head {
         },
         run: run.to_owned(),
         bases: bases.chain(scratch).collect(),
+        unfinished: match record.status {
+            RunStatus::Finished => String::new(),
+            RunStatus::Running => {
+                format!("NOT ENDED: the run is still going on, or broke off; {builds} builds so far.")
+            }
+            RunStatus::Interrupted => format!("NOT WHOLE: the run was stopped before its end, after {builds} builds."),
+        },
         engine: match fact("client") {
             _ if imported => "unknown (imported)".to_owned(),
             "unknown" | "layerbench" => format!("Docker Engine {} ({})", fact("engine"), engine.isolation),

@@ -31,11 +31,21 @@ pub fn write_out(text: &[u8]) -> Result<(), Stop> {
 /// How standard output takes text.
 pub fn style() -> TextStyle {
     let terminal = io::stdout().is_terminal();
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-        || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let width = given.or_else(|| terminal.then(terminal_width).flatten());
-    TextStyle { width: width.unwrap_or(TextStyle::default().width), color: terminal && !plain }
+    TextStyle {
+        width: width.unwrap_or(TextStyle::default().width),
+        color: colour(terminal, |name| std::env::var(name).ok()),
+    }
+}
+
+/// Whether to colour: on a terminal, unless NO_COLOR (any value), CLICOLOR=0 or TERM=dumb say no; elsewhere only where
+/// CLICOLOR_FORCE says yes. See no-color.org and bixense.com/clicolors.
+fn colour(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    let on = |name| variable(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let is = |name, wanted| variable(name).is_some_and(|value| value == wanted);
+    !set("NO_COLOR") && (on("CLICOLOR_FORCE") || (terminal && !is("CLICOLOR", "0") && !is("TERM", "dumb")))
 }
 
 fn terminal_width() -> Option<usize> {
@@ -55,4 +65,24 @@ pub fn replace(path: &Path, text: &[u8]) -> Result<(), Stop> {
         std::fs::rename(&new, path)
     };
     write().map_err(|e| Stop::failed(format!("writing {}: {e}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_where_they_are_wanted() {
+        let with = |terminal, set: &[(&str, &str)]| {
+            let found = |name: &str| set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            colour(terminal, found)
+        };
+        assert!(with(true, &[]) && !with(false, &[]));
+        assert!(with(false, &[("CLICOLOR_FORCE", "1")]) && !with(false, &[("CLICOLOR_FORCE", "0")]));
+        for no in [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")] {
+            assert!(!with(true, &[no]), "{no:?}");
+        }
+        assert!(with(true, &[("NO_COLOR", "")]));
+        assert!(!with(true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]));
+    }
 }

@@ -29,6 +29,7 @@ pub fn write_json(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
             "title": head.title,
             "run": head.run,
             "bases": head.bases,
+            "unfinished": Some(&head.unfinished).filter(|text| !text.is_empty()),
             "engine": head.engine,
             "cold": head.cold,
             "image_size": head.image_size,

@@ -10,12 +10,17 @@ use crate::model::{ApproachId, ScenarioId};
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-/// How many builds that are in no figure are listed.
+/// How many builds that are in no figure are listed. With the limits below, a report stays under the megabyte
+/// that a job summary may have.
 const MOST: usize = 100;
+/// Longer lists are folded up.
+const OPEN: usize = 10;
+/// Notes that are listed.
+const NOTES: usize = 50;
 /// Comparisons of one finding that are listed.
 const EVIDENCE: usize = 20;
-/// Characters of a reason that are shown.
-const REASON: usize = 500;
+/// Characters of a reason or note that are shown.
+const REASON: usize = 300;
 
 /// Writes the report as Markdown.
 ///
@@ -188,7 +193,11 @@ fn problems(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         return Ok(());
     }
     writeln!(out, "\n## Builds that are in no figure\n")?;
-    writeln!(out, "{counts}.\n")?;
+    let folded = report.problems.len() > OPEN;
+    match folded {
+        true => writeln!(out, "<details>\n<summary>{counts}</summary>\n")?,
+        false => writeln!(out, "{counts}.\n")?,
+    }
     let header = ["Approach", "Scenario", "Block", "Status", "Reason"];
     row(out, header.iter().map(|text| (*text).to_owned()))?;
     rule(out, header.len())?;
@@ -206,7 +215,7 @@ fn problems(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     if more > 0 {
         writeln!(out, "\nand {more} more, in `samples.csv`.")?;
     }
-    Ok(())
+    if folded { writeln!(out, "\n</details>") } else { Ok(()) }
 }
 
 fn measured(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -218,8 +227,12 @@ fn measured(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !head.image_size.is_empty() {
         writeln!(out, "- Image size: {}", markdown(&head.image_size))?;
     }
-    for note in &head.notes {
-        writeln!(out, "- {}", markdown(note))?;
+    for note in head.notes.iter().take(NOTES) {
+        writeln!(out, "- {}", markdown(&cut(note, REASON)))?;
+    }
+    let more = head.notes.len().saturating_sub(NOTES);
+    if more > 0 {
+        writeln!(out, "- and {more} more notes, in `run.json`")?;
     }
     writeln!(
         out,

@@ -29,6 +29,7 @@ pub(super) fn head() -> Head {
         title: "Docker images for a Poetry project".to_owned(),
         run: "2026-11-23T070000Z-1a2b".to_owned(),
         bases: vec!["python:3.12-bookworm (stand-in)".to_owned(), "python:3.12-slim-bookworm (stand-in)".to_owned()],
+        unfinished: String::new(),
         engine: "private, 20.10.24".to_owned(),
         cold: "pristine".to_owned(),
         image_size: "as the engine inspects it, all layers unpacked".to_owned(),

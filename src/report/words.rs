@@ -103,7 +103,7 @@ pub(super) fn legend(report: &Report<'_>) -> String {
     )
 }
 
-/// Which base images, engine and kind of cold were used; one line.
+/// Whether the run is whole, and which base images, engine and kind of cold were used; one line.
 pub(super) fn headline(head: &Head) -> String {
     let bases = match head.bases.as_slice() {
         [] => "unknown".to_owned(),
@@ -113,7 +113,11 @@ pub(super) fn headline(head: &Head) -> String {
         "" => "unknown".to_owned(),
         text => text.to_owned(),
     };
-    format!("Base images: {bases}. Engine: {}. Cold: {}.", known(&head.engine), known(&head.cold))
+    let unfinished = match head.unfinished.as_str() {
+        "" => String::new(),
+        text => format!("{text} "),
+    };
+    format!("{unfinished}Base images: {bases}. Engine: {}. Cold: {}.", known(&head.engine), known(&head.cold))
 }
 
 /// Verdict and reason: `cannot tell (n = 1: too few samples for a test; the figures agree)`.
