@@ -229,9 +229,12 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
     let (runs, long) = if arguments.iter().any(|a| a == "quick") { (3, 1) } else { (RUNS, LONG_RUNS) };
     let work = tempfile::tempdir().unwrap();
-    let mut engine =
-        PrivateEngine::new(&format!("bench-{}", std::process::id()), None, layerbench::model::ChainKind::Article)
-            .unwrap();
+    let mut engine = PrivateEngine::new(
+        &format!("bench-{}", std::process::id()),
+        Default::default(),
+        layerbench::model::ChainKind::Article,
+    )
+    .unwrap();
     engine.begin_chain().unwrap();
     let version = engine.fingerprint().unwrap()["engine"].split('+').next().unwrap_or_default().to_owned();
     let (program, docker) = (PathBuf::from(&arguments[1]), PathBuf::from(&arguments[2]));

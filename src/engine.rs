@@ -5,14 +5,17 @@
 
 pub mod build;
 mod build_call;
+mod control;
 pub mod daemon;
 pub mod docker_client;
 mod docker_output;
 pub mod endpoint;
 pub mod fake;
 pub mod host;
+pub mod machine;
 mod network;
 pub mod private;
+pub mod refusal;
 pub mod registry_login;
 pub mod remains;
 pub mod session;
@@ -20,6 +23,7 @@ pub mod settings;
 pub mod trace;
 
 use docker_client::DockerClient;
+use machine::Places;
 pub use settings::BuildSettings;
 
 use crate::model::{Bytes, ColdKind, EngineId, Outcome, Progress};
@@ -180,6 +184,16 @@ pub trait Engine {
     /// What *cold* means on this engine.
     fn cold_kind(&self) -> ColdKind;
 
+    /// Where its things are on the machine that this program runs on; nothing for an engine that is elsewhere.
+    fn places(&self) -> Places {
+        Places::default()
+    }
+
+    /// Whether [`Engine::fetch_bases`] has something to do before a run.
+    fn wants_bases(&self) -> bool {
+        self.cold_kind() == ColdKind::WarmBase
+    }
+
     /// Version, storage driver, kernel, processor and the like.
     ///
     /// # Errors
@@ -192,7 +206,7 @@ pub trait Engine {
     /// When neither the engine nor a registry has it.
     fn resolve(&mut self, reference: &str, limit: Duration) -> Result<Resolved, EngineError>;
 
-    /// Fetches base images that a cold build of kind *warm base* must find. Engines that start empty need none.
+    /// Fetches base images that a cold build of kind *warm base* must find, or that a registry cache is to hold.
     ///
     /// # Errors
     /// When one cannot be had.

@@ -1,19 +1,25 @@
 //! Carries out a plan on an engine: one chain after the other, each build checked before it counts.
 //! It emits events and nothing else: it never prints, and never opens a file.
 
+mod guards;
+#[cfg(test)]
+mod tests;
 pub mod validity;
 
+use crate::engine::machine::{Look, Machine};
+use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::{BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Interrupt, Named};
 use crate::model::{
     ApproachId, BuildKey, Bytes, CacheState, ChainKind, ColdKind, EngineId, Event, Outcome, Progress, Sample, Seconds,
     StateId, Status, StepKind,
 };
 use crate::plan::{Chain, Plan, PlannedBuild};
+use guards::Guard;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use validity::Expected;
 
 /// What an approach needs to be built.
@@ -46,6 +52,9 @@ pub struct Materials {
     pub timeout: Duration,
     /// Who asks the engine for the builds.
     pub client: Client,
+    /// Digests of the base images at the run's start, for each engine by their full references; those of no registry are
+    /// left out.
+    pub bases: BTreeMap<Option<EngineId>, BTreeMap<String, String>>,
     /// What each image must print when it is run; absent when the study does not ask.
     pub prints: Option<String>,
 }
@@ -66,13 +75,15 @@ pub enum RunError {
     Engine(EngineError),
     /// Whoever gets the events refused one, e.g. because the disk is full.
     Sink(String),
+    /// The machine or a registry does not let it go on: the reason.
+    Stopped(String),
 }
 
 impl std::fmt::Display for RunError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Engine(error) => error.fmt(f),
-            Self::Sink(text) => f.write_str(text),
+            Self::Sink(text) | Self::Stopped(text) => f.write_str(text),
         }
     }
 }
@@ -104,8 +115,13 @@ struct Run<'a> {
     emit: &'a dyn Fn(Event) -> Result<(), RunError>,
     progress: &'a dyn Progress,
     interrupt: &'a Interrupt,
-    /// Digests of base images as the run's first build of each saw them.
+    machine: &'a dyn Machine,
+    guard: Guard,
+    chain: ChainKind,
+    /// Digests of base images as the run's start, or its first build of each, saw them.
     bases: BTreeMap<String, String>,
+    /// What the engine held when the chain's last build had ended.
+    left: Option<CacheContents>,
     /// The cold builds whose cache was kept: state and outcome.
     kept: BTreeMap<ApproachId, (StateId, Outcome)>,
 }
@@ -119,12 +135,12 @@ pub fn run(
     plan: &Plan,
     materials: &Materials,
     engines: &mut [Named],
-    clock: &dyn Fn() -> Instant,
+    machine: &dyn Machine,
     sink: Sink<'_>,
     progress: &dyn Progress,
     interrupt: &Interrupt,
 ) -> Result<End, RunError> {
-    let start = clock();
+    let start = machine.now();
     let builds = plan.chains.iter().map(|chain| chain.builds.len()).sum::<usize>();
     let sink = RefCell::new(sink);
     let emit = |event: Event| (sink.borrow_mut())(event).map_err(RunError::Sink);
@@ -137,7 +153,11 @@ pub fn run(
             emit: &emit,
             progress,
             interrupt,
-            bases: BTreeMap::new(),
+            machine,
+            guard: Guard::default(),
+            chain: plan.chain,
+            bases: materials.bases.get(&named.name).cloned().unwrap_or_default(),
+            left: None,
             kept: BTreeMap::new(),
         })
         .collect();
@@ -148,7 +168,7 @@ pub fn run(
     for error in finished {
         emit(Event::Warning { text: format!("cleaning up: {error}") })?;
     }
-    let elapsed = Seconds::from(clock().duration_since(start));
+    let elapsed = Seconds::from(machine.now().duration_since(start));
     emit(Event::RunFinished { elapsed, interrupted: end == End::Interrupted })?;
     Ok(end)
 }
@@ -156,7 +176,9 @@ pub fn run(
 /// Each chain on its engine, one after the other.
 fn chains(plan: &Plan, runs: &mut [Run<'_>], interrupt: &Interrupt) -> Result<End, RunError> {
     for run in runs.iter_mut() {
-        run.fetch_bases(plan)?;
+        if run.fetch_bases(plan)? == End::Interrupted {
+            return Ok(End::Interrupted);
+        }
     }
     for chain in &plan.chains {
         if interrupt.is_raised() {
@@ -183,16 +205,33 @@ impl Run<'_> {
         self.name.as_ref().map_or(String::new(), |name| format!(" on {name}"))
     }
 
-    /// Base images that cold builds of kind *warm base* must find.
-    fn fetch_bases(&mut self, plan: &Plan) -> Result<(), RunError> {
-        if self.engine.cold_kind() != ColdKind::WarmBase {
-            return Ok(());
+    /// Base images that cold builds of kind *warm base* must find, or that a registry cache is to hold.
+    fn fetch_bases(&mut self, plan: &Plan) -> Result<End, RunError> {
+        if !self.engine.wants_bases() {
+            return Ok(End::Complete);
         }
         let used = plan.chains.iter().map(|chain| &chain.approach).collect::<BTreeSet<_>>();
         let recipes = used.into_iter().filter_map(|approach| self.materials.recipes.get(approach));
         let references: BTreeSet<String> = recipes.flat_map(|recipe| recipe.bases.iter().cloned()).collect();
         self.emit(Event::Preparing { what: format!("fetching base images{}", self.place()) })?;
-        Ok(self.engine.fetch_bases(&references, self.interrupt)?)
+        let mut patience = Patience::default();
+        loop {
+            let Err(error) = self.engine.fetch_bases(&references, self.interrupt) else { return Ok(End::Complete) };
+            if self.interrupt.is_raised() {
+                return Ok(End::Interrupted);
+            }
+            let refusal = Refusal::find(&error.found).ok_or(error)?;
+            if !self.wait_out(&mut patience, &refusal)? {
+                return Ok(End::Interrupted);
+            }
+        }
+    }
+
+    /// Waits until a registry may be asked again; `false` when the user stops the run meanwhile.
+    fn wait_out(&mut self, patience: &mut Patience, refusal: &Refusal) -> Result<bool, RunError> {
+        let pause = patience.next(refusal).ok_or_else(|| RunError::Stopped(given_up(refusal)))?;
+        self.emit(Event::Warning { text: waiting(refusal, pause) })?;
+        Ok(wait(pause, self.interrupt))
     }
 
     /// A chain from its beginning to its end.
@@ -212,6 +251,7 @@ impl Run<'_> {
 
     fn chain(&mut self, chain: &Chain) -> Result<End, RunError> {
         let mut last: Option<(StateId, Outcome)> = None;
+        self.left = None;
         for planned in &chain.builds {
             if self.interrupt.is_raised() {
                 return Ok(End::Interrupted);
@@ -272,24 +312,66 @@ impl Run<'_> {
         self.emit(Event::BuildFinished { sample: Box::new(sample), steps: Vec::new() })
     }
 
-    /// One build: request, outcome, judgement, event.
+    /// One build: request, outcome, judgement, event. What a registry refused is built again, from the same state.
     fn one(&mut self, planned: &PlannedBuild, last: Option<&(StateId, Outcome)>) -> Result<Outcome, RunError> {
+        let mut patience = Patience::default();
+        loop {
+            let mut outcome = self.attempt(planned, last)?;
+            let Some(refusal) = Refusal::of(&outcome) else { return Ok(outcome) };
+            if !self.wait_out(&mut patience, &refusal)? {
+                outcome.result = Err((Status::Interrupted, "stopped by the user".to_owned()));
+                return Ok(outcome);
+            }
+            match (planned.cache, self.chain) {
+                (CacheState::Cold, _) => {
+                    self.engine.end_chain()?;
+                    self.engine.begin_chain()?;
+                    self.left = None;
+                }
+                (_, ChainKind::Checkpoint) => self.engine.restore(planned.key.approach.as_str())?,
+                (_, ChainKind::Article) => {}
+            }
+        }
+    }
+
+    fn attempt(&mut self, planned: &PlannedBuild, last: Option<&(StateId, Outcome)>) -> Result<Outcome, RunError> {
         let request = self.request(planned)?;
         let before = self.quiet_contents()?;
+        let looked = self.look_before()?;
         self.emit(Event::BuildStarted { key: planned.key.clone() })?;
         let mut outcome = self.engine.build(&request, self.progress, self.interrupt);
+        let looks = (looked, self.machine.look(&self.engine.places()));
+        if Refusal::of(&outcome).is_some() {
+            return Ok(outcome);
+        }
         let lost = |outcome: &Outcome| outcome.result.is_err();
         let after = match self.quiet_contents() {
             Ok(after) => after,
             // An engine that died with the build: the row first, then the end.
             Err(error) if lost(&outcome) => {
-                self.judge(planned, last, &before, &CacheContents::default(), &mut outcome)?;
+                self.judge(planned, last, (&before, &CacheContents::default()), &looks, &mut outcome)?;
                 return Err(error.into());
             }
             Err(error) => return Err(error.into()),
         };
-        self.judge(planned, last, &before, &after, &mut outcome)?;
+        let reason = self.judge(planned, last, (&before, &after), &looks, &mut outcome)?;
+        if outcome.result.is_err() && guards::filled_a_disk(&reason) {
+            return Err(RunError::Stopped(format!("a disk is full: {reason}")));
+        }
+        if self.chain == ChainKind::Article {
+            self.left = Some(after);
+        }
         Ok(outcome)
+    }
+
+    /// Looks at the machine before a build; the run ends here when a disk is about to fill.
+    fn look_before(&mut self) -> Result<Look, RunError> {
+        let look = self.machine.look(&self.engine.places());
+        self.guard.room(&look).map_err(RunError::Stopped)?;
+        if let Some(text) = self.guard.jump_between(&look) {
+            self.emit(Event::Warning { text })?;
+        }
+        Ok(look)
     }
 
     /// What the engine holds. An engine lets go of a build's records a moment after it has answered: only one that
@@ -306,24 +388,28 @@ impl Run<'_> {
         Ok(contents)
     }
 
+    /// Judges, emits, and gives the reason why the sample is not `ok`.
     fn judge(
         &mut self,
         planned: &PlannedBuild,
         last: Option<&(StateId, Outcome)>,
-        before: &CacheContents,
-        after: &CacheContents,
+        (before, after): (&CacheContents, &CacheContents),
+        looks: &(Look, Look),
         outcome: &mut Outcome,
-    ) -> Result<(), RunError> {
+    ) -> Result<String, RunError> {
         let digest = |state: &StateId| {
             self.materials.context_digests.get(&(planned.key.approach.clone(), state.clone())).map(String::as_str)
         };
+        let machine = self.guard.objections(&looks.0, &looks.1);
         let expected = Expected {
             cache: planned.cache,
             cold: self.engine.cold_kind(),
+            left: self.left.as_ref(),
             before,
             after,
             bases: &self.bases,
             context_changed: last.map(|(state, _)| digest(state) != digest(&planned.state)),
+            machine: &machine,
         };
         let verdict = validity::check(&expected, outcome);
         for (reference, digest) in &outcome.bases {
@@ -334,13 +420,14 @@ impl Run<'_> {
             _ => Bytes(0),
         };
         let sample = self.sample(planned, outcome, verdict, image_bytes);
+        let reason = sample.reason.clone();
         if planned.measured {
             self.emit(Event::BuildFinished { sample: Box::new(sample), steps: outcome.steps.clone() })?;
         } else if sample.status != Status::Ok {
             let text = format!("{} {} (not measured): {}", planned.key.approach, planned.key.scenario, sample.reason);
             self.emit(Event::Warning { text })?;
         }
-        Ok(())
+        Ok(reason)
     }
 
     fn request(&self, planned: &PlannedBuild) -> Result<BuildRequest, RunError> {

@@ -5,6 +5,7 @@
 
 use layerbench::engine::docker_client::DockerClient;
 use layerbench::engine::private::PrivateEngine;
+use layerbench::engine::private::registry::Registries;
 use layerbench::engine::{BuildRequest, BuildSettings, Client, Engine, Interrupt};
 use layerbench::model::{Outcome, Progress, Status, StepKind};
 use std::collections::BTreeMap;
@@ -45,7 +46,7 @@ impl Bench {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut engine = PrivateEngine::new(
             &format!("test-{name}-{}", std::process::id()),
-            None,
+            Registries::default(),
             layerbench::model::ChainKind::Article,
         )
         .unwrap();

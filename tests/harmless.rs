@@ -49,6 +49,12 @@ fn a_killed_run_on_the_users_engine_is_cleaned_up() {
     in_sandbox("host-killed");
 }
 
+/// Longer with `LAYERBENCH_RANDOM="STEPS SEED"`, e.g. `"200 7"`.
+#[test]
+fn random_sequences_of_runs_kills_and_cleans_harm_nothing() {
+    in_sandbox("random");
+}
+
 #[test]
 fn an_engine_is_reached_over_tls_ssh_and_contexts() {
     in_sandbox("remote");

@@ -9,6 +9,8 @@ pub struct Fact {
     pub name: String,
     /// Its value; empty when unknown.
     pub value: String,
+    /// Runs of former versions did not record it: unknown on one side, it is no difference.
+    pub newer: bool,
 }
 
 /// A fact in which two runs differ.
@@ -30,7 +32,7 @@ impl std::fmt::Display for Difference {
 }
 
 /// The facts in which two runs differ, in the order of the new run's. A fact that only one of them
-/// has counts as different.
+/// has counts as different, but for newer ones.
 #[must_use]
 pub fn differences(base: &[Fact], new: &[Fact]) -> Vec<Difference> {
     let value = |facts: &[Fact], name: &str| {
@@ -38,9 +40,12 @@ pub fn differences(base: &[Fact], new: &[Fact]) -> Vec<Difference> {
         found.map_or(String::new(), |fact| fact.value.clone())
     };
     let only_base = base.iter().filter(|fact| !new.iter().any(|other| other.name == fact.name));
-    let names = new.iter().chain(only_base).map(|fact| &fact.name);
-    let all = names.map(|name| Difference { name: name.clone(), base: value(base, name), new: value(new, name) });
-    all.filter(|difference| difference.base != difference.new).collect()
+    let all = new.iter().chain(only_base).map(|fact| {
+        let name = fact.name.clone();
+        (fact.newer, Difference { base: value(base, &name), new: value(new, &name), name })
+    });
+    let unlike = all.filter(|(newer, d)| d.base != d.new && !(*newer && (d.base.is_empty() || d.new.is_empty())));
+    unlike.map(|(_, difference)| difference).collect()
 }
 
 #[cfg(test)]
@@ -48,7 +53,7 @@ mod tests {
     use super::*;
 
     fn facts(values: [(&'static str, &str); 2]) -> Vec<Fact> {
-        values.map(|(name, value)| Fact { name: name.to_owned(), value: value.to_owned() }).to_vec()
+        values.map(|(name, value)| Fact { name: name.to_owned(), value: value.to_owned(), newer: false }).to_vec()
     }
 
     #[test]

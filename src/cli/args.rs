@@ -4,6 +4,7 @@ mod exchange;
 
 pub use exchange::{ExchangeForm, ExportArgs, ImportArgs};
 
+use crate::engine::private::registry::DOCKER_HUB;
 use crate::model::ChainKind;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -92,6 +93,10 @@ pub struct RunArgs {
     /// Who asks the engine: Layerbench, or the installed docker client, timed as a whole process
     #[arg(long, value_enum, default_value_t = ClientName::Layerbench)]
     pub client: ClientName,
+    /// Ask Docker Hub (or the registry at URL) once for each base image: a pull-through cache answers the private
+    /// engines, and is filled before the first build. Needs the program docker-registry
+    #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = DOCKER_HUB)]
+    pub registry_cache: Option<String>,
     /// Print the builds in their order, and build nothing
     #[arg(long)]
     pub dry_run: bool,

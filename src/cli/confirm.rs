@@ -8,6 +8,7 @@ use super::run::{known, run_id, seed_from_clock, with_waits};
 use super::{Stop, facts, prepare, signals};
 use crate::analysis::nights::CellName;
 use crate::engine::build::rfc3339;
+use crate::engine::machine::{Folder, ThisMachine};
 use crate::engine::remains::Workspace;
 use crate::engine::{Client, Interrupt};
 use crate::model::{ChainKind, Event, IdError, Status};
@@ -19,7 +20,7 @@ use crate::store::{RunFolder, RunRecord, RunStatus};
 use crate::study::Study;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 use time::OffsetDateTime;
 
 /// Fresh samples of each suspect.
@@ -69,26 +70,28 @@ pub fn rebuild(
     materials.context_digests.extend(after.context_digests);
     materials.prints = after.prints.filter(|prints| Some(prints) == materials.prints.as_ref());
 
-    let Picked { mut engines, lines } = pick(&engines, &id, Some(&new), ChainKind::Article)?;
+    let Picked { mut engines, lines } = pick(&engines, &id, Some(&new), ChainKind::Article, None)?;
     for line in lines {
         eprintln!("engine: {line}");
     }
+    let replacements = prepare::replacements(&new, &call.base)?;
     let known = Facts {
         study: &new,
         plan: &plan,
         args: &call,
-        engines: known(&mut engines, &materials, &prepare::replacements(&new, &call.base)?)?,
+        engines: known(&mut engines, &mut materials, &replacements, &interrupt)?,
         started_at: rfc3339(SystemTime::now()),
     };
     let record = confirm_record(record::record(&known)?, &plan);
     let folder = RunFolder::create(&args.confirm_out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
     eprintln!("measuring {} suspects afresh: {}", suspects.len(), folder.path().display());
     notes.push(format!("The fresh samples are in {}.", folder.path().display()));
+    let machine = ThisMachine::new(vec![Folder::of_results(folder.path())]);
     let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());
     let mut keeper = Keeper { folder, record, display, seconds: HashMap::new(), invalid: 0 };
     let hints = keeper.display.hints();
     let mut sink = |event: Event| keeper.take(&event);
-    let ended = runner::run(&plan, &materials, &mut engines, &Instant::now, &mut sink, hints.as_ref(), &interrupt);
+    let ended = runner::run(&plan, &materials, &mut engines, &machine, &mut sink, hints.as_ref(), &interrupt);
     drop(engines);
     keeper.finish(ended, notes, &cells)
 }
@@ -134,6 +137,7 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
         seed: None,
         out: args.confirm_out.clone(),
         timeout: current.options.get("timeout").and_then(serde_json::Value::as_u64).unwrap_or(1800),
+        registry_cache: None,
         dry_run: false,
     }
 }

@@ -81,7 +81,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<End, Stop> {
     if [Topic::Engine, Topic::Bases, Topic::Noise].into_iter().any(wants) {
         let wanted = wanted(&args.engine, ChainKind::Article, false)?;
         let study = subject.as_ref().map(|subject| &subject.study);
-        match pick(&wanted, &super::run::run_id(), study, ChainKind::Article) {
+        match pick(&wanted, &super::run::run_id(), study, ChainKind::Article, None) {
             Ok(Picked { engines, lines }) => {
                 for (named, line) in engines.into_iter().zip(lines) {
                     engine(&mut found, args, named.engine, line, subject.as_ref());
@@ -92,7 +92,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<End, Stop> {
         }
     }
     if let Some(subject) = subject.as_ref().filter(|_| wants(Topic::Pulls)) {
-        let (level, text) = pulls::examine(&subject.recipes, 10);
+        let (level, text) = pulls::examine(&subject.recipes, 10, false);
         let level = if level { Level::Ok } else { Level::Warn };
         found.add("pulls", level, text, if level == Level::Ok { "" } else { pulls::REMEDY });
     }

@@ -3,6 +3,7 @@
 use super::args::EngineArgs;
 use super::{End, Stop, run, signals};
 use crate::engine::private::PrivateEngine;
+use crate::engine::private::registry::Registries;
 use crate::engine::{Engine, Interrupt};
 use crate::model::ChainKind;
 use std::process::Command;
@@ -18,7 +19,7 @@ pub fn engine(args: &EngineArgs) -> Result<End, Stop> {
     };
     let interrupt = Interrupt::default();
     signals::watch(&interrupt);
-    let mut engine = PrivateEngine::new(&run::run_id(), None, ChainKind::Article)?;
+    let mut engine = PrivateEngine::new(&run::run_id(), Registries::default(), ChainKind::Article)?;
     engine.begin_chain()?;
     let started = Command::new(program).args(arguments).env("DOCKER_HOST", engine.endpoint()?.to_string()).spawn();
     let ended = started.map_err(|e| Stop::failed(format!("{program}: {e}"))).and_then(|mut child| {

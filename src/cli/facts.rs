@@ -1,17 +1,24 @@
 //! What has to be the same in two runs that are compared, and what should be said where it differs.
 
 use crate::analysis::likeness::{Difference, Fact, differences};
+use crate::model::ChainKind;
 use crate::store::{EngineRecord, RunRecord};
 
 /// Keys of the fingerprint that decide how long a build takes, and their names for people.
-const FINGERPRINT: [(&str, &str); 7] = [
+const FINGERPRINT: [(&str, &str); 13] = [
     ("engine version", "engine"),
+    ("containerd version", "containerd"),
+    ("runc version", "runc"),
     ("client", "client"),
     ("storage driver", "storage_driver"),
     ("image store", "image_store"),
     ("kernel", "kernel"),
     ("processor", "processor"),
     ("number of processors", "cpus"),
+    ("frequency governor", "governor"),
+    ("architecture", "architecture"),
+    ("registry cache", "registry_cache"),
+    ("kind of checkpoints", "checkpoints"),
 ];
 
 /// The facts in which two runs differ. Runs on several engines are alike if they have the same ones, by name, and each
@@ -21,7 +28,7 @@ pub fn unlike(base: &RunRecord, new: &RunRecord) -> Vec<Difference> {
         let mut names: Vec<String> = record.engines().into_iter().map(|engine| engine.name).collect();
         names.sort_unstable();
         let value = if record.strata.is_empty() { "a single one".to_owned() } else { names.join(", ") };
-        vec![Fact { name: "engines".to_owned(), value }]
+        vec![Fact { name: "engines".to_owned(), value, newer: false }]
     };
     let strata = differences(&names(base), &names(new));
     // Of engines that only one of them has, each fact would differ: that says no more.
@@ -30,7 +37,9 @@ pub fn unlike(base: &RunRecord, new: &RunRecord) -> Vec<Difference> {
 
 /// The facts of a run.
 fn facts(record: &RunRecord) -> Vec<Fact> {
-    let mut facts = vec![Fact { name: "study".to_owned(), value: record.study.clone() }];
+    let fact = |name: &str, value: &str| Fact { name: name.to_owned(), value: value.to_owned(), newer: false };
+    let chain = record.options.get("chain").and_then(|value| value.as_str()).unwrap_or(ChainKind::Article.as_str());
+    let mut facts = vec![fact("study", &record.study), fact("kind of chain", chain)];
     for engine in record.engines() {
         facts.extend(of_engine(&engine));
     }
@@ -41,6 +50,7 @@ fn of_engine(engine: &EngineRecord) -> Vec<Fact> {
     let fact = |name: &str, value: &str| Fact {
         name: if engine.name.is_empty() { name.to_owned() } else { format!("{name} of {}", engine.name) },
         value: value.to_owned(),
+        newer: false,
     };
     let stand_ins = engine.bases.iter().any(|base| base.stand_in);
     let bases = match (engine.bases.is_empty(), stand_ins) {
@@ -54,7 +64,15 @@ fn of_engine(engine: &EngineRecord) -> Vec<Fact> {
         fact("base images", bases),
     ];
     facts.extend(FINGERPRINT.map(|(name, key)| fact(name, engine.fact(key).unwrap_or(""))));
+    facts.push(fact("memory", &memory(engine.fact("memory_bytes").unwrap_or(""))));
+    facts.push(Fact { newer: true, ..fact("BuildKit version", engine.fact("buildkit").unwrap_or("")) });
     facts
+}
+
+/// Memory to the nearest gibibyte: what a kernel keeps for itself differs a little from start to start.
+fn memory(bytes: &str) -> String {
+    let gibibytes = |bytes: u64| (bytes.saturating_add(1 << 29)) >> 30;
+    bytes.parse().map_or_else(|_| bytes.to_owned(), |bytes| format!("{} GiB", gibibytes(bytes)))
 }
 
 /// What people should know of two runs although it does not keep them from being compared.
@@ -101,4 +119,84 @@ pub fn contradiction(base: &RunRecord, new: &RunRecord) -> Option<String> {
 /// The first characters of a hash or revision.
 pub fn short(hash: &str) -> &str {
     hash.char_indices().nth(12).map_or(hash, |(end, _)| &hash[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ColdKind;
+    use crate::store::{RunStatus, SCHEMA};
+    use serde_json::Value;
+
+    fn record() -> RunRecord {
+        let engine = [
+            ("engine", "28.5.2"),
+            ("buildkit", "v0.25.1"),
+            ("containerd", "1.7.24"),
+            ("runc", "1.1.5"),
+            ("client", "layerbench"),
+            ("storage_driver", "overlay2"),
+            ("image_store", "graphdriver"),
+            ("kernel", "6.1.0"),
+            ("processor", "One"),
+            ("cpus", "2"),
+            ("memory_bytes", "8341151744"),
+            ("governor", "performance"),
+            ("architecture", "amd64"),
+            ("operating_system", "Debian"),
+        ];
+        RunRecord {
+            schema: SCHEMA.to_owned(),
+            study: "tiny".to_owned(),
+            title: String::new(),
+            approaches: Vec::new(),
+            scenarios: Vec::new(),
+            published: None,
+            findings: Vec::new(),
+            study_hash: String::new(),
+            options: [("chain".to_owned(), Value::from("article"))].into_iter().collect(),
+            seed: 1,
+            plan: Vec::new(),
+            engine: engine.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect(),
+            isolation: "private".to_owned(),
+            cold: ColdKind::Pristine,
+            bases: Vec::new(),
+            git: None,
+            started_at: String::new(),
+            ended_at: None,
+            program: String::new(),
+            status: RunStatus::Finished,
+            notes: Vec::new(),
+            strata: Vec::new(),
+        }
+    }
+
+    fn names(change: impl FnOnce(&mut RunRecord)) -> Vec<String> {
+        let mut other = record();
+        change(&mut other);
+        unlike(&record(), &other).into_iter().map(|difference| difference.name).collect()
+    }
+
+    #[test]
+    fn everything_that_decides_how_long_a_build_takes_keeps_runs_apart() {
+        for (key, name) in FINGERPRINT
+            .iter()
+            .map(|(name, key)| (*key, *name))
+            .chain([("memory_bytes", "memory"), ("buildkit", "BuildKit version")])
+        {
+            assert_eq!(names(|r| drop(r.engine.insert(key.to_owned(), "other".into()))), [name]);
+        }
+        assert_eq!(names(|r| r.isolation = "host".to_owned()), ["isolation"]);
+        assert_eq!(names(|r| r.cold = ColdKind::WarmBase), ["kind of cold"]);
+        assert_eq!(names(|r| drop(r.options.insert("chain".to_owned(), "checkpoint".into()))), ["kind of chain"]);
+    }
+
+    #[test]
+    fn what_does_not_matter_or_was_not_recorded_yet_keeps_nothing_apart() {
+        assert_eq!(names(|r| drop(r.engine.insert("operating_system".to_owned(), "Other".into()))), [""; 0]);
+        assert_eq!(names(|r| drop(r.engine.insert("memory_bytes".to_owned(), "8341000000".into()))), [""; 0]);
+        assert_eq!(names(|r| drop(r.engine.remove("buildkit"))), [""; 0]);
+        assert_eq!(names(|r| drop(r.options.remove("chain"))), [""; 0]);
+        assert_eq!(names(|r| drop(r.engine.remove("kernel"))), ["kernel"]);
+    }
 }

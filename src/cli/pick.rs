@@ -5,7 +5,8 @@
 use super::Stop;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::host::HostEngine;
-use crate::engine::private::{LocalRegistry, PrivateEngine, missing};
+use crate::engine::private::registry::{LocalRegistry, Registries, RegistryCache};
+use crate::engine::private::{PrivateEngine, missing};
 use crate::engine::{Engine, EngineError, Named};
 use crate::model::{ChainKind, EngineId};
 use crate::study::Study;
@@ -115,10 +116,23 @@ pub struct Picked {
 }
 
 /// Opens the engines for a study.
-pub fn pick(wanted: &[Wanted], run: &str, study: Option<&Study>, chain: ChainKind) -> Result<Picked, Stop> {
-    let registry = study
+pub fn pick(
+    wanted: &[Wanted],
+    run: &str,
+    study: Option<&Study>,
+    chain: ChainKind,
+    cache: Option<RegistryCache>,
+) -> Result<Picked, Stop> {
+    let local = study
         .and_then(|study| study.registry.as_ref())
         .map(|registry| LocalRegistry { storage: registry.storage.clone(), address: registry.address.to_string() });
+    let other = wanted.iter().find(|wanted| !matches!(wanted.kind, Kind::Auto | Kind::Private));
+    if let Some(Wanted { kind, .. }) = other.filter(|_| cache.is_some()) {
+        return Err(Stop::wrong(format!(
+            "--registry-cache with --engine {kind}: only a private engine can be given one; an engine of yours takes it as a registry mirror in its daemon.json"
+        )));
+    }
+    let registries = Registries { local, cache };
     let mut picked = Picked { engines: Vec::new(), lines: Vec::new() };
     let mut failed: Vec<Stop> = Vec::new();
     let mut known: Vec<(String, Kind)> = Vec::new();
@@ -126,7 +140,7 @@ pub fn pick(wanted: &[Wanted], run: &str, study: Option<&Study>, chain: ChainKin
         // Each engine writes down under a name of its own what it leaves.
         let run = if number == 0 { run.to_owned() } else { format!("{run}-e{}", number + 1) };
         let label = name.as_ref().map_or(String::new(), |name| format!("{name}: "));
-        let opened = open(kind, Call { run: &run, registry: registry.clone(), chain });
+        let opened = open(kind, Call { run: &run, registries: registries.clone(), chain });
         match opened {
             Ok(opened) => {
                 let twin = opened.id.as_ref().and_then(|id| known.iter().find(|(other, _)| other == id));
@@ -154,7 +168,7 @@ pub fn pick(wanted: &[Wanted], run: &str, study: Option<&Study>, chain: ChainKin
 /// What engines are opened for.
 struct Call<'a> {
     run: &'a str,
-    registry: Option<LocalRegistry>,
+    registries: Registries,
     chain: ChainKind,
 }
 
@@ -176,7 +190,7 @@ fn open(kind: &Kind, call: Call<'_>) -> Result<Opened, Stop> {
 }
 
 fn private(call: Call<'_>, why: &str) -> Result<Opened, Stop> {
-    let engine = PrivateEngine::new(call.run, call.registry, call.chain)?;
+    let engine = PrivateEngine::new(call.run, call.registries, call.chain)?;
     Ok(Opened { engine: Box::new(engine), why: why.to_owned(), id: None })
 }
 
@@ -186,12 +200,12 @@ fn host(call: &Call<'_>, endpoint: &Endpoint, why: &str) -> Result<Opened, Stop>
 }
 
 fn automatic(call: Call<'_>) -> Result<Opened, Stop> {
-    let lacking = missing(call.registry.is_some());
+    let lacking = missing(call.registries.any());
     if lacking.is_empty() {
         return private(call, "everything for it is there");
     }
-    if call.registry.is_some() || call.chain == ChainKind::Checkpoint {
-        // The study's base images are in a registry that only a private engine can be given; only it can be copied.
+    if call.registries.any() || call.chain == ChainKind::Checkpoint {
+        // Only a private engine can be given a registry, and only it can be copied.
         return private(call, "");
     }
     let why = format!("a private engine lacks {}", lacking.join("; "));

@@ -173,6 +173,7 @@ pub fn materials(
         recipes,
         contexts,
         context_digests: BTreeMap::new(),
+        bases: BTreeMap::new(),
         timeout: Duration::from_secs(way.timeout),
         client: way.client,
         prints: study.check.as_ref().map(|check| check.stdout.clone()),

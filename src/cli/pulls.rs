@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const ANONYMOUS_LIMIT: u64 = 100;
 
 /// What helps against the limit.
-pub const REMEDY: &str = "log in with `docker login`, take fewer repetitions, or name a mirror with --base or in the engine's registry-mirrors";
+pub const REMEDY: &str = "log in with `docker login`, take fewer repetitions, use --registry-cache, or name a mirror with --base or in the engine's registry-mirrors";
 
 /// Manifests that one block of cold builds asks Docker Hub for.
 fn per_block(recipes: &BTreeMap<ApproachId, Recipe>) -> u64 {
@@ -19,10 +19,14 @@ fn per_block(recipes: &BTreeMap<ApproachId, Recipe>) -> u64 {
 }
 
 /// Whether a run of so many blocks stays below the limit, and a line that says so.
-pub fn examine(recipes: &BTreeMap<ApproachId, Recipe>, blocks: u32) -> (bool, String) {
+pub fn examine(recipes: &BTreeMap<ApproachId, Recipe>, blocks: u32, cached: bool) -> (bool, String) {
     let block = per_block(recipes);
     if block == 0 {
         return (true, "no base image comes from Docker Hub".to_owned());
+    }
+    if cached {
+        let text = "each manifest of Docker Hub is asked for once: a registry cache answers afterwards";
+        return (true, text.to_owned());
     }
     let all = block * u64::from(blocks);
     let text = format!(

@@ -109,6 +109,7 @@ fn options(args: &RunArgs) -> Map<String, Value> {
         "base": args.base,
         "timeout": args.timeout,
         "chain": args.chain.kind().as_str(),
+        "registry_cache": args.registry_cache,
         "client": format!("{:?}", args.client).to_lowercase(),
     });
     match all {

@@ -235,6 +235,11 @@ fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds: usize) -> 
             fact("checkpoints")
         ));
     }
+    if let Some(upstream) = record.engine.get("registry_cache").and_then(|value| value.as_str()) {
+        notes.push(format!(
+            "Base images came through a pull-through cache of {upstream}, filled before the first build: cold builds pulled from this machine."
+        ));
+    }
     notes.extend(record.notes.iter().cloned());
     Head {
         title: match engine.name.as_str() {

@@ -12,17 +12,22 @@ use super::{End, Stop};
 use crate::analysis::path::waits;
 use crate::engine::build::rfc3339;
 use crate::engine::docker_client::DockerClient;
+use crate::engine::machine::{Folder, ThisMachine};
+use crate::engine::private::registry::{DOCKER_HUB, RegistryCache};
+use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::remains::Workspace;
-use crate::engine::{Client, Engine, Interrupt, Named, Source};
+use crate::engine::{Client, Engine, EngineError, Interrupt, Named, Resolved, Source};
 use crate::model::{Bytes, ColdKind, EngineId, Event, Status, Step};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
+use crate::project::dockerfile::normalize;
 use crate::report::ImageRow;
 use crate::runner::{self, Materials, Recipe};
 use crate::store::{BaseRecord, BaseSource, EngineRecord, RunFolder, RunRecord, RunStatus};
 use crate::study::Study;
-use std::collections::BTreeSet;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 
 /// How long finding one base image may take.
@@ -61,14 +66,15 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
         ClientName::Docker => Client::Docker(DockerClient::find(&workspace.path().join("context"))?),
     };
     let way = prepare::Way { run: &id, timeout: args.timeout, client };
-    let materials = prepare::materials(&study, &plan, recipes, workspace.path(), way)?;
-    let Picked { mut engines, lines } = pick(&engines, &id, Some(&study), plan.chain)?;
+    let mut materials = prepare::materials(&study, &plan, recipes, workspace.path(), way)?;
+    let cache = cache(args, workspace.path())?;
+    let Picked { mut engines, lines } = pick(&engines, &id, Some(&study), plan.chain, cache)?;
     for line in lines {
         eprintln!("engine: {line}");
     }
     let pristine = engines.iter().filter(|named| named.engine.cold_kind() == ColdKind::Pristine).count();
     let blocks = args.reps.saturating_mul(u32::try_from(pristine.max(1)).unwrap_or(u32::MAX));
-    let (within, pulls) = pulls::examine(&materials.recipes, blocks);
+    let (within, pulls) = pulls::examine(&materials.recipes, blocks, args.registry_cache.is_some());
     eprintln!("pulls: {pulls}");
     if !within && pristine > 0 {
         eprintln!("warning: that is more than the limit; {}", pulls::REMEDY);
@@ -77,18 +83,19 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
         study: &study,
         plan: &plan,
         args,
-        engines: known(&mut engines, &materials, &replacements)?,
+        engines: known(&mut engines, &mut materials, &replacements, &interrupt)?,
         started_at: rfc3339(SystemTime::now()),
     };
     let record = record::record(&facts)?;
     let folder = RunFolder::create(&args.out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
     eprintln!("results: {}", folder.path().display());
 
+    let machine = ThisMachine::new(vec![Folder::of_results(folder.path())]);
     let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());
     let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new() };
     let hints = keeper.display.hints();
     let mut sink = |event: Event| keeper.take(event);
-    let ended = runner::run(&plan, &materials, &mut engines, &Instant::now, &mut sink, hints.as_ref(), &interrupt);
+    let ended = runner::run(&plan, &materials, &mut engines, &machine, &mut sink, hints.as_ref(), &interrupt);
     drop(engines);
     keeper.finish(ended)
 }
@@ -96,25 +103,51 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
 /// What is known of the engines before anything is built; problems of all of them together.
 pub fn known(
     engines: &mut [Named],
-    materials: &Materials,
+    materials: &mut Materials,
     replacements: &[Replacement],
+    interrupt: &Interrupt,
 ) -> Result<Vec<EngineRecord>, Stop> {
     let mut records = Vec::new();
     let mut problems = Vec::new();
     for Named { name, engine } in engines {
-        let one = resolve(engine.as_mut(), materials.recipes.values(), replacements).and_then(|bases| {
+        let found = resolve(engine.as_mut(), materials.recipes.values(), replacements, interrupt);
+        let one = found.and_then(|Bases { records, digests }| {
+            materials.bases.insert(name.clone(), digests);
             let mut fingerprint = engine.fingerprint()?;
             // What built is part of what was measured.
             fingerprint.insert("client".to_owned(), materials.client.describe());
-            Ok(record::engine(name.as_ref(), &fingerprint, engine.cold_kind(), bases))
+            Ok(record::engine(name.as_ref(), &fingerprint, engine.cold_kind(), records))
         });
         let label = || name.as_ref().map_or(String::new(), |name| format!("{name}: "));
         match one {
             Ok(one) => records.push(one),
+            Err(stop) if stop.end == End::Interrupted => return Err(stop),
             Err(stop) => problems.push(format!("{}{}", label(), stop.text)),
         }
     }
     if problems.is_empty() { Ok(records) } else { Err(Stop::failed(problems.join("\n"))) }
+}
+
+/// The registry cache that a call asks for, with its storage in the run's workspace.
+fn cache(args: &RunArgs, workspace: &Path) -> Result<Option<RegistryCache>, Stop> {
+    let Some(url) = &args.registry_cache else { return Ok(None) };
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
+    let host = host.trim_end_matches('/');
+    if host.is_empty() || host.contains(['/', '@', '?', '#']) || host.contains(|c: char| !c.is_ascii_graphic()) {
+        return Err(Stop::wrong(format!(
+            "--registry-cache {url:?}: expected the address of a registry without a path or a password, e.g. {DOCKER_HUB}"
+        )));
+    }
+    let upstream = url.trim_end_matches('/').to_owned();
+    Ok(Some(RegistryCache { upstream, storage: workspace.join("registry-cache") }))
+}
+
+/// Base images that were found.
+struct Bases {
+    /// For `run.json`.
+    records: Vec<BaseRecord>,
+    /// What the run is held to: digests in a registry, by full references.
+    digests: BTreeMap<String, String>,
 }
 
 /// Finds every base image before anything is built.
@@ -122,26 +155,32 @@ fn resolve<'a>(
     engine: &mut dyn Engine,
     recipes: impl Iterator<Item = &'a Recipe>,
     replacements: &[Replacement],
-) -> Result<Vec<BaseRecord>, Stop> {
+    interrupt: &Interrupt,
+) -> Result<Bases, Stop> {
     let references: BTreeSet<&String> = recipes.flat_map(|recipe| &recipe.bases).collect();
-    let mut found = Vec::new();
+    let mut found = Bases { records: Vec::new(), digests: BTreeMap::new() };
     let mut problems = Vec::new();
     for reference in references {
         let replacement = replacements.iter().find(|r| r.to == *reference);
         let stand_in = replacement.is_some_and(|r| r.stand_in);
-        match engine.resolve(reference, RESOLVE_LIMIT) {
-            Ok(resolved) => found.push(BaseRecord {
-                from: replacement.map_or_else(|| reference.clone(), |r| r.from.clone()),
-                to: reference.clone(),
-                reference: reference.clone(),
-                digest: resolved.digest,
-                source: match resolved.source {
-                    _ if stand_in => BaseSource::StandIn,
-                    Source::Registry => BaseSource::Registry,
-                    Source::Local => BaseSource::Local,
-                },
-                stand_in,
-            }),
+        match resolve_one(engine, reference, interrupt)? {
+            Ok(resolved) => {
+                if resolved.source == Source::Registry && !reference.contains('@') {
+                    found.digests.insert(normalize(reference), resolved.digest.clone());
+                }
+                found.records.push(BaseRecord {
+                    from: replacement.map_or_else(|| reference.clone(), |r| r.from.clone()),
+                    to: reference.clone(),
+                    reference: reference.clone(),
+                    digest: resolved.digest,
+                    source: match resolved.source {
+                        _ if stand_in => BaseSource::StandIn,
+                        Source::Registry => BaseSource::Registry,
+                        Source::Local => BaseSource::Local,
+                    },
+                    stand_in,
+                });
+            }
             Err(error) => problems.push(format!("base image {reference}: {error}")),
         }
     }
@@ -150,6 +189,29 @@ fn resolve<'a>(
     }
     problems.push("replace it with --base FROM=TO, or make stand-ins with scripts/stand-ins".to_owned());
     Err(Stop::failed(problems.join("\n")))
+}
+
+/// Finds one, waiting for a registry that has had too many requests.
+fn resolve_one(
+    engine: &mut dyn Engine,
+    reference: &str,
+    interrupt: &Interrupt,
+) -> Result<Result<Resolved, EngineError>, Stop> {
+    let mut patience = Patience::default();
+    loop {
+        let error = match engine.resolve(reference, RESOLVE_LIMIT) {
+            Ok(resolved) => return Ok(Ok(resolved)),
+            Err(error) => error,
+        };
+        let Some(refusal) = Refusal::find(&error.found) else { return Ok(Err(error)) };
+        let Some(pause) = patience.next(&refusal) else {
+            return Err(Stop::failed(format!("base image {reference}: {}", given_up(&refusal))));
+        };
+        eprintln!("base image {reference}: {}", waiting(&refusal, pause));
+        if !wait(pause, interrupt) {
+            return Err(Stop { end: End::Interrupted, text: "stopped before the first build".to_owned() });
+        }
+    }
 }
 
 /// Keeps what happens: rows on the disk first, then people.

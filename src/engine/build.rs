@@ -14,6 +14,7 @@ use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
 use crate::project::context::Context;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
 use bollard::models::{BuildInfoAux, ErrorDetail};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -206,6 +207,40 @@ fn judge(result: Result<(), (Status, String)>, seconds: Seconds, begin: SystemTi
         log_tail: trace.failure.map(|f| f.log).unwrap_or_default(),
         started_at: rfc3339(begin),
     }
+}
+
+/// How long fetching one base image may take.
+const FETCH_LIMIT: Duration = Duration::from_secs(1800);
+
+/// For builds whose steps nobody watches.
+pub(super) struct NoProgress;
+
+impl Progress for NoProgress {
+    fn step(&self, _: &str) {}
+}
+
+/// The build that fetches a base image: nothing but its `FROM`.
+pub(super) fn base_request(run: &str, number: usize, reference: &str) -> BuildRequest {
+    BuildRequest {
+        context: std::env::temp_dir(),
+        dockerfile: Arc::new(format!("FROM {reference}\n").into_bytes()),
+        ignore: Some(Arc::new(b"*\n".to_vec())),
+        tag: format!("layerbench/{run}:base-{number}"),
+        context_key: format!("layerbench-{run}-base"),
+        timeout: FETCH_LIMIT,
+        ..BuildRequest::default()
+    }
+}
+
+/// What became of fetching a base image.
+pub(super) fn fetched(reference: &str, outcome: Outcome) -> Result<(), EngineError> {
+    outcome.result.map_err(|(_, why)| {
+        EngineError::new(
+            format!("fetching the base image {reference}"),
+            why,
+            "check the name, or replace it with --base FROM=TO",
+        )
+    })
 }
 
 /// The outcome of a build that could not even be asked for.

@@ -1,7 +1,9 @@
 //! Questions to a running engine, outside any clock: what it is, what it holds, what an image is made of;
 //! and the removal of single things by their ids. Nothing here prunes by any other rule.
 
+use super::control;
 use super::endpoint::Endpoint;
+use super::machine::{Folder, Places};
 use super::registry_login::RegistryLogin;
 use super::{CacheContents, EngineError, Fingerprint, ImageFacts};
 use crate::model::Bytes;
@@ -140,9 +142,25 @@ impl Daemon {
         put("memory_bytes", &info["MemTotal"]);
         put("cgroup_driver", &info["CgroupDriver"]);
         put("cgroup_version", &info["CgroupVersion"]);
+        let buildkit = self.runtime.block_on(control::buildkit_version(&self.endpoint));
+        put("buildkit", &buildkit.map_or(Value::Null, Value::from));
         let containerd_store = info["DriverStatus"].to_string().contains("io.containerd.snapshotter");
         put("image_store", &Value::from(if containerd_store { "containerd" } else { "graphdriver" }));
         Ok(facts)
+    }
+
+    /// Where its things are, if it runs on this machine: an address may lead elsewhere, so its name must be ours.
+    #[must_use]
+    pub fn places(&self) -> Places {
+        let info = self.get("/info").unwrap_or_default();
+        let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        if !self.endpoint.is_local() || info["Name"].as_str() != Some(name.as_str()) {
+            return Places::default();
+        }
+        let folder = info["DockerRootDir"].as_str().map(|dir| Folder::of_engine("the engine's data-root", dir));
+        // Its own group as a service, and the one of what it runs.
+        let cgroups = ["system.slice/docker.service", "docker"].map(str::to_owned).to_vec();
+        Places { folders: folder.into_iter().collect(), cgroups }
     }
 
     /// All build cache records, cache mounts among them.

@@ -1,10 +1,12 @@
 //! An engine that builds nothing: every build is exactly as long as it was told, so that plans, checks and reports
 //! are tested in milliseconds. No result rests on it.
 
+use super::machine::{Look, Machine, Places};
 use super::{BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source};
 use crate::model::{Bytes, ColdKind, Interval, Outcome, Progress, Seconds, Step, StepKind};
-use std::collections::BTreeSet;
-use std::time::Duration;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
 
 /// Answers a build: number of the build in its chain (from 0), and the request.
 pub type Script = dyn FnMut(usize, &BuildRequest) -> Outcome;
@@ -56,6 +58,35 @@ pub fn outcome(seconds: f64, steps: usize, cached: usize) -> Outcome {
         bases: vec![("docker.io/library/busybox:1".to_owned(), "sha256:00".to_owned())],
         log_tail: Vec::new(),
         started_at: "2026-01-01T00:00:00Z".to_owned(),
+    }
+}
+
+/// A machine that shows what it was told: one look after the other, the last one again and again.
+pub struct FakeMachine {
+    looks: RefCell<VecDeque<Look>>,
+    start: Instant,
+}
+
+impl FakeMachine {
+    /// A machine with these looks. Without any, nothing ever happens on it.
+    #[must_use]
+    pub fn new(looks: impl IntoIterator<Item = Look>) -> Self {
+        Self { looks: RefCell::new(looks.into_iter().collect()), start: Instant::now() }
+    }
+}
+
+impl Machine for FakeMachine {
+    fn now(&self) -> Instant {
+        self.start
+    }
+
+    fn look(&self, _: &Places) -> Look {
+        let mut looks = self.looks.borrow_mut();
+        match looks.len() {
+            0 => Look::default(),
+            1 => looks.front().cloned().unwrap_or_default(),
+            _ => looks.pop_front().unwrap_or_default(),
+        }
     }
 }
 

@@ -5,10 +5,11 @@
 
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
+use super::machine::Places;
 use super::remains::{Cleaned, home};
 use super::{
-    BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Fingerprint, ImageFacts, Interrupt,
-    Resolved, Source, build, machine_fingerprint,
+    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
+    machine_fingerprint,
 };
 use crate::model::{ColdKind, Outcome, Progress};
 use rustix::fs::{FlockOperation, flock};
@@ -17,14 +18,10 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The build argument by which BuildKit's Dockerfile frontend gives cache mounts a namespace.
 const MOUNT_NAMESPACE: &str = "BUILDKIT_CACHE_MOUNT_NS";
-
-/// How long fetching one base image may take.
-const FETCH_LIMIT: Duration = Duration::from_secs(1800);
 
 /// How long an engine may take to cancel a build whose client is gone.
 const LET_GO: Duration = Duration::from_secs(15);
@@ -38,6 +35,7 @@ pub struct HostEngine {
     daemon: Daemon,
     chain: u32,
     ledger: Ledger,
+    places: Places,
 }
 
 impl HostEngine {
@@ -53,7 +51,8 @@ impl HostEngine {
         })?;
         daemon.require_buildkit()?;
         let ledger = Ledger::open(&home(), run, endpoint)?;
-        Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger })
+        let places = daemon.places();
+        Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger, places })
     }
 
     /// What the engine calls itself, if it says: the same under all its addresses.
@@ -140,27 +139,15 @@ impl Engine for HostEngine {
         }
     }
 
+    fn places(&self) -> Places {
+        self.places.clone()
+    }
+
     fn fetch_bases(&mut self, references: &BTreeSet<String>, interrupt: &Interrupt) -> Result<(), EngineError> {
         for (number, reference) in references.iter().enumerate() {
-            let request = BuildRequest {
-                context: std::env::temp_dir(),
-                dockerfile: Arc::new(format!("FROM {reference}\n").into_bytes()),
-                dockerfile_name: String::new(),
-                ignore: Some(Arc::new(b"*\n".to_vec())),
-                settings: BuildSettings::default(),
-                no_cache: false,
-                tag: format!("layerbench/{}:base-{number}", self.run),
-                context_key: format!("layerbench-{}-base", self.run),
-                timeout: FETCH_LIMIT,
-                client: Client::default(),
-            };
-            self.build_noting(&request, &NoProgress, interrupt, true).result.map_err(|(_, why)| {
-                EngineError::new(
-                    format!("fetching the base image {reference}"),
-                    why,
-                    "check the name, or replace it with --base FROM=TO",
-                )
-            })?;
+            let request = build::base_request(&self.run, number, reference);
+            let outcome = self.build_noting(&request, &build::NoProgress, interrupt, true);
+            build::fetched(reference, outcome)?;
         }
         Ok(())
     }
@@ -212,13 +199,6 @@ impl Drop for HostEngine {
             let _ = self.finish();
         }
     }
-}
-
-/// For builds whose steps nobody watches.
-struct NoProgress;
-
-impl Progress for NoProgress {
-    fn step(&self, _: &str) {}
 }
 
 /// Removes what was made: names first, then images that lost their name, then cache records.

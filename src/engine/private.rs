@@ -4,10 +4,12 @@
 //! Everything it leaves on the machine is written down before it is made ([`remains`]), so that it can be undone by
 //! whoever comes later; what lives inside the namespaces dies with their first process (`init.sh`).
 
+pub mod registry;
 mod store;
 
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
+use super::machine::{Folder, Places};
 use super::network::Network;
 use super::remains::{self, Claim, Remains};
 use super::{
@@ -15,6 +17,8 @@ use super::{
     machine_fingerprint,
 };
 use crate::model::{ChainKind, ColdKind, Outcome, Progress};
+use crate::project::dockerfile::normalize;
+use registry::{Registries, wait_until_stored};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -44,20 +48,11 @@ const INHERITED: [&str; 8] = [
     "features",
 ];
 
-/// A local registry to be served to the engine, inside its network namespace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalRegistry {
-    /// Storage folder of a distribution registry; never written to.
-    pub storage: PathBuf,
-    /// Where it listens, e.g. `127.0.0.1:5000`.
-    pub address: String,
-}
-
 /// Private engines, one after the other.
 pub struct PrivateEngine {
     run: String,
     home: PathBuf,
-    registry: Option<LocalRegistry>,
+    registries: Registries,
     chain: ChainKind,
     started: u32,
     current: Option<Instance>,
@@ -81,8 +76,8 @@ impl PrivateEngine {
     ///
     /// # Errors
     /// Without root, off Linux, or without the programs it needs: all that is missing is named at once.
-    pub fn new(run: &str, registry: Option<LocalRegistry>, chain: ChainKind) -> Result<Self, EngineError> {
-        let missing = missing(registry.is_some());
+    pub fn new(run: &str, registries: Registries, chain: ChainKind) -> Result<Self, EngineError> {
+        let missing = missing(registries.any());
         if !missing.is_empty() {
             return Err(EngineError::new(
                 "a private engine",
@@ -90,13 +85,13 @@ impl PrivateEngine {
                 "install what is missing, or use --engine host",
             ));
         }
-        Ok(Self { run: run.to_owned(), home: remains::home(), registry, chain, started: 0, current: None })
+        Ok(Self { run: run.to_owned(), home: remains::home(), registries, chain, started: 0, current: None })
     }
 
     fn start(&mut self) -> Result<(), EngineError> {
         self.started += 1;
         let name = format!("{}-{}", self.run, self.started);
-        self.current = Some(Instance::start(&self.home, &name, self.registry.as_ref(), self.chain)?);
+        self.current = Some(Instance::start(&self.home, &name, &self.registries, self.chain)?);
         Ok(())
     }
 
@@ -148,7 +143,7 @@ fn on_path(program: &str) -> bool {
 }
 
 impl Instance {
-    fn start(home: &Path, name: &str, registry: Option<&LocalRegistry>, chain: ChainKind) -> Result<Self, EngineError> {
+    fn start(home: &Path, name: &str, registries: &Registries, chain: ChainKind) -> Result<Self, EngineError> {
         let network = Network::plan(name)?;
         // Whatever fails from here on: dropping the claim undoes what was done.
         let mut remains = Claim::make(home, Remains::new(name, &network))?;
@@ -157,14 +152,14 @@ impl Instance {
             ChainKind::Article => None,
             ChainKind::Checkpoint => Some(store::prepare(&dir)?),
         };
-        configure(&dir, remains.name(), &network, registry, store.is_some())?;
+        configure(&dir, remains.name(), &network, registries, store.is_some())?;
         let mut child = spawn(&dir)?;
         let mut stdin = child.stdin.take();
         let up = remains
             .note_process(child.id())
             .and_then(|()| network.up(child.id(), &mut remains))
             .and_then(|()| greet(stdin.as_mut(), &network))
-            .and_then(|()| wait_until_up(&mut child, &dir));
+            .and_then(|()| wait_until_up(&mut child, &dir, registries));
         match up {
             Ok(daemon) => Ok(Self { child, stdin, daemon, fresh: true, store, remains }),
             Err(error) => {
@@ -181,7 +176,7 @@ impl Instance {
         for words in [&["stop"], orders, &["start"]].concat() {
             store::order(&dir, self.stdin.as_mut(), words)?;
         }
-        self.daemon = wait_until_up(&mut self.child, &dir)?;
+        self.daemon = wait_until_up(&mut self.child, &dir, &Registries::default())?;
         Ok(())
     }
 
@@ -198,7 +193,7 @@ fn configure(
     dir: &Path,
     name: &str,
     network: &Network,
-    registry: Option<&LocalRegistry>,
+    registries: &Registries,
     stored: bool,
 ) -> Result<(), EngineError> {
     let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("writing into {}", dir.display()), e, "");
@@ -220,22 +215,16 @@ fn configure(
     if let Value::Object(own) = own {
         config.extend(own);
     }
+    if let Some(mirror) = registries.mirror() {
+        config.insert("registry-mirrors".to_owned(), json!([mirror]));
+    }
     if stored {
         // On btrfs the engine would choose a driver of its own, and build differently.
         config.entry("storage-driver").or_insert_with(|| Value::from("overlay2"));
     }
     let text = serde_json::to_string_pretty(&config).map_err(|e| failed(&e))?;
     fs::write(dir.join("daemon.json"), text).map_err(|e| failed(&e))?;
-    if let Some(registry) = registry {
-        let storage = serde_json::to_string(&registry.storage).map_err(|e| failed(&e))?;
-        let address = serde_json::to_string(&registry.address).map_err(|e| failed(&e))?;
-        let text = format!(
-            "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {storage}}}, \
-             maintenance: {{readonly: {{enabled: true}}}}}}\nhttp: {{addr: {address}}}\n"
-        );
-        fs::write(dir.join("registry.yml"), text).map_err(|e| failed(&e))?;
-    }
-    Ok(())
+    registries.configure(dir)
 }
 
 fn spawn(dir: &Path) -> Result<Child, EngineError> {
@@ -262,16 +251,21 @@ fn greet(stdin: Option<&mut ChildStdin>, network: &Network) -> Result<(), Engine
     writeln!(stdin, "{}", network.greeting()).map_err(|e| failed(&e))
 }
 
-fn wait_until_up(child: &mut Child, dir: &Path) -> Result<Daemon, EngineError> {
+fn wait_until_up(child: &mut Child, dir: &Path, registries: &Registries) -> Result<Daemon, EngineError> {
     let endpoint = Endpoint::unix(&dir.join("engine.sock"));
     let since = Instant::now();
     loop {
-        if let Some(daemon) = Daemon::new(&endpoint).ok().filter(|daemon| daemon.ping().is_ok()) {
+        let ready = || Daemon::new(&endpoint).ok().filter(|daemon| daemon.ping().is_ok());
+        if registries.up(dir)?
+            && let Some(daemon) = ready()
+        {
             return Ok(daemon);
         }
         let gone = matches!(child.try_wait(), Ok(Some(_)));
         if gone || since.elapsed() > START_LIMIT || engine_gave_up(dir) {
-            let said = ["init.log", "init.err", "dockerd.log"].map(|log| tail(&dir.join(log), 4)).concat();
+            let said = ["init.log", "init.err", "dockerd.log", "registry.log", "registry-cache.log"]
+                .map(|log| tail(&dir.join(log), 4))
+                .concat();
             let how = if gone || engine_gave_up(dir) {
                 "it ended".to_owned()
             } else {
@@ -338,6 +332,9 @@ impl Engine for PrivateEngine {
         if let Some(store) = instance.store {
             facts.insert("checkpoints".to_owned(), store.to_owned());
         }
+        if let Some(cache) = &self.registries.cache {
+            facts.insert("registry_cache".to_owned(), cache.upstream.clone());
+        }
         Ok(facts)
     }
 
@@ -346,7 +343,36 @@ impl Engine for PrivateEngine {
         Ok(Resolved { digest, source: Source::Registry })
     }
 
-    fn fetch_bases(&mut self, _: &BTreeSet<String>, _: &Interrupt) -> Result<(), EngineError> {
+    fn places(&self) -> Places {
+        let Some(instance) = &self.current else { return Places::default() };
+        let dir = instance.remains.dir();
+        let mut folders = vec![Folder::of_engine("the engine's data-root", dir)];
+        if instance.store == Some(store::SNAPSHOTS) {
+            // The image file is mounted inside the engine's namespace only.
+            let inside = PathBuf::from(format!("/proc/{}/root", instance.child.id()));
+            let store = dir.strip_prefix("/").unwrap_or(dir).join("store");
+            folders.push(Folder::of_engine("the engine's checkpoints", inside.join(store)));
+        }
+        Places { folders, cgroups: vec![remains::cgroup_name(instance.remains.name())] }
+    }
+
+    fn wants_bases(&self) -> bool {
+        self.registries.cache.is_some()
+    }
+
+    /// Into the registry cache: the engine that fetched them is not used for anything else.
+    fn fetch_bases(&mut self, references: &BTreeSet<String>, interrupt: &Interrupt) -> Result<(), EngineError> {
+        let Some(cache) = self.registries.cache.clone() else { return Ok(()) };
+        let run = self.run.clone();
+        let instance = self.instance()?;
+        instance.fresh = false;
+        let cached = references.iter().filter(|reference| normalize(reference).starts_with("docker.io/"));
+        for (number, reference) in cached.enumerate() {
+            let request = build::base_request(&run, number, reference);
+            let outcome = build::build(instance.daemon.endpoint(), &request, &build::NoProgress, interrupt);
+            build::fetched(reference, outcome)?;
+        }
+        wait_until_stored(&cache);
         Ok(())
     }
 

@@ -12,6 +12,8 @@ pub struct Expected<'a> {
     pub cache: CacheState,
     /// What cold means on this engine.
     pub cold: ColdKind,
+    /// What it held when the build before in the same chain had ended, if there was one.
+    pub left: Option<&'a CacheContents>,
     /// What the engine held when the build began.
     pub before: &'a CacheContents,
     /// What it held when the build had ended.
@@ -20,6 +22,8 @@ pub struct Expected<'a> {
     pub bases: &'a BTreeMap<String, String>,
     /// Whether the content of the context differs from the build before; `None` for a chain's first build.
     pub context_changed: Option<bool>,
+    /// What speaks against the machine during the build.
+    pub machine: &'a [String],
 }
 
 /// Judges an outcome: its status, and the reason when that is not `ok`.
@@ -78,6 +82,7 @@ fn objections(expected: &Expected<'_>, outcome: &Outcome) -> Vec<String> {
         found.push("the trace shows no step of the Dockerfile".to_owned());
     }
     engine_objections(expected, outcome, &mut found);
+    found.extend_from_slice(expected.machine);
     found
 }
 
@@ -89,13 +94,25 @@ fn engine_objections(expected: &Expected<'_>, outcome: &Outcome, found: &mut Vec
     if expected.before.busy || expected.after.busy {
         found.push("another client was building on the engine".to_owned());
     }
-    let vanished = expected.before.records.difference(&expected.after.records).count();
-    if vanished > 0 {
-        found.push(format!("{vanished} build cache records vanished during the build (garbage collection?)"));
+    let ours = |image: &&String| outcome.image_id.as_ref() == Some(image);
+    let foreign = expected.after.images.difference(&expected.before.images).filter(|image| !ours(image)).count();
+    if foreign > 0 {
+        found.push(format!("another client was building on the engine: {foreign} images appeared that are not ours"));
+    }
+    let vanished = |from: &CacheContents, to: &CacheContents| from.records.difference(&to.records).count();
+    let during = vanished(expected.before, expected.after);
+    if during > 0 {
+        found.push(format!("{during} build cache records vanished during the build (garbage collection?)"));
+    }
+    let earlier = expected.left.map_or(0, |left| vanished(left, expected.before));
+    if earlier > 0 {
+        found.push(format!(
+            "{earlier} build cache records vanished between the build before and this one (garbage collection?)"
+        ));
     }
     for (reference, digest) in &outcome.bases {
         if let Some(known) = expected.bases.get(reference).filter(|known| *known != digest) {
-            found.push(format!("base image {reference} moved from {known} to {digest}"));
+            found.push(format!("base image {reference} moved from {known} to {digest} since the run began"));
         }
     }
 }
@@ -113,10 +130,12 @@ mod tests {
         Expected {
             cache,
             cold: ColdKind::Pristine,
+            left: None,
             before: contents,
             after: contents,
             bases,
             context_changed: Some(true),
+            machine: &[],
         }
     }
 
@@ -174,6 +193,41 @@ mod tests {
             assert_eq!(status, Status::Invalid);
             assert!(reason.contains(words), "{reason}");
         }
+    }
+
+    #[test]
+    fn what_happens_between_two_builds_of_a_chain_makes_the_second_invalid() {
+        let (status, reason) = verdict(|_, _| {}, CacheState::Warm, 3);
+        assert_eq!((status, reason.as_str()), (Status::Ok, ""));
+        let (left, bases) = (CacheContents { records: ["r".to_owned()].into(), ..Default::default() }, BTreeMap::new());
+        let contents = CacheContents::default();
+        let expected = Expected { left: Some(&left), ..expected(CacheState::Warm, &contents, &bases) };
+        let (status, reason) = check(&expected, &outcome(1.0, 3, 3));
+        assert_eq!(status, Status::Invalid);
+        assert!(reason.contains("1 build cache records vanished between"), "{reason}");
+    }
+
+    #[test]
+    fn an_image_that_is_not_ours_is_another_clients() {
+        let ours = outcome(1.0, 3, 0).image_id.unwrap();
+        let (before, bases) = (CacheContents::default(), BTreeMap::new());
+        for (images, status) in [(vec![ours.clone()], Status::Ok), (vec![ours, "sha256:1".into()], Status::Invalid)] {
+            let after = CacheContents { images: images.into_iter().collect(), ..CacheContents::default() };
+            let expected = Expected { after: &after, ..expected(CacheState::Cold, &before, &bases) };
+            assert_eq!(check(&expected, &outcome(1.0, 3, 0)).0, status);
+        }
+    }
+
+    #[test]
+    fn what_the_machine_did_makes_a_sample_invalid_but_a_failure_stays_one() {
+        let (contents, bases) = (CacheContents::default(), BTreeMap::new());
+        let machine = ["the machine's clock jumped by +5.0 s during the build".to_owned()];
+        let expected = Expected { machine: &machine, ..expected(CacheState::Cold, &contents, &bases) };
+        let (status, reason) = check(&expected, &outcome(1.0, 3, 0));
+        assert_eq!((status, reason.as_str()), (Status::Invalid, machine[0].as_str()));
+        let mut failed = outcome(1.0, 3, 0);
+        failed.result = Err((Status::Failed, "it broke".to_owned()));
+        assert_eq!(check(&expected, &failed).0, Status::Failed);
     }
 
     #[test]

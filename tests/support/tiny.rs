@@ -1,5 +1,7 @@
 //! A study that builds in a second and downloads nothing: `FROM scratch` and a static busybox.
 
+#![allow(dead_code)] // not every test uses all of it
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

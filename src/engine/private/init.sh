@@ -1,7 +1,7 @@
 # First process (pid 1) inside the namespaces of a private engine; run as `sh -c "$(this)" layerbench-init DIR`.
 #
 # It shadows /etc and /run so that nothing an engine writes there reaches the host, waits for the network, starts
-# the registry (if DIR/registry.yml exists) and dockerd, and then obeys orders on its standard input, a line each, until
+# a registry for each DIR/registry*.yml and dockerd, and then obeys orders on its standard input, a line each, until
 # that ends. When it ends, by a closed pipe or by any death of the program that holds the other side, the kernel kills
 # every process in the namespace and takes all its mounts and links away.
 #
@@ -54,9 +54,9 @@ stop() {
     rm -f "$dir/engine.sock" "$dir/docker.pid"
 }
 
-if [ -e "$dir/registry.yml" ]; then
-    docker-registry serve "$dir/registry.yml" >"$dir/registry.log" 2>&1 </dev/null &
-fi
+for config in "$dir"/registry*.yml; do
+    [ ! -e "$config" ] || docker-registry serve "$config" >"${config%.yml}.log" 2>&1 </dev/null &
+done
 [ ! -d "$store" ] || fresh
 start
 

@@ -12,6 +12,9 @@ use std::path::Path;
 use std::process::ChildStdin;
 use std::time::{Duration, Instant};
 
+/// The words for the record where snapshots are used.
+pub(super) const SNAPSHOTS: &str = "btrfs snapshot of an image file";
+
 /// How long one order may take: a plain copy of a large data-root is the longest.
 const ORDER_LIMIT: Duration = Duration::from_secs(600);
 /// How often the answer is looked for.
@@ -34,7 +37,7 @@ pub(super) fn prepare(dir: &Path) -> Result<&'static str, EngineError> {
     let made = File::create(&image).and_then(|file| file.set_len(free / 100 * IMAGE_SHARE));
     made.map_err(|e| failed(&e))?;
     match run("mkfs.btrfs", &["-q", &image.to_string_lossy()], "") {
-        Ok(()) => Ok("btrfs snapshot of an image file"),
+        Ok(()) => Ok(SNAPSHOTS),
         Err(_) => {
             // A disk too small for btrfs, or a kernel without it.
             fs::remove_file(&image).map_err(|e| failed(&e))?;
