@@ -218,8 +218,10 @@ fn configure(
     if let Some(mirror) = registries.mirror() {
         config.insert("registry-mirrors".to_owned(), json!([mirror]));
     }
-    if stored {
-        // On btrfs the engine would choose a driver of its own, and build differently.
+    let containerd = config.get("features").and_then(|features| features.get("containerd-snapshotter"));
+    if stored && containerd != Some(&Value::Bool(true)) {
+        // On btrfs the engine would choose a driver of its own, and build differently. The containerd image store has
+        // one driver everywhere, by another name.
         config.entry("storage-driver").or_insert_with(|| Value::from("overlay2"));
     }
     let text = serde_json::to_string_pretty(&config).map_err(|e| failed(&e))?;
