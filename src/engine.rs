@@ -1,12 +1,13 @@
 //! Everything that speaks to Docker: where an engine is, what it is asked, what it answers.
 //!
 //! [`Engine`] is the boundary: the runner knows nothing else. Behind it stand a private engine that Layerbench
-//! starts and throws away ([`private`]), the user's own ([`host`]), and a fake for tests of plans and reports.
+//! starts and throws away ([`private`]), one inside the user's own ([`dind`]), that one itself ([`host`]), and a fake for tests of plans and reports.
 
 pub mod build;
 mod build_call;
 mod control;
 pub mod daemon;
+pub mod dind;
 pub mod docker_client;
 mod docker_output;
 pub mod endpoint;

@@ -59,3 +59,13 @@ fn random_sequences_of_runs_kills_and_cleans_harm_nothing() {
 fn an_engine_is_reached_over_tls_ssh_and_contexts() {
     in_sandbox("remote");
 }
+
+#[test]
+fn two_engines_share_a_run_and_are_kept_apart() {
+    in_sandbox("strata");
+}
+
+#[test]
+fn engines_inside_the_users_engine_leave_nothing() {
+    in_sandbox("dind");
+}

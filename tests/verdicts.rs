@@ -313,3 +313,44 @@ for row in csv.DictReader(open("results/article/published-raw.csv"), delimiter="
 for (approach, scenario), values in cells.items():
     print(approach, scenario, len(values), statistics.median(values), min(values), max(values), sep=",")
 "#;
+
+/// Both engines of a run are there, but one became slower: it is named, and the other is not blamed.
+#[test]
+fn engines_are_judged_each_by_itself() {
+    let dir = TempDir::new().unwrap();
+    let engines = ["old", "new"];
+    for day in 0..14 {
+        night(day).on(&engines, "new").write(dir.path());
+    }
+    let slow = night(14).slow(1.3).on(&engines, "new");
+    expect(
+        &gate(dir.path(), &slow, &[]),
+        3,
+        &["a3 / cold on new: regression", "explain", "new/a3/cold", "60 cells: 1 slower"],
+    );
+    let base = night(13).name;
+    let json = call(dir.path(), &["compare", &base, &slow.name, "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    for stratum in value["strata"].as_array().unwrap() {
+        let worse = stratum["report"]["worse"].as_bool().unwrap();
+        assert_eq!(worse, stratum["engine"] == "new", "{stratum}");
+    }
+    expect(&call(dir.path(), &["history", "."]), 0, &["a3 / cold on old", "a3 / cold on new"]);
+    // A machine that became slower as a whole is a shift of its engine alone.
+    let mut shifted = night(15).on(&engines, "old");
+    shifted.factor = Box::new(|_, _| 1.2);
+    expect(&gate(dir.path(), &shifted, &[]), 4, &["global shift: all cells together on old", "60 cells: 0 slower"]);
+    // Other engines are another kind of run, and so is one alone.
+    let other = night(16).on(&["old", "far"], "old");
+    other.write(dir.path());
+    let alone = night(17);
+    alone.write(dir.path());
+    for name in [&other.name, &alone.name] {
+        expect(&call(dir.path(), &["compare", &base, name]), 4, &["engines: new, old in the base"]);
+    }
+    expect(&call(dir.path(), &["explain", &base, "a3/cold", "a3/warm"]), 2, &["old/a1/cold"]);
+    let forced = call(dir.path(), &["compare", &base, &other.name, "--force"]);
+    // What the nights' own noise makes of them is not the point: only the engine that both have is compared.
+    expect(&forced, forced.code, &["A small study on old", "Unlike runs: engines"]);
+    assert!(!forced.out.contains("A small study on new") && !forced.out.contains("A small study on far"));
+}

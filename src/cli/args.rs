@@ -1,7 +1,9 @@
 //! What the program is called with. Only shapes and help texts; what an option does is in its command's file.
 
+mod engines;
 mod exchange;
 
+pub use engines::EngineChoice;
 pub use exchange::{ExchangeForm, ExportArgs, ImportArgs};
 
 use crate::engine::private::registry::DOCKER_HUB;
@@ -69,11 +71,9 @@ pub struct RunArgs {
     /// Only these scenarios; what they build on is built too, but not reported
     #[arg(long, value_name = "ID", num_args = 1..)]
     pub scenario: Vec<String>,
-    /// Which engine: `auto`, `private`, `host`, or an address such as unix:///run/docker.sock. Given several times,
-    /// whole repetitions are shared out among the engines, one builds at a time, and no figure mixes them; NAME= in
-    /// front says what one is called in the results
-    #[arg(long, default_value = "auto", value_name = "[NAME=]ENGINE")]
-    pub engine: Vec<String>,
+    /// Which engines to build on
+    #[command(flatten)]
+    pub engines: EngineChoice,
     /// Use another base image wherever a Dockerfile says FROM this one; files stay as they are
     #[arg(long, value_name = "FROM=TO", num_args = 1..)]
     pub base: Vec<String>,
@@ -213,9 +213,9 @@ pub struct GateArgs {
     /// With --confirm: the baseline's study, if its recorded git revision cannot be checked out
     #[arg(long, value_name = "STUDY")]
     pub baseline_study: Option<PathBuf>,
-    /// With --confirm: which engine, as for `run`
-    #[arg(long, default_value = "auto", value_name = "[NAME=]ENGINE")]
-    pub engine: Vec<String>,
+    /// With --confirm: which engines to build on
+    #[command(flatten)]
+    pub engines: EngineChoice,
     /// With --confirm: folder for the fresh samples
     #[arg(long, default_value = "results/confirm", value_name = "DIR")]
     pub confirm_out: PathBuf,
@@ -363,9 +363,9 @@ pub struct DoctorArgs {
     /// Look at this only
     #[arg(long, value_enum)]
     pub only: Vec<Topic>,
-    /// Which engine, as for `run`
-    #[arg(long, default_value = "auto", value_name = "[NAME=]ENGINE")]
-    pub engine: Vec<String>,
+    /// Which engines to build on
+    #[command(flatten)]
+    pub engines: EngineChoice,
     /// As for `run`
     #[arg(long, value_name = "FROM=TO", num_args = 1..)]
     pub base: Vec<String>,

@@ -70,7 +70,7 @@ pub fn rebuild(
     materials.context_digests.extend(after.context_digests);
     materials.prints = after.prints.filter(|prints| Some(prints) == materials.prints.as_ref());
 
-    let Picked { mut engines, lines } = pick(&engines, &id, Some(&new), ChainKind::Article, None)?;
+    let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(&new), ChainKind::Article, None)?;
     for line in lines {
         eprintln!("engine: {line}");
     }
@@ -99,7 +99,7 @@ pub fn rebuild(
 /// The engines that the suspects were measured on: by name where the run had several.
 fn engines(args: &GateArgs, suspects: &[CellName]) -> Result<Vec<Wanted>, Stop> {
     let named = suspects.iter().any(|cell| cell.engine.is_some());
-    let mut engines = wanted(&args.engine, ChainKind::Article, named)?;
+    let mut engines = wanted(&args.engines, ChainKind::Article, named)?;
     let missing = suspects.iter().find(|cell| !engines.iter().any(|wanted| wanted.name == cell.engine));
     match missing {
         None => {
@@ -132,7 +132,7 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
         reps: args.reps,
         approach: approaches,
         scenario: scenarios,
-        engine: args.engine.clone(),
+        engines: args.engines.clone(),
         base: texts("base"),
         seed: None,
         out: args.confirm_out.clone(),

@@ -79,9 +79,9 @@ pub fn doctor(args: &DoctorArgs) -> Result<End, Stop> {
         machine(&mut found);
     }
     if [Topic::Engine, Topic::Bases, Topic::Noise].into_iter().any(wants) {
-        let wanted = wanted(&args.engine, ChainKind::Article, false)?;
+        let wanted = wanted(&args.engines, ChainKind::Article, false)?;
         let study = subject.as_ref().map(|subject| &subject.study);
-        match pick(&wanted, &super::run::run_id(), study, ChainKind::Article, None) {
+        match pick(&args.engines, &wanted, &super::run::run_id(), study, ChainKind::Article, None) {
             Ok(Picked { engines, lines }) => {
                 for (named, line) in engines.into_iter().zip(lines) {
                     engine(&mut found, args, named.engine, line, subject.as_ref());

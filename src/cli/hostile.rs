@@ -2,7 +2,9 @@
 //! read by a parser of its own, and must have the structure that it has with harmless text.
 //! Compiled for tests only.
 
-use super::args::{CompareArgs, ExchangeForm, ExplainArgs, ExportArgs, Form, Format, GateArgs, HistoryArgs, Rule};
+use super::args::{
+    CompareArgs, EngineChoice, ExchangeForm, ExplainArgs, ExportArgs, Form, Format, GateArgs, HistoryArgs, Rule,
+};
 use super::args::{ReportArgs, ShortForm};
 use super::{compare, explain, export, gate, history, report};
 use crate::model::*;
@@ -208,7 +210,7 @@ fn gate_args(run: &Path, format: Form, out: Option<PathBuf>) -> GateArgs {
         reps: 1,
         study: None,
         baseline_study: None,
-        engine: vec!["auto".to_owned()],
+        engines: EngineChoice { engine: vec!["auto".to_owned()], may_empty: Vec::new(), dind_image: String::new() },
         confirm_out: PathBuf::new(),
         force: true,
         format,

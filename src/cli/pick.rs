@@ -3,6 +3,8 @@
 //! that is wrong is said at once.
 
 use super::Stop;
+use super::args::EngineChoice;
+use crate::engine::dind::DindEngine;
 use crate::engine::endpoint::Endpoint;
 use crate::engine::host::HostEngine;
 use crate::engine::private::registry::{LocalRegistry, Registries, RegistryCache};
@@ -24,8 +26,11 @@ pub struct Wanted {
 enum Kind {
     Auto,
     Private,
+    Dind,
     Host,
     At(String),
+    /// An address whose engine may be emptied.
+    Emptied(String),
 }
 
 impl fmt::Display for Kind {
@@ -33,20 +38,21 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Auto => "auto",
             Self::Private => "private",
+            Self::Dind => "dind",
             Self::Host => "host",
-            Self::At(address) => address,
+            Self::At(address) | Self::Emptied(address) => address,
         })
     }
 }
 
 /// Reads the values of `--engine`: each `[NAME=]ENGINE`. A single one has a name only if `named`.
-pub fn wanted(texts: &[String], chain: ChainKind, named: bool) -> Result<Vec<Wanted>, Stop> {
+pub fn wanted(choice: &EngineChoice, chain: ChainKind, named: bool) -> Result<Vec<Wanted>, Stop> {
     let mut wrong = Vec::new();
     let mut all: Vec<(Option<EngineId>, Kind)> = Vec::new();
-    for text in texts {
+    for text in &choice.engine {
         match one(text) {
-            Ok((_, kind @ Kind::Auto)) if texts.len() > 1 => {
-                wrong.push(format!("--engine {kind}: found beside others; expected private, host or an address"));
+            Ok((_, kind @ Kind::Auto)) if choice.engine.len() > 1 => {
+                wrong.push(format!("--engine {kind}: found beside others; expected private, dind, host or an address"));
             }
             Ok((_, kind)) if chain == ChainKind::Checkpoint && !matches!(kind, Kind::Auto | Kind::Private) => wrong
                 .push(format!(
@@ -64,6 +70,19 @@ pub fn wanted(texts: &[String], chain: ChainKind, named: bool) -> Result<Vec<Wan
             Err(problem) => wrong.push(problem),
         }
     }
+    for address in &choice.may_empty {
+        match all.iter_mut().find(|(_, kind)| *kind == Kind::At(address.clone())) {
+            Some((_, kind)) if ["tcp://", "ssh://"].iter().any(|way| address.starts_with(way)) => {
+                *kind = Kind::Emptied(address.clone());
+            }
+            Some(_) => wrong.push(format!(
+                "--may-empty {address}: expected an engine at tcp:// or ssh://; the machine's own engine is never emptied"
+            )),
+            None => wrong.push(format!(
+                "--may-empty {address}: found no --engine {address}; expected exactly the address of an engine of this call"
+            )),
+        }
+    }
     if !wrong.is_empty() {
         return Err(Stop::wrong(wrong.join("\n")));
     }
@@ -79,6 +98,7 @@ fn one(text: &str) -> Result<(Option<EngineId>, Kind), String> {
     let kind = match word {
         "auto" => Kind::Auto,
         "private" => Kind::Private,
+        "dind" => Kind::Dind,
         "host" => Kind::Host,
         address if address.contains("://") || address.starts_with("context:") => {
             Endpoint::parse(address).map_err(|e| format!("--engine {text}: {e}"))?;
@@ -86,7 +106,7 @@ fn one(text: &str) -> Result<(Option<EngineId>, Kind), String> {
         }
         other => {
             return Err(format!(
-                "--engine {other:?}: expected auto, private, host, or an address such as unix:///run/docker.sock"
+                "--engine {other:?}: expected auto, private, dind, host, or an address such as unix:///run/docker.sock"
             ));
         }
     };
@@ -117,6 +137,7 @@ pub struct Picked {
 
 /// Opens the engines for a study.
 pub fn pick(
+    choice: &EngineChoice,
     wanted: &[Wanted],
     run: &str,
     study: Option<&Study>,
@@ -140,7 +161,7 @@ pub fn pick(
         // Each engine writes down under a name of its own what it leaves.
         let run = if number == 0 { run.to_owned() } else { format!("{run}-e{}", number + 1) };
         let label = name.as_ref().map_or(String::new(), |name| format!("{name}: "));
-        let opened = open(kind, Call { run: &run, registries: registries.clone(), chain });
+        let opened = open(kind, Call { run: &run, registries: registries.clone(), chain, image: &choice.dind_image });
         match opened {
             Ok(opened) => {
                 let twin = opened.id.as_ref().and_then(|id| known.iter().find(|(other, _)| other == id));
@@ -170,6 +191,8 @@ struct Call<'a> {
     run: &'a str,
     registries: Registries,
     chain: ChainKind,
+    /// What an engine inside the user's is made of.
+    image: &'a str,
 }
 
 /// An opened engine.
@@ -184,7 +207,9 @@ fn open(kind: &Kind, call: Call<'_>) -> Result<Opened, Stop> {
     match kind {
         Kind::Private => private(call, "asked for"),
         Kind::Host => host(&call, &Endpoint::from_environment()?, "asked for"),
+        Kind::Dind => dind(&call, "asked for"),
         Kind::At(address) => host(&call, &Endpoint::parse(address).map_err(Stop::wrong)?, "asked for"),
+        Kind::Emptied(address) => emptied(&call, &Endpoint::parse(address).map_err(Stop::wrong)?),
         Kind::Auto => automatic(call),
     }
 }
@@ -199,6 +224,26 @@ fn host(call: &Call<'_>, endpoint: &Endpoint, why: &str) -> Result<Opened, Stop>
     Ok(Opened { id: engine.id(), engine: Box::new(engine), why: why.to_owned() })
 }
 
+fn emptied(call: &Call<'_>, endpoint: &Endpoint) -> Result<Opened, Stop> {
+    let mut engine = HostEngine::new(call.run, endpoint)?;
+    let (images, records) = engine.let_it_be_emptied()?;
+    eprintln!(
+        "warning: --may-empty: ALL images ({images} now) and the WHOLE build cache ({records} records) of {endpoint} are removed before each cold build"
+    );
+    Ok(Opened { id: engine.id(), engine: Box::new(engine), why: "asked for".to_owned() })
+}
+
+fn dind(call: &Call<'_>, why: &str) -> Result<Opened, Stop> {
+    if call.registries.any() {
+        return Err(Stop::wrong(
+            "--engine dind: the study's base images are in a registry that only a private engine can be given; use --engine private",
+        ));
+    }
+    let engine = DindEngine::new(call.run, &Endpoint::from_environment()?, call.image)?;
+    Ok(Opened { engine: Box::new(engine), why: why.to_owned(), id: None })
+}
+
+/// The best isolation that can be had: private, inside the user's engine, that one itself.
 fn automatic(call: Call<'_>) -> Result<Opened, Stop> {
     let lacking = missing(call.registries.any());
     if lacking.is_empty() {
@@ -208,11 +253,16 @@ fn automatic(call: Call<'_>) -> Result<Opened, Stop> {
         // Only a private engine can be given a registry, and only it can be copied.
         return private(call, "");
     }
-    let why = format!("a private engine lacks {}", lacking.join("; "));
+    let lacking = format!("a private engine lacks {}", lacking.join("; "));
+    let inside = match dind(&call, &lacking) {
+        Ok(opened) => return Ok(opened),
+        Err(stop) => stop.text,
+    };
+    let why = format!("{lacking}; {}", inside.replace("\n  ", ": "));
     host(&call, &Endpoint::from_environment()?, &why).map_err(|stop| {
         Stop::failed(EngineError::new(
             "no engine can be used",
-            format!("a private engine lacks {}; the machine's own: {}", lacking.join("; "), stop.text),
+            format!("{lacking}; the machine's own: {}", stop.text),
             "install Docker Engine and run this as root, or start Docker, or name an engine with --engine",
         ))
     })

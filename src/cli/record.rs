@@ -105,7 +105,8 @@ fn options(args: &RunArgs) -> Map<String, Value> {
         "approach": args.approach,
         "scenario": args.scenario,
         // As it was before a run could have several.
-        "engine": if let [only] = args.engine.as_slice() { json!(only) } else { json!(args.engine) },
+        "engine": if let [only] = args.engines.engine.as_slice() { json!(only) } else { json!(args.engines.engine) },
+        "may_empty": args.engines.may_empty,
         "base": args.base,
         "timeout": args.timeout,
         "chain": args.chain.kind().as_str(),

@@ -40,7 +40,7 @@ pub const SIZE_DEFINITION: &str = "size as the engine's inspect call gives it";
 pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let study = Study::load(&args.study).map_err(Stop::wrong)?;
     let seed = args.seed.unwrap_or_else(seed_from_clock);
-    let engines = wanted(&args.engine, args.chain.kind(), false)?;
+    let engines = wanted(&args.engines, args.chain.kind(), false)?;
     let options = PlanOptions {
         reps: args.reps,
         engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
@@ -68,7 +68,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let way = prepare::Way { run: &id, timeout: args.timeout, client };
     let mut materials = prepare::materials(&study, &plan, recipes, workspace.path(), way)?;
     let cache = cache(args, workspace.path())?;
-    let Picked { mut engines, lines } = pick(&engines, &id, Some(&study), plan.chain, cache)?;
+    let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(&study), plan.chain, cache)?;
     for line in lines {
         eprintln!("engine: {line}");
     }

@@ -1,5 +1,10 @@
 //! Questions to a running engine, outside any clock: what it is, what it holds, what an image is made of;
-//! and the removal of single things by their ids. Nothing here prunes by any other rule.
+//! and the removal of single things by their ids. Nothing here prunes by any other rule, but for engines that may be
+//! emptied.
+
+mod containers;
+
+pub use containers::Registries;
 
 use super::control;
 use super::endpoint::Endpoint;
@@ -12,7 +17,7 @@ use bollard::container::LogOutput;
 use bollard::models::{ContainerCreateBody, HostConfig};
 use bollard::query_parameters::{
     CreateContainerOptions, ListImagesOptionsBuilder, LogsOptionsBuilder, PruneBuildOptionsBuilder,
-    RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder, WaitContainerOptions,
+    PruneImagesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder, WaitContainerOptions,
 };
 use futures_util::StreamExt;
 use serde_json::Value;
@@ -90,7 +95,9 @@ impl Daemon {
     #[must_use]
     pub fn id(&self) -> Option<String> {
         let info = self.get("/info").ok()?;
-        info["ID"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+        // Engines up to 20.10 on one machine share the file that their ID comes from, but never a data-root.
+        let part = |key: &str| info[key].as_str().filter(|text| !text.is_empty());
+        Some(format!("{} {}", part("ID")?, part("DockerRootDir")?))
     }
 
     /// Refuses an engine that cannot build with BuildKit.
@@ -232,6 +239,23 @@ impl Daemon {
             "removing build cache records of this run",
             format!("{} are still in use: {}", left.len(), left.iter().cloned().collect::<Vec<_>>().join(" ")),
         ))
+    }
+
+    /// Removes all images that no container uses, and the whole build cache: for engines that may be emptied only.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    pub fn remove_images_and_cache(&self) -> Result<(), EngineError> {
+        let failed = |e| self.failed("removing all images and the build cache", e);
+        let filters = HashMap::from([("dangling", vec!["false"])]);
+        // Images hold cache records and the other way round: the second round takes what the first one let go of.
+        for _ in 0..2 {
+            let options = PruneImagesOptionsBuilder::default().filters(&filters).build();
+            self.runtime.block_on(self.client.prune_images(Some(options))).map_err(failed)?;
+            let options = PruneBuildOptionsBuilder::default().all(true).build();
+            self.runtime.block_on(self.client.prune_build(Some(options))).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Removes one image by id or name, with its name and untagged parents. An image that is not there is no error.

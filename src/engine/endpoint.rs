@@ -83,6 +83,14 @@ impl Endpoint {
         Self::of(Address::Unix(socket.to_path_buf()), format!("unix://{}", socket.display()))
     }
 
+    /// An address of TCP, spoken to with the TLS of `ca.pem`, `cert.pem` and `key.pem` in a folder.
+    ///
+    /// # Errors
+    /// When these cannot be read.
+    pub fn tls(host: &str, port: u16, certificates: &Path) -> Result<Self, EngineError> {
+        find::parse(&format!("tcp://{host}:{port}"), find::TlsFiles::Folder(certificates.to_path_buf()))
+    }
+
     /// Reads an address as `DOCKER_HOST` has it: `unix://`, `tcp://`, `ssh://`, or `context:NAME` for a context of the
     /// docker client. TLS is used with `tcp://` when `DOCKER_TLS_VERIFY` is set, as by the docker client.
     ///

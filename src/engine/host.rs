@@ -36,6 +36,8 @@ pub struct HostEngine {
     chain: u32,
     ledger: Ledger,
     places: Places,
+    /// Everything on it may be removed: only a remote engine, and only when that was said of its very address.
+    may_empty: bool,
 }
 
 impl HostEngine {
@@ -52,7 +54,62 @@ impl HostEngine {
         daemon.require_buildkit()?;
         let ledger = Ledger::open(&home(), run, endpoint)?;
         let places = daemon.places();
-        Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger, places })
+        Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger, places, may_empty: false })
+    }
+
+    /// Takes the engine for one that may be emptied: before each chain all its images and its whole build cache are
+    /// removed, whoever made them. Gives how many of each there are now. Containers, volumes and networks are never
+    /// touched: an engine that holds a container is in use, and refused.
+    ///
+    /// # Errors
+    /// When it holds a container, or is the machine's own engine under another address.
+    pub fn let_it_be_emptied(&mut self) -> Result<(usize, usize), EngineError> {
+        let refused = |found: &str, remedy: &str| {
+            let what = format!("the engine at {}, which may be emptied", self.daemon.endpoint());
+            EngineError::new(what, found, remedy)
+        };
+        // What the docker client uses without being told otherwise, as far as it is reached by a socket of this machine.
+        let usual = [Ok(Endpoint::unix(Path::new("/var/run/docker.sock"))), Endpoint::from_environment()];
+        let sockets = usual.into_iter().flatten().filter(|endpoint| endpoint.to_string().starts_with("unix://"));
+        let mut own = sockets.filter_map(|endpoint| Daemon::new(&endpoint).ok()?.id());
+        let id = self.daemon.id();
+        if own.any(|own| Some(own) == id) {
+            return Err(refused(
+                "it is this machine's own engine",
+                "leave out --may-empty: the machine's own engine is never emptied",
+            ));
+        }
+        self.refuse_containers()?;
+        let contents = self.daemon.contents()?;
+        self.may_empty = true;
+        Ok((contents.images.len(), contents.records.len()))
+    }
+
+    fn refuse_containers(&self) -> Result<(), EngineError> {
+        let containers = self.daemon.count_containers()?;
+        if containers == 0 {
+            return Ok(());
+        }
+        Err(EngineError::new(
+            format!("the engine at {}, which may be emptied", self.daemon.endpoint()),
+            format!("it holds {containers} containers, so it is in use"),
+            "remove them yourself if nobody needs them, or leave out --may-empty",
+        ))
+    }
+
+    /// Removes all images and the whole build cache.
+    fn empty(&mut self) -> Result<(), EngineError> {
+        self.refuse_containers()?;
+        self.daemon.remove_images_and_cache()?;
+        let left = self.daemon.contents()?;
+        if left.images.is_empty() && left.records.is_empty() {
+            return Ok(());
+        }
+        Err(EngineError::new(
+            format!("emptying the engine at {}", self.daemon.endpoint()),
+            format!("{} images and {} build cache records are still there", left.images.len(), left.records.len()),
+            "somebody else uses it; leave out --may-empty",
+        ))
     }
 
     /// What the engine calls itself, if it says: the same under all its addresses.
@@ -115,17 +172,18 @@ impl HostEngine {
 
 impl Engine for HostEngine {
     fn describe(&self) -> String {
-        format!("the engine at {} (only what this run makes is removed)", self.daemon.endpoint())
+        let removed = if self.may_empty { "ALL its images and build cache are" } else { "only what this run makes is" };
+        format!("the engine at {} ({removed} removed)", self.daemon.endpoint())
     }
 
     fn cold_kind(&self) -> ColdKind {
-        ColdKind::WarmBase
+        if self.may_empty { ColdKind::Pristine } else { ColdKind::WarmBase }
     }
 
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
         let mut facts = self.daemon.fingerprint()?;
         facts.extend(machine_fingerprint());
-        facts.insert("isolation".to_owned(), "host".to_owned());
+        facts.insert("isolation".to_owned(), if self.may_empty { "emptied" } else { "host" }.to_owned());
         Ok(facts)
     }
 
@@ -154,7 +212,7 @@ impl Engine for HostEngine {
 
     fn begin_chain(&mut self) -> Result<(), EngineError> {
         self.chain += 1;
-        Ok(())
+        if self.may_empty { self.empty() } else { Ok(()) }
     }
 
     fn contents(&mut self) -> Result<CacheContents, EngineError> {
@@ -162,6 +220,9 @@ impl Engine for HostEngine {
     }
 
     fn build(&mut self, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
+        if self.may_empty {
+            return self.build_noting(request, progress, interrupt, false);
+        }
         let mut request = request.clone();
         request.settings.args.insert(MOUNT_NAMESPACE.to_owned(), format!("layerbench-{}-{}", self.run, self.chain));
         self.build_noting(&request, progress, interrupt, false)

@@ -3,6 +3,8 @@
 //! a private engine with its network, or just the files that a run works on.
 
 use super::EngineError;
+use super::daemon::Daemon;
+use super::endpoint::Endpoint;
 use super::network::{FORWARDING, Network, forward_rules, run};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
@@ -46,6 +48,19 @@ pub(super) struct Remains {
     table: String,
     forwarding_was_off: bool,
     forward_rules: bool,
+    /// A container and a volume on an engine of the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inner: Option<Inner>,
+}
+
+/// A container and a volume of the same name on an engine of the user.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Inner {
+    /// The engine's address, as it was given.
+    pub(super) engine: String,
+    /// The name of both.
+    pub(super) name: String,
 }
 
 impl Remains {
@@ -59,7 +74,12 @@ impl Remains {
             table: String::new(),
             forwarding_was_off: false,
             forward_rules: false,
+            inner: None,
         }
+    }
+
+    pub(super) fn of_inner(name: &str, inner: Inner) -> Self {
+        Self { inner: Some(inner), ..Self::folder(name) }
     }
 
     pub(super) fn new(name: &str, network: &Network) -> Self {
@@ -158,8 +178,12 @@ impl Claim {
         if std::mem::replace(&mut self.undone, true) {
             return Ok(());
         }
-        end_processes(&self.dir);
         let remains = &self.remains;
+        if let Some(inner) = &remains.inner {
+            // If its engine cannot be reached now, the record must stay.
+            Daemon::new(&Endpoint::parse(&inner.engine)?)?.remove_container_and_volume(&inner.name)?;
+        }
+        end_processes(&self.dir);
         if !remains.link.is_empty() {
             // The link goes with the namespace, but not at once; a table that was never made is no trouble either.
             let _ = run("ip", &["link", "delete", &remains.link], "");

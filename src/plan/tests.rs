@@ -1,11 +1,27 @@
 //! Plans of a small study: their order, what filters leave, and the text of `--dry-run`.
 
 use super::{Plan, PlanOptions};
+use crate::model::{CacheState, ChainKind, EngineId};
 use crate::study::Study;
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
 
 fn study() -> Study {
+    study_of(&[
+        ("cold", "cold", "base"),
+        ("warm", "warm", "base"),
+        ("sources", "changed", "sources"),
+        ("cold-again", "cold", "sources"),
+        ("back", "changed", "base"),
+    ])
+}
+
+fn study_with_one_cold() -> Study {
+    study_of(&[("cold", "cold", "base"), ("warm", "warm", "base")])
+}
+
+fn study_of(scenarios: &[(&str, &str, &str)]) -> Study {
     let dir = tempfile::TempDir::new().unwrap();
     fs::create_dir(dir.path().join("project")).unwrap();
     fs::write(dir.path().join("project/main.py"), "").unwrap();
@@ -14,13 +30,7 @@ fn study() -> Study {
         [[state]]\nid = \"base\"\n[[state]]\nid = \"sources\"\nafter = \"base\"\n\
         append = [{ file = \"main.py\", text = \"#\" }]\n"
         .to_owned();
-    for (id, cache, state) in [
-        ("cold", "cold", "base"),
-        ("warm", "warm", "base"),
-        ("sources", "changed", "sources"),
-        ("cold-again", "cold", "sources"),
-        ("back", "changed", "base"),
-    ] {
+    for (id, cache, state) in scenarios {
         write!(text, "[[scenario]]\nid = \"{id}\"\ncache = \"{cache}\"\nstate = \"{state}\"\n").unwrap();
     }
     for id in ["01-simple", "02-slim", "03-multi-stage"] {
@@ -38,7 +48,7 @@ fn options(reps: u32, approaches: &[&str], scenarios: &[&str]) -> PlanOptions {
         approaches: owned(approaches),
         scenarios: owned(scenarios),
         seed: 7,
-        chain: crate::model::ChainKind::Article,
+        chain: ChainKind::Article,
     }
 }
 
@@ -95,4 +105,35 @@ fn the_dry_run_prints_this() {
     assert_eq!(plan.to_string(), include_str!("../../tests/golden/plan/set-up.txt"));
     let plan = Plan::new(&study(), &options(1, &["01*"], &["cold"])).unwrap();
     assert_eq!(plan.to_string(), include_str!("../../tests/golden/plan/one.txt"));
+}
+
+#[test]
+fn engines_get_whole_blocks_in_turns() {
+    let mut options = options(5, &[], &["cold", "warm"]);
+    options.engines = ["old", "new", "far"].map(|name| EngineId::new(name).unwrap()).to_vec();
+    let plan = Plan::new(&study(), &options).unwrap();
+    let mut blocks: Vec<&EngineId> = Vec::new();
+    for block in plan.chains.chunks(3) {
+        assert!(block.iter().all(|chain| chain.block == block[0].block && chain.engine == block[0].engine));
+        blocks.push(block[0].engine.as_ref().unwrap());
+    }
+    assert_eq!(blocks.len(), 15);
+    let mut orders = HashSet::new();
+    for round in blocks.chunks(3) {
+        assert_eq!(HashSet::<&&EngineId>::from_iter(round).len(), 3, "each engine once a round");
+        orders.insert(round.to_vec());
+    }
+    assert!(orders.len() > 1, "the order of the engines changes");
+    // From checkpoints, each engine makes a cold build of its own for each approach.
+    options.chain = ChainKind::Checkpoint;
+    let plan = Plan::new(&study_with_one_cold(), &options).unwrap();
+    assert_eq!(plan.builds().filter(|build| build.cache == CacheState::Cold).count(), 3 * 3);
+}
+
+#[test]
+fn the_dry_run_shows_the_engine_of_each_block() {
+    let mut options = options(2, &["0?-s*"], &["cold"]);
+    options.engines = ["private", "tcp-build.example.org-2376"].map(|name| EngineId::new(name).unwrap()).to_vec();
+    let plan = Plan::new(&study(), &options).unwrap();
+    assert_eq!(plan.to_string(), include_str!("../../tests/golden/plan/engines.txt"));
 }

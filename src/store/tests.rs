@@ -1,7 +1,7 @@
 //! Run folders as they are written, read back, cut off by crashes and damaged by hand.
 
 use super::*;
-use crate::model::{ApproachId, Bytes, ColdKind, Interval, ScenarioId, Seconds, StepKind};
+use crate::model::{ApproachId, Bytes, ColdKind, EngineId, Interval, ScenarioId, Seconds, StepKind};
 use tempfile::TempDir;
 use time::macros::datetime;
 
@@ -272,4 +272,48 @@ fn what_is_no_run_and_what_cannot_be_written_is_said() {
     assert!(error.ends_with("the disk is full: make room; the run can be resumed"), "{error}");
     let error = Growing::go_on(Path::new("/dev/full"), 0).and_then(|mut f| f.append(b"x"));
     assert!(error.is_err());
+}
+
+#[test]
+fn a_run_on_several_engines_says_on_which_each_sample_was_made() {
+    let engine = |name: &str, cold| EngineRecord {
+        name: name.to_owned(),
+        engine: serde_json::Map::from_iter([("engine".to_owned(), "28.5".into())]),
+        isolation: "private".to_owned(),
+        cold,
+        bases: Vec::new(),
+    };
+    let mut several = record();
+    several.strata = vec![engine("old", ColdKind::Pristine), engine("far", ColdKind::WarmBase)];
+    let results = TempDir::new().unwrap();
+    let mut run = RunFolder::create(results.path(), datetime!(2026-01-31 12:00 UTC), "7f3a", &several).unwrap();
+    let on = |position, engine: &str| {
+        let mut sample = sample(position, "cold");
+        sample.engine = EngineId::new(engine).ok();
+        sample.key.block = position;
+        (sample.status, sample.image_bytes) = (Status::Ok, Bytes(u64::from(position)));
+        sample
+    };
+    run.append_sample(&on(1, "far"), &steps()).unwrap();
+    run.append_sample(&on(2, "old"), &[]).unwrap();
+    for wrong in ["", "moby"] {
+        assert!(run.append_sample(&on(3, wrong), &[]).is_err(), "{wrong:?} is no engine of the run");
+    }
+    let read = RunFolder::open(run.path()).unwrap();
+    let engines: Vec<&str> = read.samples.iter().map(|(s, _)| s.engine.as_ref().unwrap().as_str()).collect();
+    assert_eq!(engines, ["far", "old"]);
+    assert_eq!(read.record.engines(), several.strata);
+    assert_eq!(read.samples[0].1.len(), 3, "steps are found by position");
+
+    let night = &nights(&results.path().join("small")).unwrap().nights[0];
+    assert_eq!(night.cell(Some("far"), "one", "cold").len(), 1);
+    assert_eq!(night.image(Some("old"), "one"), Some(Bytes(2)));
+    assert!(night.cell(None, "one", "cold").is_empty(), "no figure of all engines together");
+
+    let file = run.path().join("samples.csv");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace(",far\n", ",near\n")).unwrap();
+    let error = RunFolder::open(run.path()).unwrap_err().to_string();
+    assert!(error.contains("engine = \"near\"") && error.contains("old, far"), "{error}");
+    assert_eq!(nights(&results.path().join("small")).unwrap().broken.len(), 1);
 }

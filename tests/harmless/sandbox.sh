@@ -32,7 +32,7 @@ make_certificates() { # for an engine that is reached over TLS, as `docker --tls
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=ca -keyout ca-key.pem -out ca.pem
     for who in server client; do
       openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$who" -keyout "$who-key.pem" -out "$who.csr"
-      printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=%sAuth\n' "$who" >"$who.ext"
+      printf 'subjectAltName=IP:127.0.0.1,IP:198.51.100.2,DNS:localhost\nextendedKeyUsage=%sAuth\n' "$who" >"$who.ext"
       openssl x509 -req -in "$who.csr" -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days 2 -extfile "$who.ext" -out "$who-cert.pem"
     done
     mkdir client
@@ -44,9 +44,9 @@ make_certificates() { # for an engine that is reached over TLS, as `docker --tls
 
 start_user_engine() {
   mount -t tmpfs tmpfs /run
-  mkdir -p "$work/user"
-  echo '{}' >"$work/daemon.json"
-  dockerd --config-file "$work/daemon.json" --data-root "$work/user/data" --exec-root "$work/user/exec" \
+  mkdir -p "$work/user/bin"
+  echo '{"insecure-registries":["172.17.0.1:5000"]}' >"$work/daemon.json"
+  PATH=$work/user/bin:$PATH dockerd --config-file "$work/daemon.json" --data-root "$work/user/data" --exec-root "$work/user/exec" \
     --pidfile "$work/user.pid" -H "$DOCKER_HOST" -H tcp://127.0.0.1:2376 --tlsverify --tlscacert "$work/certificates/ca.pem" \
     --tlscert "$work/certificates/server-cert.pem" --tlskey "$work/certificates/server-key.pem" >"$work/user.log" 2>&1 </dev/null &
   user_engine=$!
@@ -57,6 +57,8 @@ start_user_engine() {
 
 quit_user_engine() {
   "$docker" ps -q 2>/dev/null | xargs -r "$docker" kill >/dev/null 2>&1 || :
+  # shellcheck disable=SC2154 # a test's second engine
+  [ -z "${far:-}" ] || { kill "$far" 2>/dev/null; wait "$far" 2>/dev/null; } || :
   [ -z "${user_engine:-}" ] || { kill "$user_engine" 2>/dev/null; wait "$user_engine" 2>/dev/null; } || :
 }
 

@@ -1,7 +1,7 @@
 //! Run folders with known figures, written as the program stores them, and the program called on them.
 
 use layerbench::model::ColdKind;
-use layerbench::store::{GitRecord, RunRecord, RunStatus, SCHEMA, ScenarioRecord};
+use layerbench::store::{EngineRecord, GitRecord, RunRecord, RunStatus, SCHEMA, ScenarioRecord};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,6 +45,8 @@ pub struct Night {
     pub image: u64,
     /// Standard deviations, as parts of the seconds: of each cell from night to night, and of each build.
     pub noise: (f64, f64),
+    /// The only engine that `factor` applies to, of a run on several.
+    pub factor_on: &'static str,
 }
 
 /// Day `day` of 2026, at two o'clock.
@@ -90,6 +92,7 @@ pub fn night(day: u32) -> Night {
         factor: Box::new(|_, _| 1.0),
         image: 1_000_000,
         noise: (0.01, 0.03),
+        factor_on: "",
     }
 }
 
@@ -105,19 +108,40 @@ impl Night {
         self
     }
 
+    /// On several engines, of which only one is changed by the night's factor.
+    pub fn on(mut self, engines: &[&str], factor_on: &'static str) -> Self {
+        let one = |name: &&str| EngineRecord {
+            name: (*name).to_owned(),
+            engine: self.record.engine.clone(),
+            isolation: "private".to_owned(),
+            cold: ColdKind::Pristine,
+            bases: Vec::new(),
+        };
+        self.record.strata = engines.iter().map(one).collect();
+        self.record.isolation = "several".to_owned();
+        self.record.engine.clear();
+        self.factor_on = factor_on;
+        self
+    }
+
     pub fn write(&self, folder: &Path) -> PathBuf {
         let path = folder.join(&self.name);
         fs::create_dir_all(&path).unwrap();
         fs::write(path.join("run.json"), serde_json::to_string(&self.record).unwrap()).unwrap();
         let mut rows =
             "block,position,approach,scenario,status,reason,seconds,engine_seconds,pull_seconds,context_bytes,\
-                        pulled_bytes,steps,steps_cached,image_id,image_bytes,started_at\n"
+                        pulled_bytes,steps,steps_cached,image_id,image_bytes,started_at"
                 .to_owned();
+        let engines: Vec<&str> = self.record.strata.iter().map(|engine| engine.name.as_str()).collect();
+        rows += if engines.is_empty() { "\n" } else { ",engine\n" };
+        let engines = if engines.is_empty() { vec![""] } else { engines };
         let mut dice = Dice::new(self.seed);
         let mut position = 0;
         let mut off = || 1.0 + self.noise.0 * dice.normal();
         let offs: Vec<f64> = (0..30).map(|_| off()).collect();
-        for block in 1..=self.n {
+        for block in 1..=self.n * u32::try_from(engines.len()).unwrap() {
+            let engine = engines[block as usize % engines.len()];
+            let (changed, ending) = (engine == self.factor_on, if engine.is_empty() { "" } else { "," });
             for (row, approach) in self.record.approaches.iter().enumerate() {
                 for (column, scenario) in self.record.scenarios.iter().enumerate() {
                     position += 1;
@@ -125,10 +149,10 @@ impl Night {
                         * (column + 1) as f64
                         * offs[(row * 5 + column) % 30]
                         * (self.noise.1 * dice.normal()).exp()
-                        * (self.factor)(approach, &scenario.id);
+                        * if changed { (self.factor)(approach, &scenario.id) } else { 1.0 };
                     writeln!(
                         rows,
-                        "{block},{position},{approach},{},ok,,{seconds:.6},{seconds:.6},0.000000,1,0,4,0,sha256:00,{},2026",
+                        "{block},{position},{approach},{},ok,,{seconds:.6},{seconds:.6},0.000000,1,0,4,0,sha256:00,{},2026{ending}{engine}",
                         scenario.id, self.image
                     )
                     .unwrap();
