@@ -12,9 +12,10 @@ const CLOCK_SLACK: Duration = Duration::from_millis(100);
 const CLOCK_SHARE: f64 = 0.001;
 
 /// The processor counts as held back when it was for this part of a build's time, and for at least this long: the
-/// counters of a quota and of steal time go by periods of 10 to 100 ms.
-const HELD_SHARE: f64 = 0.05;
-const HELD_LEAST: Duration = Duration::from_millis(100);
+/// counters of a quota and of steal time go by periods of 10 to 100 ms, and a shared machine loses a few of them now and
+/// then.
+const HELD_SHARE: f64 = 0.1;
+const HELD_LEAST: Duration = Duration::from_millis(250);
 
 /// Words of every system's error for a full disk.
 const FULL: &str = "no space left on device";
@@ -135,15 +136,15 @@ mod tests {
     }
 
     #[test]
-    fn a_processor_that_is_held_back_counts_from_a_twentieth_of_the_time() {
+    fn a_processor_that_is_held_back_counts_from_a_tenth_of_the_time() {
         let judge = |seconds: f64, length: f64| {
             let (before, after) = (held(look(0.0, 0.0), "a quota", 7.0), look(length, length));
             Guard::default().objections(&before, &held(after, "a quota", 7.0 + seconds))
         };
         assert_eq!(judge(0.0, 1.0), [""; 0]);
-        assert_eq!(judge(0.09, 0.2), [""; 0], "one period of a quota");
+        assert_eq!(judge(0.2, 0.3), [""; 0], "two periods of a quota");
         assert_eq!(judge(0.5, 20.0), [""; 0]);
-        assert_eq!(judge(1.5, 20.0), ["a quota held the processor back for 1.50 s of 20.00 s"]);
+        assert_eq!(judge(2.5, 20.0), ["a quota held the processor back for 2.50 s of 20.00 s"]);
         let new = held(look(2.0, 2.0), "a group of this build", 0.9);
         let found = Guard::default().objections(&look(0.0, 0.0), &new);
         assert_eq!(found, ["a group of this build held the processor back for 0.90 s of 2.00 s"]);
