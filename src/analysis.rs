@@ -11,6 +11,7 @@ pub mod gate;
 pub mod likeness;
 pub mod marks;
 pub mod nights;
+pub mod parts;
 pub mod path;
 pub mod published;
 pub mod table;

@@ -6,14 +6,20 @@
 mod axis;
 mod frame;
 mod ink;
+mod nights;
 mod samples;
 mod scene;
+mod stacks;
+mod steps;
 mod svg;
 #[cfg(test)]
 mod tests;
 mod width;
 
+pub use nights::{Change, Line, nights};
 pub use samples::samples;
+pub use stacks::{Column, layers, parts};
+pub use steps::{Shown, steps};
 pub use svg::{Dress, style};
 
 use plotters::drawing::DrawingAreaErrorKind;

@@ -5,6 +5,7 @@
 mod accepted;
 mod error;
 mod files;
+mod images;
 mod import;
 mod nights;
 mod record;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use accepted::{Accepted, accept, accepted};
 pub use error::{StoreError, StoreWarning};
+pub use images::{StoredImage, images};
 pub use import::{Imported, ImportedRow, import};
 pub use nights::{StoredNight, StoredNights, nights};
 pub use record::{
@@ -24,7 +26,7 @@ pub use record::{
 
 use crate::model::{BuildKey, Sample, StateId, Status, Step};
 use files::Growing;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -213,6 +215,14 @@ impl RunFolder {
         let mut take = take;
         let read = samples::each(&path.join(SAMPLES), &names(&record), |sample| take(&record, sample))?;
         Ok(SkimmedRun { path, record, warnings: read.torn.into_iter().collect() })
+    }
+
+    /// Reads the steps of these builds only. One that has none is not among the answers.
+    ///
+    /// # Errors
+    /// When the steps are not as this version writes them.
+    pub fn steps(path: &Path, builds: &HashSet<&BuildKey>) -> Result<HashMap<BuildKey, Vec<Step>>, StoreError> {
+        Ok(steps::read(&found(path)?.join(STEPS), builds)?.steps)
     }
 
     /// Reads a run back to go on with it. What a crash left half-written is cut off.

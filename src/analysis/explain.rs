@@ -140,7 +140,7 @@ fn add(parts: &mut BTreeMap<String, Part>, build: &Build<'_>, side: fn(&mut Part
 }
 
 /// What a step does, without its number, its stage and digests: `[build 2/5] RUN pip install` is `RUN pip install`.
-fn plain(name: &str, kind: StepKind) -> String {
+pub(super) fn plain(name: &str, kind: StepKind) -> String {
     let text = match name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         Some((place, rest)) if place != "internal" => rest,
         _ => name,

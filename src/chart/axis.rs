@@ -68,6 +68,44 @@ pub(super) fn log_ticks((low, high): (f64, f64), pixels: f64, size: f64) -> Vec<
     thin(last, place, size)
 }
 
+/// The ticks of an even scale from 0, as many as have room.
+pub(super) fn linear_ticks(high: f64, pixels: f64, size: f64, label: fn(f64) -> String) -> Vec<Tick> {
+    let place = |tick: f64| tick / high * pixels;
+    for step in one_two_five(high / 20.0, high) {
+        let mut ticks: Vec<Tick> = Vec::new();
+        let mut count = 0.0;
+        while count * step <= high * 1.000_001 {
+            ticks.push((count * step, label(count * step)));
+            count += 1.0;
+        }
+        if ticks.len() <= 9 && apart(&ticks, place, size) {
+            return ticks;
+        }
+    }
+    vec![(0.0, label(0.0))]
+}
+
+/// Up to five round values on a scale from `low` to `high`.
+pub(super) fn between((low, high): (f64, f64)) -> Vec<Tick> {
+    let all = |step: f64| {
+        let mut ticks: Vec<Tick> = Vec::new();
+        let mut count = (low / step).ceil();
+        while count * step <= high && ticks.len() <= 5 {
+            ticks.push((count * step, plain(count * step)));
+            count += 1.0;
+        }
+        ticks
+    };
+    let steps = one_two_five((high - low) / 20.0, high * 2.0);
+    steps.into_iter().map(all).find(|ticks| ticks.len() <= 5).unwrap_or_default()
+}
+
+/// The first round value that is not below `value`.
+pub(super) fn round_up(value: f64) -> f64 {
+    let parts = steps(value / 10.0, value * 10.0, &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0]);
+    parts.into_iter().find(|round| *round >= value).unwrap_or(value)
+}
+
 /// Whether no two labels come near each other.
 fn apart(ticks: &[Tick], place: impl Fn(f64) -> f64, size: f64) -> bool {
     ticks.windows(2).all(|pair| {
@@ -113,6 +151,11 @@ mod tests {
         let labels = |ticks: Vec<Tick>| ticks.into_iter().map(|(_, label)| label).collect::<Vec<_>>();
         assert_eq!(labels(log_ticks((0.2, 50.0), 400.0, 12.0)), ["0.2", "0.5", "1", "2", "5", "10", "20", "50"]);
         assert_eq!(labels(log_ticks((0.001, 100_000.0), 300.0, 12.0)).first().map(String::as_str), Some("0.001"));
+        assert_eq!(labels(linear_ticks(24.0, 400.0, 12.0, plain)), ["0", "5", "10", "15", "20"]);
+        assert_eq!(labels(between((19.2, 22.9))), ["20", "21", "22"]);
+        assert_eq!(labels(between((0.431, 0.472))), ["0.44", "0.45", "0.46", "0.47"]);
+        assert_eq!(round_up(20.96), 25.0);
+        assert_eq!(round_up(0.0021), 0.0025);
     }
 
     #[test]
@@ -126,5 +169,6 @@ mod tests {
                 assert!(!ticks.is_empty(), "{range:?}");
             }
         }
+        assert_eq!(linear_ticks(0.0001, 5.0, 12.0, plain).len(), 1);
     }
 }

@@ -118,11 +118,11 @@ impl Frame {
         self.y = bottom + SIZE + 6.0;
     }
 
-    /// An area of plotters over the scale's width, from `top` down to `bottom`; its rows count from 0 at the top.
-    pub(super) fn area<X: Ranged>(&self, x: impl Into<X>, rows: f64, top: f64, bottom: f64) -> Area<'_, X> {
+    /// An area of plotters over the scale's width; `y` goes from `top` down to `bottom`.
+    pub(super) fn area<X: Ranged>(&self, x: impl Into<X>, y: Range<f64>, top: f64, bottom: f64) -> Area<'_, X> {
         let whole: DrawingArea<Brush<'_>, Shift> = Brush(&self.scene).into_drawing_area();
         let pixels = (fine(self.plot.start)..fine(self.plot.end), fine(top)..fine(bottom));
-        whole.apply_coord_spec(Cartesian2d::new(x, 0.0..rows, pixels))
+        whole.apply_coord_spec(Cartesian2d::new(x, y, pixels))
     }
 
     /// Explains marks.

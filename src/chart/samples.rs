@@ -83,7 +83,7 @@ fn panel(
     let place = |value: f64| start + (value / range.0).ln() / (range.1 / range.0).ln() * pixels;
     frame.scale(&log_ticks(range, pixels, SIZE), place, top, bottom);
     #[allow(clippy::cast_precision_loss)] // a number of rows
-    let area = frame.area::<LogCoord<f64>>((range.0..range.1).log_scale(), rows as f64, top, bottom);
+    let area = frame.area::<LogCoord<f64>>((range.0..range.1).log_scale(), 0.0..rows as f64, top, bottom);
     let mut y = top + ROW / 2.0;
     let mut middle = 0.5;
     for row in &table.rows {
@@ -95,7 +95,7 @@ fn panel(
         if let Some(theirs) = theirs {
             let x = place(positive(theirs.median.get()));
             let mut scene = frame.scene.borrow_mut();
-            scene.entitle(format!("{}: published {} s", row.approach, theirs.median.get()));
+            scene.entitle(&format!("{}: published {} s", row.approach, theirs.median.get()));
             pointer(&mut scene, (x, y + 6.0));
         }
         y += ROW;
@@ -138,7 +138,7 @@ fn points(
         line((high, -0.2), (high, 0.2), 1.5)?;
     }
     let median = figures.median.get();
-    frame.scene.borrow_mut().entitle(format!("{name}: median {}, n = {}", with_unit(median), cell.n()));
+    frame.scene.borrow_mut().entitle(&format!("{name}: median {}, n = {}", with_unit(median), cell.n()));
     line((median, -0.28), (median, 0.28), 3.0)
 }
 
@@ -189,7 +189,7 @@ fn figures(frame: &Frame, cell: &Cell, y: f64) {
         let x = frame.right() - width(&count, SIZE) - 14.0;
         let kinds = cell.others.kinds().map(|(status, count)| format!("{count} {status}"));
         let mut scene = frame.scene.borrow_mut();
-        scene.entitle(kinds.collect::<Vec<_>>().join(", "));
+        scene.entitle(&kinds.collect::<Vec<_>>().join(", "));
         cross(&mut scene, (x + 4.0, y));
         scene.label(Label { text: &count, at: (x + 12.0, y + SIZE * 0.36), ink: Ink::Worst, ..label });
     }

@@ -4,6 +4,7 @@
 
 use super::ink::{Ink, ink};
 use super::width::{fit, width};
+use crate::model::visible;
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -68,8 +69,8 @@ impl Scene {
     }
 
     /// Says what the next shape is.
-    pub(super) fn entitle(&mut self, title: String) {
-        self.next_title = Some(title);
+    pub(super) fn entitle(&mut self, title: &str) {
+        self.next_title = Some(visible(title));
     }
 
     /// Dashes the next line.
@@ -89,7 +90,7 @@ impl Scene {
             return 0.0;
         }
         let taken = width(&text, label.size);
-        let title = cut.then(|| crate::model::visible(label.text));
+        let title = cut.then(|| visible(label.text));
         let form =
             Form::Text { x: label.at.0, y: label.at.1, size: label.size, anchor: label.anchor, bold: label.bold, text };
         self.shapes.push(Shape { form, ink: label.ink, title });
@@ -98,7 +99,8 @@ impl Scene {
 
     /// A straight line.
     pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), width: f64, ink: Ink) {
-        self.push(Form::Line { points: vec![from, to], width, dashed: false }, ink);
+        let dashed = std::mem::take(&mut self.next_dashed);
+        self.push(Form::Line { points: vec![from, to], width, dashed }, ink);
     }
 
     /// A filled polygon.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::analysis::table::{Approach, Scenario, Table, table};
 use crate::analysis::testing::{approach, approaches, published, raw_samples, raw_table, sample, scenario, scenarios};
-use crate::model::{CacheState, Sample, Status};
+use crate::model::{Bytes, CacheState, Interval, Sample, Status, Step, StepKind};
 use unicode_width::UnicodeWidthStr;
 
 /// Advance widths of DejaVu Sans in thousandths of an em: the narrow and the wide letters, and a mean for the rest.
@@ -154,6 +154,117 @@ fn every_sample_is_a_point_and_every_median_is_named() {
     let (low, high) = (svg.contains(">0.2</text>"), svg.contains(">50</text>"));
     assert!(low && high, "the scale shows 0.2 s and 50 s");
     assert!(svg.contains("01-simple: published 20.61 s"));
+}
+
+fn step(name: &str, kind: StepKind, times: &[(f64, f64)], cached: bool) -> Step {
+    Step {
+        name: name.to_owned(),
+        digest: name.to_owned(),
+        inputs: Vec::new(),
+        kind,
+        intervals: times.iter().map(|&(start, end)| Interval { start, end }).collect(),
+        cached,
+        bytes: Bytes(0),
+        error: name.contains("broken").then(|| "exit code: 1".to_owned()),
+    }
+}
+
+/// A build of two stages side by side.
+fn build() -> Vec<Step> {
+    vec![
+        step("[internal] load build context", StepKind::Internal, &[(0.05, 0.1), (0.2, 0.4)], false),
+        step("[build 1/3] FROM python", StepKind::Base, &[(0.3, 6.0)], false),
+        step("[runtime 1/2] FROM python:slim", StepKind::Base, &[(0.3, 2.0)], false),
+        step(&format!("[build 2/3] RUN {}", "pip install poetry ".repeat(12)), StepKind::Work, &[(6.0, 17.0)], false),
+        step("[build 3/3] RUN <broken> \u{202e}\n", StepKind::Work, &[(17.0, 20.0)], false),
+        step("[runtime 2/2] COPY --from=build", StepKind::Work, &[(0.31, 0.31)], true),
+        step("never", StepKind::Other, &[], false),
+        step("exporting to image", StepKind::Export, &[(20.0, 20.9)], false),
+        step("between steps", StepKind::Wait, &[(0.4, 0.5)], false),
+    ]
+}
+
+#[test]
+fn steps_and_parts_of_any_shape_fit() {
+    let sample = sample("05-final", "cold", 21.0);
+    let (build, title) = (build(), "Cold cache".to_owned());
+    let svg = sound(&steps("05-final", &[(title.clone(), &sample, &build), (title, &sample, &[])]).unwrap());
+    for said in ["11.00 s", "cached", "failed", "did not run", "no steps were recorded", "from the cache"] {
+        assert!(svg.contains(said), "{said}");
+    }
+    // Stages stand together, whatever order they ran in.
+    let names =
+        ["[internal]", "[build 1/3]", "[build 2/3]", "[build 3/3]", "[runtime 1/2]", "[runtime 2/2]", "exporting"];
+    let places: Vec<_> = names.iter().map(|name| svg.find(&format!(">{name}")).unwrap_or_default()).collect();
+    assert!(places.is_sorted() && places[0] > 0, "{places:?}");
+    let many: Vec<Step> =
+        (0..90).map(|i| step(&long(i), StepKind::Work, &[(f64::from(i as u32), 90.0)], i % 2 == 0)).collect();
+    assert!(sound(&steps(&long(1), &[("x".repeat(300), &sample, &many)]).unwrap()).contains("and 30 more steps"));
+    sound(&steps("none", &[]).unwrap());
+
+    let taken = crate::analysis::parts::parts(&[(&sample, &build[..])]);
+    let rows: Vec<_> = (0..60).map(|i| (long(i), if i % 3 == 0 { Vec::new() } else { taken.clone() })).collect();
+    let columns =
+        [("Cold cache".to_owned(), rows), ("日本語".repeat(90), vec![]), ("empty".to_owned(), vec![(long(0), vec![])])];
+    let svg = sound(&parts(&columns).unwrap());
+    assert!(
+        svg.contains("<title>RUN pip install") && svg.contains(">21.00 s</text>") && svg.contains("base image: pull")
+    );
+    sound(&parts(&[]).unwrap());
+}
+
+#[test]
+fn nights_of_any_shape_fit() {
+    let names: Vec<String> = (0..90).map(|day| format!("2026-{:02}-{:02}", day / 28 + 1, day % 28 + 1)).collect();
+    let wave = |night: usize| 20.0 + (night as f64 * 0.7).sin() + if night >= 40 { 3.0 } else { 0.0 };
+    let change = |night, before, after, accepted: Option<&str>| Change {
+        night,
+        before,
+        after,
+        accepted: accepted.map(str::to_owned),
+    };
+    let line =
+        |cell: &str, medians: Vec<(usize, f64)>, changes: Vec<Change>| Line { cell: cell.to_owned(), medians, changes };
+    let lines = [
+        line(
+            "05-final / cold",
+            (0..90).map(|n| (n, wave(n))).collect(),
+            vec![change(40, 20.0, 23.0, Some("newer <Poetry>"))],
+        ),
+        line(&long(1), vec![(3, 0.2)], vec![]),
+        line("none", vec![], vec![]),
+        line("flat", (0..90).map(|n| (n, 0.0)).collect(), vec![]),
+        line("often", (0..90).map(|n| (n, wave(n))).collect(), (1..90).map(|n| change(n, 1.0, 2.0, None)).collect()),
+    ];
+    let svg = sound(&nights(&names, &lines).unwrap());
+    for said in [
+        "+15.0 %, 20.00 s to 23.00 s, accepted: newer &lt;Poetry&gt;",
+        "2026-02-13: 23",
+        ">+15.0 %</text>",
+        ">last 0.200 s<",
+    ] {
+        assert!(svg.contains(said), "{said}");
+    }
+    for count in [0, 1, 2, 3] {
+        sound(&nights(&names[..count], &[line("x", (0..count).map(|n| (n, wave(n))).collect(), vec![])]).unwrap());
+    }
+    sound(&nights(&["W".repeat(300), "W".repeat(300)], &[]).unwrap());
+    sound(&nights(&["W".repeat(300), "W".repeat(300)], &[line("x", vec![(0, 1.0), (1, 2.0)], vec![])]).unwrap());
+}
+
+#[test]
+fn layers_of_any_size_fit() {
+    let layers_of = |sizes: &[u64]| sizes.iter().copied().map(Bytes).collect::<Vec<_>>();
+    let images = vec![
+        ("06-final".to_owned(), layers_of(&[0, 117_641_995, 30_785_196, 0, 8_657_327, 4339, 0, 0, 259])),
+        (long(7), layers_of(&[u64::MAX, u64::MAX])),
+        ("none".to_owned(), vec![]),
+        ("empty".to_owned(), layers_of(&[0, 0])),
+    ];
+    sound(&layers(&images).unwrap());
+    let svg = sound(&layers(&images[..1]).unwrap());
+    assert!(svg.contains("<title>06-final, layer 2 of 9: 118MB</title>") && svg.contains(">157MB</text>"), "{svg}");
+    sound(&layers(&[]).unwrap());
 }
 
 #[test]

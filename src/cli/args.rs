@@ -261,6 +261,9 @@ pub struct HistoryArgs {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write a picture of all nights into this folder, as SVG
+    #[arg(long, value_name = "DIR")]
+    pub charts: Option<PathBuf>,
     /// What to do instead
     #[command(subcommand)]
     pub call: Option<HistoryCall>,

@@ -4,8 +4,9 @@ use super::args::{AcceptArgs, HistoryArgs, HistoryCall, ShortForm};
 use super::load::stop;
 use super::nights::{Chosen, cells, choose, medians, newest, revision};
 use super::style::{answer, style_for};
-use super::{End, Stop};
+use super::{End, Stop, charts};
 use crate::analysis::nights::{CellName, Medians, Series, series};
+use crate::chart::{self, Chart, ChartError};
 use crate::engine::build::rfc3339;
 use crate::report::{ChangeLine, History, NightName, write_history_json, write_history_text};
 use crate::store::{Accepted, StoredNight, StoredNights, accept as keep, accepted, nights};
@@ -30,6 +31,10 @@ pub fn history(args: &HistoryArgs) -> Result<End, Stop> {
         nights.retain(|night| night.name >= wanted);
     }
     let found = gather(&args.dir, newest, &nights, notes)?;
+    if let Some(folder) = &args.charts {
+        let chart = draw(&found).map_err(|e| Stop::failed(format!("drawing: {e}")))?;
+        charts::write([&chart].into_iter(), folder)?;
+    }
     let mut text = Vec::new();
     let written = match args.format {
         ShortForm::Text => write_history_text(&found, style_for(args.out.as_deref()), &mut text),
@@ -64,6 +69,21 @@ fn gather(dir: &Path, newest: &StoredNight, nights: &[&StoredNight], mut notes: 
         series,
         notes,
     })
+}
+
+fn draw(history: &History) -> Result<Chart, ChartError> {
+    // The day says enough; a night without a time has its folder's name.
+    let nights = history.nights.iter().map(|night| night.started_at.get(..10).unwrap_or(&night.run).to_owned());
+    let lines = history.series.iter().enumerate().map(|(place, series)| {
+        let changes = history.changes.iter().filter(|change| change.cell == place).map(|change| chart::Change {
+            night: change.night,
+            before: change.before,
+            after: change.after,
+            accepted: change.accepted.clone(),
+        });
+        chart::Line { cell: series.cell.to_string(), medians: series.medians.clone(), changes: changes.collect() }
+    });
+    chart::nights(&nights.collect::<Vec<_>>(), &lines.collect::<Vec<_>>())
 }
 
 /// The series of all cells, shared out among the processors.

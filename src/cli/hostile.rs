@@ -11,6 +11,7 @@ use crate::model::*;
 use crate::store::*;
 use clap::ValueEnum;
 use pulldown_cmark::{Event as Markup, Options, Parser};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -171,6 +172,14 @@ fn printed(text: &str) -> Vec<(&'static str, String, String)> {
         report::report(&ReportArgs { run: run.clone(), format, charts: None, out: out() }).unwrap();
         add(form, "report".to_owned());
     }
+    let charts = results.path().join("charts");
+    let page = ReportArgs { run: run.clone(), format: Format::Html, charts: Some(charts.clone()), out: out() };
+    report::report(&page).unwrap();
+    add("html", "report".to_owned());
+    for name in ["samples", "parts", "steps-one"] {
+        fs::copy(charts.join(format!("{name}.svg")), &file).unwrap();
+        add("svg", name.to_owned());
+    }
     for format in ExchangeForm::value_variants() {
         let form = match format {
             ExchangeForm::Junit => "xml",
@@ -190,7 +199,8 @@ fn printed(text: &str) -> Vec<(&'static str, String, String)> {
         add(form, "gate".to_owned());
     }
     for (format, form) in [(ShortForm::Text, "text"), (ShortForm::Json, "json")] {
-        let args = HistoryArgs { dir: folder.clone(), since: None, force: true, format, out: out(), call: None };
+        let args =
+            HistoryArgs { dir: folder.clone(), since: None, force: true, format, out: out(), charts: None, call: None };
         history::history(&args).unwrap();
         add(form, "history".to_owned());
         let (first, second) = ("one/cold".to_owned(), Some("two/cold".to_owned()));
@@ -261,6 +271,17 @@ fn elements(xml: &str) -> Vec<String> {
     document.descendants().filter(roxmltree::Node::is_element).map(name).collect()
 }
 
+/// The tags that occur, with the names of their attributes. How many there are may differ: what is cut has a title.
+fn tags(text: &str) -> BTreeSet<String> {
+    let tags = text.split('<').skip(1).filter(|rest| !rest.starts_with(['/', '?']));
+    let tag = |rest: &str| {
+        let inside = rest.split('>').next().unwrap_or_default();
+        let outside = inside.split('"').step_by(2).collect::<Vec<_>>().join("\"");
+        outside.trim_end_matches('/').trim_end().to_owned()
+    };
+    tags.map(tag).filter(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic())).collect()
+}
+
 /// Rows of a table, and that no cell is a formula.
 fn cells(text: &str) -> Vec<usize> {
     let rows = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes()).into_records();
@@ -303,6 +324,11 @@ fn hostile_text_changes_nothing_but_the_text() {
                 "json" => {
                     let read = |text: &str| serde_json::from_str(text).map(|value| keys(&value)).unwrap();
                     assert_eq!(read(&got), read(plain), "{}", place());
+                }
+                "html" | "svg" => {
+                    assert!(is_plain(&got), "{}", place());
+                    let html = got.replacen("<!DOCTYPE html>", "", 1);
+                    assert_eq!(tags(&html), tags(&plain.replacen("<!DOCTYPE html>", "", 1)), "{}", place());
                 }
                 "xml" => {
                     assert!(is_plain(&got), "{}", place());

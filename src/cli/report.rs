@@ -1,10 +1,10 @@
 //! `layerbench report`, and the reports that stand in a run's folder: a stored run in, text out.
 
 use super::args::{Format, ReportArgs};
-use super::charts::{self, Charts};
+use super::charts::{self, Charts, Details};
 use super::load::columns;
 use super::run::SIZE_DEFINITION;
-use super::style::{replace, style, write_out};
+use super::style::{answer, replace, style, style_for, write_out};
 use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
@@ -14,30 +14,31 @@ use crate::report::{
     Figures, Head, Report, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
 };
 use crate::store::{BaseSource, EngineRecord, FindingKind, FindingRecord, RunFolder, RunRecord, RunStatus, SkimmedRun};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Carries out the command.
 pub fn report(args: &ReportArgs) -> Result<End, Stop> {
     let view = View::open(&args.run)?;
     view.warn();
+    let page = args.format == Format::Html;
+    let charts = if page || args.charts.is_some() { view.charts()? } else { Vec::new() };
     if let Some(folder) = &args.charts {
-        charts::write(&view.charts()?, folder)?;
+        charts::write(charts.iter().flat_map(Charts::all), folder)?;
     }
-    match &args.out {
-        Some(file) => replace(file, &view.write(args.format, TextStyle::default())?)?,
-        None => write_out(&view.write(args.format, style())?)?,
-    }
+    let text = if page { view.page(&charts)? } else { view.write(args.format, style_for(args.out.as_deref()))? };
+    answer(args.out.as_deref(), &text)?;
     Ok(End::Fine)
 }
 
 /// Writes `summary.csv`, `report.md`, `report.html` and `charts/` into a run's folder.
 pub fn write_all(folder: &Path) -> Result<(), Stop> {
     let view = View::open(folder)?;
-    for (name, format) in [("summary.csv", Format::Csv), ("report.md", Format::Markdown), ("report.html", Format::Html)]
-    {
+    for (name, format) in [("summary.csv", Format::Csv), ("report.md", Format::Markdown)] {
         replace(&folder.join(name), &view.write(format, TextStyle::default())?)?;
     }
-    charts::write(&view.charts()?, &folder.join("charts"))
+    let charts = view.charts()?;
+    replace(&folder.join("report.html"), &view.page(&charts)?)?;
+    charts::write(charts.iter().flat_map(Charts::all), &folder.join("charts"))
 }
 
 /// Prints the table of a run on standard output.
@@ -50,6 +51,7 @@ pub struct View {
     record: RunRecord,
     strata: Vec<Stratum>,
     published: Option<(String, Published)>,
+    path: PathBuf,
     run: String,
     warnings: Vec<String>,
 }
@@ -117,6 +119,7 @@ impl View {
         Ok(Self {
             strata: sorter.finish(&record),
             published,
+            path: path.clone(),
             run: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
             record,
@@ -161,12 +164,14 @@ impl View {
     /// The pictures of each engine.
     fn charts(&self) -> Result<Vec<Charts>, Stop> {
         let beside = self.published.as_ref().map(|(name, figures)| (name.as_str(), figures));
-        self.strata.iter().map(|stratum| charts::draw(stratum.id.as_ref(), &stratum.table, beside)).collect()
+        let details = Details::read(&self.path, self.strata.iter().map(|one| (one.id.clone(), &one.table)))?;
+        let draw = |one: &Stratum| charts::draw(one.id.as_ref(), &one.table, beside, &details);
+        self.strata.iter().map(draw).collect()
     }
 
     /// One page for all engines.
-    fn page(&self) -> Result<Vec<u8>, Stop> {
-        let figures: Vec<Figures> = self.charts()?.iter().map(charts::figures).collect::<Result<_, _>>()?;
+    fn page(&self, charts: &[Charts]) -> Result<Vec<u8>, Stop> {
+        let figures: Vec<Figures> = charts.iter().map(charts::figures).collect::<Result<_, _>>()?;
         let reports = self.reports();
         let parts: Vec<_> = reports.iter().map(|(_, report)| report).zip(&figures).collect();
         let mut text = Vec::new();
@@ -184,7 +189,7 @@ impl View {
             return write_summaries(&tables, &mut text).map(|()| text).map_err(failed);
         }
         if format == Format::Html {
-            return self.page();
+            return self.page(&self.charts()?);
         }
         let reports = self.reports();
         let written = each_engine(&engines, format == Format::Json, |place, out| {
