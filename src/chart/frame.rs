@@ -21,8 +21,8 @@ pub(super) const MARGIN: f64 = 12.0;
 const WIDTH: f64 = 820.0;
 /// Size of names and figures.
 pub(super) const SIZE: f64 = 12.0;
-/// Most room for the names of rows.
-const NAMES: f64 = 210.0;
+/// Most room for the names of approaches.
+pub(super) const NAMES: f64 = 210.0;
 
 /// A picture in the making.
 pub(super) struct Frame {
@@ -40,10 +40,11 @@ pub(super) type Paint<'a> = &'a dyn Fn(&mut Scene, (f64, f64));
 pub(super) type Area<'a, X> = DrawingArea<Brush<'a>, Cartesian2d<X, RangedCoordf64>>;
 
 impl Frame {
-    /// A picture whose rows have these names, with a column of that width for figures at the right.
-    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>, right: f64) -> Self {
+    /// A picture whose rows have these names, with at most that room for them, and a column of that width for figures at
+    /// the right.
+    pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>, most: f64, right: f64) -> Self {
         let widest = names.map(|name| width(&crate::model::visible(name), SIZE)).fold(40.0, f64::max);
-        let left = MARGIN + widest.min(NAMES) + 10.0;
+        let left = MARGIN + widest.min(most) + 10.0;
         let right = if right > 0.0 { right + 10.0 } else { 0.0 };
         // The height is known when everything is in; until then there is room for anything.
         let scene = Scene::new(WIDTH, 1_000_000.0);

@@ -3,7 +3,7 @@
 //! Nothing is judged in here: changes come with their levels.
 
 use super::axis::{between, with_unit};
-use super::frame::{Area, Frame, Paint, SIZE, fine};
+use super::frame::{Area, Frame, NAMES, Paint, SIZE, fine};
 use super::ink::Ink;
 use super::scene::{Anchor, Label, Scene};
 use super::width::width;
@@ -48,7 +48,7 @@ pub fn nights(nights: &[String], lines: &[Line]) -> Result<Chart, ChartError> {
     let scales: Vec<(f64, f64)> = lines.iter().map(scale).collect();
     let labels = scales.iter().flat_map(|scale| between(*scale).into_iter().map(|(_, label)| label));
     let labels: Vec<String> = labels.collect();
-    let mut frame = Frame::new(labels.iter().map(String::as_str), 0.0);
+    let mut frame = Frame::new(labels.iter().map(String::as_str), NAMES, 0.0);
     legend(&mut frame);
     for (line, scale) in lines.iter().zip(&scales) {
         panel(&mut frame, nights, line, *scale)?;

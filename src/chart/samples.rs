@@ -3,7 +3,7 @@
 //! The scale is one for all scenarios: a build of 0.2 s and one of 40 s are in the same picture.
 
 use super::axis::{log_range, log_ticks, positive, with_unit};
-use super::frame::{Area, Frame, Paint, SIZE, fine};
+use super::frame::{Area, Frame, NAMES, Paint, SIZE, fine};
 use super::ink::Ink;
 use super::scene::{Anchor, Label, Scene};
 use super::width::width;
@@ -29,8 +29,11 @@ pub fn samples(table: &Table, beside: Option<(&str, &Published)>) -> Result<Char
     let problems = table.cells().any(|(_, _, cell)| cell.others.total() > 0);
     // Marked figures are bold, and bold letters are wider.
     let figures = table.cells().filter_map(|(_, _, cell)| Some(width(&median(cell)?, SIZE) * 1.1)).fold(10.0, f64::max);
-    let mut frame =
-        Frame::new(table.rows.iter().map(|row| row.approach.as_str()), figures + if problems { 62.0 } else { 0.0 });
+    let mut frame = Frame::new(
+        table.rows.iter().map(|row| row.approach.as_str()),
+        NAMES,
+        figures + if problems { 62.0 } else { 0.0 },
+    );
     let theirs = beside.iter().flat_map(|(_, published)| &published.cells).filter(|cell| {
         // A figure of a cell that is not in the table must not stretch the scale.
         table.cell(&cell.approach, &cell.scenario).is_some()

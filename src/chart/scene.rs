@@ -113,6 +113,11 @@ impl Scene {
         self.push(Form::Rect { x: at.0, y: at.1, width: size.0, height: size.1, filled: true }, ink);
     }
 
+    /// A circle that is not filled.
+    pub(super) fn ring(&mut self, at: (f64, f64), radius: f64, ink: Ink) {
+        self.push(Form::Circle { x: at.0, y: at.1, radius, filled: false }, ink);
+    }
+
     /// A dot.
     pub(super) fn dot(&mut self, at: (f64, f64), radius: f64, ink: Ink) {
         self.push(Form::Circle { x: at.0, y: at.1, radius, filled: true }, ink);

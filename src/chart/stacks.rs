@@ -4,10 +4,10 @@
 //! there is room.
 
 use super::axis::{Tick, linear_ticks, plain, round_up, with_unit};
-use super::frame::{Frame, Paint, SIZE};
+use super::frame::{Frame, NAMES, Paint, SIZE};
 use super::ink::Ink;
 use super::scene::{Anchor, Label, Scene};
-use super::width::width;
+use super::width::{fit, width};
 use super::{Chart, ChartError};
 use crate::analysis::parts::Part;
 use crate::model::{Bytes, StepKind};
@@ -76,7 +76,7 @@ pub fn parts(columns: &[Column]) -> Result<Chart, ChartError> {
     let bars =
         |rows: &[(String, Vec<Part>)]| -> Vec<Bar> { rows.iter().map(|(name, parts)| bar(name, parts)).collect() };
     let totals = columns.iter().flat_map(|(_, rows)| bars(rows)).map(|bar| width(&bar.total, SIZE));
-    let mut frame = Frame::new(names, totals.fold(0.0, f64::max));
+    let mut frame = Frame::new(names, NAMES, totals.fold(0.0, f64::max));
     let seen = |kind| {
         let mut parts = columns.iter().flat_map(|(_, rows)| rows.iter().flat_map(|(_, parts)| parts));
         parts.any(|part| part.kind == kind)
@@ -137,7 +137,7 @@ pub fn layers(images: &[(String, Vec<Bytes>)]) -> Result<Chart, ChartError> {
     });
     let bars: Vec<Bar> = bars.collect();
     let totals = bars.iter().map(|bar| width(&bar.total, SIZE)).fold(0.0, f64::max);
-    let mut frame = Frame::new(bars.iter().map(|bar| bar.name.as_str()), totals);
+    let mut frame = Frame::new(bars.iter().map(|bar| bar.name.as_str()), NAMES, totals);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // bytes from 0 up
     panel(&mut frame, "Layers, base first", "bytes", &bars, |bytes| Bytes(bytes as u64).to_string())?;
     let text = images.iter().zip(&bars).map(|((name, layers), bar)| {
@@ -195,6 +195,11 @@ fn inside(frame: &Frame, segment: &Segment, (from, to): (f64, f64), middle: f64)
         scene.line((to, middle - ROW * 0.36), (to, middle + ROW * 0.36), 1.5, Ink::Paper);
     }
     if to - from >= NAMED {
+        // Letters are hard to read on a pattern: plain ground below them.
+        let taken = width(&fit(&segment.label, 11.0, to - from - 9.0).0, 11.0);
+        let (left, right) = (from + 3.0, (from + 7.0 + taken).min(to - 1.0));
+        let (above, below) = (middle - 7.0, middle + 7.0);
+        scene.area(vec![(left, above), (right, above), (right, below), (left, below)], segment.ink);
         scene.label(Label {
             text: &segment.label,
             at: (from + 5.0, middle + 4.0),

@@ -4,7 +4,7 @@
 //! Steps from the cache are hollow and say so.
 
 use super::axis::{linear_ticks, plain, round_up, with_unit};
-use super::frame::{Area, Frame, MARGIN, Paint, SIZE, fine};
+use super::frame::{Area, Frame, MARGIN, Paint, SIZE};
 use super::ink::Ink;
 use super::scene::{Anchor, FINE, Label, Scene};
 use super::stacks::{ink, kinds};
@@ -15,6 +15,8 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::element::Rectangle;
 use plotters::style::Color;
 
+/// Most room for the names of steps: commands are long.
+const NAMES: f64 = 310.0;
 /// Height of a row.
 const ROW: f64 = 22.0;
 /// Most rows of a build.
@@ -30,9 +32,9 @@ pub type Shown<'a> = (String, &'a Sample, &'a [Step]);
 pub fn steps(approach: &str, builds: &[Shown<'_>]) -> Result<Chart, ChartError> {
     let rows: Vec<(Vec<&Step>, usize)> = builds.iter().map(|(_, _, steps)| rows(steps)).collect();
     let all = || rows.iter().flat_map(|(steps, _)| steps.iter().copied());
-    let mut frame = Frame::new(all().map(|step| step.name.as_str()), 0.0);
+    let mut frame = Frame::new(all().map(|step| step.name.as_str()), NAMES, 0.0);
     let cached = |scene: &mut Scene, (x, y): (f64, f64)| {
-        scene.line((x + 8.0, y), (x + 8.0, y + 12.0), 2.0, Ink::Frame);
+        scene.ring((x + 8.0, y + 6.0), 4.0, Ink::Frame);
     };
     let more: &[(&str, Paint<'_>)] = &[("from the cache", &cached)];
     let more = if all().any(|step| step.cached) { more } else { &[] };
@@ -159,17 +161,18 @@ fn bars(frame: &Frame, area: &Area<'_, RangedCoordf64>, step: &Step, row: f64) -
         );
         frame.scene.borrow_mut().entitle(&title);
         let (from, to) = (interval.start.max(0.0), interval.end.max(0.0));
-        let corners = [(from, row + 0.16), (to, row + 0.84)];
+        let at = |time: f64, y: f64| {
+            let (x, y) = area.map_coordinate(&(time, y));
+            (f64::from(x) / FINE, f64::from(y) / FINE)
+        };
         if step.cached {
-            area.draw(&Rectangle::new(corners, Ink::Frame.stroke_width(fine(1.5).unsigned_abs())))?;
-        } else {
-            area.draw(&Rectangle::new(corners, ink(step.kind).filled()))?;
+            frame.scene.borrow_mut().ring(at(from, row + 0.5), 4.0, Ink::Frame);
+            continue;
+        }
+        area.draw(&Rectangle::new([(from, row + 0.16), (to, row + 0.84)], ink(step.kind).filled()))?;
+        if at(to, row).0 - at(from, row).0 < 2.0 {
             // What is too short for a bar is still a line.
-            let at = |y| {
-                let (x, y) = area.map_coordinate(&(from, y));
-                (f64::from(x) / FINE, f64::from(y) / FINE)
-            };
-            frame.scene.borrow_mut().line(at(row + 0.16), at(row + 0.84), 1.0, Ink::Frame);
+            frame.scene.borrow_mut().line(at(from, row + 0.16), at(from, row + 0.84), 1.5, Ink::Frame);
         }
     }
     Ok(())
@@ -183,7 +186,7 @@ fn said(frame: &Frame, step: &Step, middle: f64, place: impl Fn(f64) -> f64) {
         (false, _, None) => ("did not run".to_owned(), Ink::Muted),
         (false, _, Some(_)) => (with_unit(busy(step)), Ink::Muted),
     };
-    let end = place(step.end().unwrap_or(0.0).max(0.0)) + 6.0;
+    let end = place(step.end().unwrap_or(0.0).max(0.0)) + if step.cached { 9.0 } else { 6.0 };
     let wide = width(&text, 11.0);
     let label = Label {
         text: &text,

@@ -35,9 +35,7 @@ pub fn style() -> String {
     css.push_str("@media screen and (prefers-color-scheme:dark){svg.chart{");
     colors(&mut css, true);
     css.push_str("}}svg.chart text{unicode-bidi:isolate}svg.chart .b{font-weight:600}");
-    css.push_str(
-        "svg.chart .d{stroke-dasharray:3 3}svg.chart .pt{fill:none;stroke:var(--c-onfill);stroke-opacity:.35}",
-    );
+    css.push_str("svg.chart .d{stroke-dasharray:3 3}svg.chart .pt{fill:none;stroke:var(--c-onfill);stroke-opacity:.3}");
     for ink in Ink::ALL {
         let (name, ..) = ink.colors();
         let _ = write!(css, "svg.chart .f-{name}{{fill:var(--c-{name})}}");
