@@ -21,6 +21,7 @@ mod import;
 mod load;
 mod nights;
 mod pick;
+mod precise;
 mod prepare;
 mod published;
 mod pulls;

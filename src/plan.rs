@@ -22,6 +22,8 @@ use std::fmt;
 pub struct PlanOptions {
     /// Blocks on each engine, at least one.
     pub reps: u32,
+    /// Blocks on each engine that may be built at most: those above `reps` only if they are asked for.
+    pub most: u32,
     /// The engines that the blocks are shared out among; empty where there is but one.
     pub engines: Vec<EngineId>,
     /// Names of approaches, or patterns with `*` and `?`; empty for all.
@@ -43,7 +45,12 @@ pub struct Plan {
     pub chain: ChainKind,
     /// The chains, one after the other.
     pub chains: Vec<Chain>,
+    /// What may follow, group by group: [`STEP`] blocks on each engine.
+    pub further: Vec<Vec<Chain>>,
 }
+
+/// Blocks on each engine that are added at a time.
+pub const STEP: u32 = 2;
 
 /// The scenarios of one approach inside a block, each building on the cache that the one before left.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,15 +91,23 @@ impl Plan {
     /// When the options name what the study does not have, or the plan is empty or far too long.
     pub fn new(study: &Study, options: &PlanOptions) -> Result<Self, PlanErrors> {
         let chosen = choose(study, options)?;
-        let mut plan = Self { seed: options.seed, chain: options.chain, chains: Vec::new() };
+        let mut plan = Self { seed: options.seed, chain: options.chain, chains: Vec::new(), further: Vec::new() };
         let mut position = 0;
         for (block, round, engine) in blocks(options) {
+            let group = round.checked_sub(options.reps + 1).map(|more| (more / STEP) as usize);
+            if group.is_some_and(|group| group == plan.further.len()) {
+                plan.further.push(Vec::new());
+            }
             for index in order(options.seed, block, chosen.approaches.len()) {
                 let approach = chosen.approaches[index];
                 // From checkpoints, one cold build serves all blocks of an engine.
                 let again = options.chain == ChainKind::Checkpoint && round > 1;
                 let builds = builds(block, approach, &chosen, again, &mut position);
-                plan.chains.push(Chain { block, engine: engine.clone(), approach: approach.id.clone(), builds });
+                let chain = Chain { block, engine: engine.clone(), approach: approach.id.clone(), builds };
+                match group {
+                    None => plan.chains.push(chain),
+                    Some(group) => plan.further[group].push(chain),
+                }
             }
         }
         Ok(plan)
@@ -104,7 +119,13 @@ impl Plan {
         self.chains.iter().filter_map(|chain| chain.engine.as_ref()).collect()
     }
 
-    /// All builds, in order.
+    /// Blocks that are built in any case.
+    #[must_use]
+    pub fn blocks(&self) -> usize {
+        self.chains.last().map_or(0, |chain| chain.block as usize)
+    }
+
+    /// All builds that are made in any case, in order.
     pub fn builds(&self) -> impl Iterator<Item = &PlannedBuild> {
         self.chains.iter().flat_map(|chain| &chain.builds)
     }
@@ -112,7 +133,7 @@ impl Plan {
 
 /// The blocks in order, each with its round and its engine.
 fn blocks(options: &PlanOptions) -> impl Iterator<Item = (u32, u32, Option<EngineId>)> {
-    let rounds = (1..=options.reps).flat_map(|round| {
+    let rounds = (1..=options.reps.max(options.most)).flat_map(|round| {
         let engines: Vec<Option<EngineId>> = match options.engines.len() {
             0 => vec![None],
             count => order_of_round(options.seed, round, count)
@@ -172,6 +193,13 @@ impl fmt::Display for Plan {
         if set_up > 0 {
             writeln!(f, "{set_up} of them for set-up only: a later build needs the cache that they leave")?;
         }
+        if let Some(last) = self.further.last().and_then(|group| group.last()) {
+            writeln!(
+                f,
+                "more blocks may follow while medians are not precise enough, up to {} in all; they are marked (if needed)",
+                last.block
+            )?;
+        }
         self.lines(f)
     }
 }
@@ -186,16 +214,20 @@ impl Plan {
         let scenarios = widest(&mut self.builds().map(|b| scenario_width(&b.key.scenario)));
         let engine = |name: &str| engines.map_or(String::new(), |width| format!("{name:width$}"));
         writeln!(f, "\nposition  block  {}{:approaches$}  scenario", engine("engine"), "approach")?;
-        for (chain, build) in self.chains.iter().flat_map(|chain| chain.builds.iter().map(move |build| (chain, build)))
-        {
+        let sure = self.chains.iter().map(|chain| (chain, false));
+        let further = self.further.iter().flatten().map(|chain| (chain, true));
+        let builds = sure.chain(further).flat_map(|(chain, more)| chain.builds.iter().map(move |b| (chain, b, more)));
+        for (chain, build, more) in builds {
             let key = &build.key;
             let engine = engine(chain.engine.as_ref().map_or("", EngineId::as_str));
             write!(f, "{:8}  {:5}  {engine}{:approaches$}  ", key.position, key.block, key.approach)?;
-            if build.measured {
-                writeln!(f, "{}", key.scenario)?;
-            } else {
-                writeln!(f, "{:scenarios$}  (set-up)", key.scenario)?;
-            }
+            let remark = match (build.measured, more) {
+                (true, false) => "",
+                (true, true) => "(if needed)",
+                (false, false) => "(set-up)",
+                (false, true) => "(set-up, if needed)",
+            };
+            writeln!(f, "{}", format!("{:scenarios$}  {remark}", key.scenario).trim_end())?;
         }
         Ok(())
     }

@@ -72,8 +72,10 @@ impl Display {
     /// Shows an event. Must not be called while a clock runs.
     pub fn event(&mut self, event: &Event) {
         self.slot.clear();
-        if let Event::BuildFinished { sample, .. } = event {
-            self.left.add(sample);
+        match event {
+            Event::BuildFinished { sample, .. } => self.left.add(sample),
+            Event::PlanGrew { builds } => self.left.plan.extend_from_slice(builds),
+            _ => {}
         }
         let text = self.lines.of(event, self.left.next, self.left.all());
         match &mut self.output {

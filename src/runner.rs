@@ -1,6 +1,7 @@
 //! Carries out a plan on an engine: one chain after the other, each build checked before it counts.
 //! It emits events and nothing else: it never prints, and never opens a file.
 
+mod course;
 mod guards;
 #[cfg(test)]
 mod tests;
@@ -126,6 +127,18 @@ struct Run<'a> {
     kept: BTreeMap<ApproachId, (StateId, Outcome)>,
 }
 
+/// What a run is watched and steered by.
+pub struct Around<'a> {
+    /// The machine that the run is made on.
+    pub machine: &'a dyn Machine,
+    /// Gets the name of the step that started last.
+    pub progress: &'a dyn Progress,
+    /// Stops the run.
+    pub interrupt: &'a Interrupt,
+    /// Asked before each further group of blocks of the plan, after everything that was built was emitted.
+    pub more: &'a dyn Fn() -> bool,
+}
+
 /// Carries out a plan. One engine builds at a time, the others stand still. Whatever happens, all engines are told to
 /// clean up.
 ///
@@ -135,11 +148,10 @@ pub fn run(
     plan: &Plan,
     materials: &Materials,
     engines: &mut [Named],
-    machine: &dyn Machine,
+    around: &Around<'_>,
     sink: Sink<'_>,
-    progress: &dyn Progress,
-    interrupt: &Interrupt,
 ) -> Result<End, RunError> {
+    let Around { machine, progress, interrupt, more } = *around;
     let start = machine.now();
     let builds = plan.chains.iter().map(|chain| chain.builds.len()).sum::<usize>();
     let sink = RefCell::new(sink);
@@ -162,7 +174,11 @@ pub fn run(
         })
         .collect();
     emit(Event::RunStarted { builds: u32::try_from(builds).unwrap_or(u32::MAX) })?;
-    let done = chains(plan, &mut runs, interrupt);
+    let done = course::whole(plan, &mut runs, interrupt, &|chains: &[Chain]| {
+        let wanted = more();
+        let keys = chains.iter().flat_map(|chain| chain.builds.iter().map(|build| build.key.clone()));
+        if wanted { emit(Event::PlanGrew { builds: keys.collect() }).map(|()| true) } else { Ok(false) }
+    });
     let finished: Vec<EngineError> = runs.iter_mut().filter_map(|run| run.engine.finish().err()).collect();
     let end = done?;
     for error in finished {
@@ -171,28 +187,6 @@ pub fn run(
     let elapsed = Seconds::from(machine.now().duration_since(start));
     emit(Event::RunFinished { elapsed, interrupted: end == End::Interrupted })?;
     Ok(end)
-}
-
-/// Each chain on its engine, one after the other.
-fn chains(plan: &Plan, runs: &mut [Run<'_>], interrupt: &Interrupt) -> Result<End, RunError> {
-    for run in runs.iter_mut() {
-        if run.fetch_bases(plan)? == End::Interrupted {
-            return Ok(End::Interrupted);
-        }
-    }
-    for chain in &plan.chains {
-        if interrupt.is_raised() {
-            return Ok(End::Interrupted);
-        }
-        let run = runs.iter_mut().find(|run| run.name == chain.engine).ok_or_else(|| {
-            let name = chain.engine.as_ref().map_or("an engine", EngineId::as_str);
-            RunError::Sink(format!("the plan names {name}, which was not prepared"))
-        })?;
-        if run.whole_chain(plan.chain, chain)? == End::Interrupted {
-            return Ok(End::Interrupted);
-        }
-    }
-    Ok(End::Complete)
 }
 
 impl Run<'_> {

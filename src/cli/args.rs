@@ -65,6 +65,9 @@ pub struct RunArgs {
     /// Repetitions on each engine: each builds every approach once, in an order of its own
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub reps: u32,
+    /// After these repetitions, add more of them, two at a time and 30 in all, until every median is known this well
+    #[arg(long, value_name = "PERCENT", value_parser = super::precise::percentage)]
+    pub precision: Option<f64>,
     /// Only these approaches; `*` and `?` stand for any text and any character
     #[arg(long, value_name = "ID", num_args = 1..)]
     pub approach: Vec<String>,

@@ -15,7 +15,7 @@ use crate::model::{ChainKind, Event, IdError, Status};
 use crate::plan::pair::{BASELINE, CURRENT, Cell, approach, state};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
-use crate::runner::{self, Materials};
+use crate::runner::{self, Around, Materials};
 use crate::store::{RunFolder, RunRecord, RunStatus};
 use crate::study::Study;
 use std::collections::HashMap;
@@ -51,6 +51,7 @@ pub fn rebuild(
     let plan_of = |study: &Study| {
         let options = PlanOptions {
             reps: args.reps,
+            most: args.reps,
             engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
             approaches: call.approach.clone(),
             scenarios: call.scenario.clone(),
@@ -91,7 +92,8 @@ pub fn rebuild(
     let mut keeper = Keeper { folder, record, display, seconds: HashMap::new(), invalid: 0 };
     let hints = keeper.display.hints();
     let mut sink = |event: Event| keeper.take(&event);
-    let ended = runner::run(&plan, &materials, &mut engines, &machine, &mut sink, hints.as_ref(), &interrupt);
+    let around = Around { machine: &machine, progress: hints.as_ref(), interrupt: &interrupt, more: &|| false };
+    let ended = runner::run(&plan, &materials, &mut engines, &around, &mut sink);
     drop(engines);
     keeper.finish(ended, notes, &cells)
 }
@@ -130,6 +132,7 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
         chain: super::args::ChainArg::Article,
         study: study_path(args, current),
         reps: args.reps,
+        precision: None,
         approach: approaches,
         scenario: scenarios,
         engines: args.engines.clone(),

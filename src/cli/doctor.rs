@@ -113,6 +113,7 @@ fn subject(args: &DoctorArgs) -> Result<Option<Subject>, Stop> {
     let study = Study::load(&path).map_err(Stop::wrong)?;
     let options = PlanOptions {
         reps: 1,
+        most: 1,
         engines: Vec::new(),
         approaches: Vec::new(),
         scenarios: Vec::new(),

@@ -113,10 +113,12 @@ fn options(args: &RunArgs) -> Map<String, Value> {
         "registry_cache": args.registry_cache,
         "client": format!("{:?}", args.client).to_lowercase(),
     });
-    match all {
+    let mut map = match all {
         Value::Object(map) => map,
         _ => Map::new(),
-    }
+    };
+    map.extend(args.precision.map(|part| ("precision".to_owned(), json!(part))));
+    map
 }
 
 pub fn finding(finding: &Finding) -> FindingRecord {

@@ -2,6 +2,7 @@
 
 use super::args::{ClientName, RunArgs};
 use super::pick::{Picked, pick, wanted};
+use super::precise::Demand;
 use super::prepare::{self, Replacement};
 use super::pulls;
 use super::record::{self, Facts};
@@ -9,6 +10,7 @@ use super::report;
 use super::signals;
 use super::style;
 use super::{End, Stop};
+use crate::analysis::gate::Precision;
 use crate::analysis::path::waits;
 use crate::engine::build::rfc3339;
 use crate::engine::docker_client::DockerClient;
@@ -22,9 +24,10 @@ use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
 use crate::project::dockerfile::normalize;
 use crate::report::ImageRow;
-use crate::runner::{self, Materials, Recipe};
+use crate::runner::{self, Around, Materials, Recipe};
 use crate::store::{BaseRecord, BaseSource, EngineRecord, RunFolder, RunRecord, RunStatus};
 use crate::study::Study;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -41,8 +44,10 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let study = Study::load(&args.study).map_err(Stop::wrong)?;
     let seed = args.seed.unwrap_or_else(seed_from_clock);
     let engines = wanted(&args.engines, args.chain.kind(), false)?;
+    let most = args.precision.map_or(args.reps, |_| args.reps.max(u32::try_from(Precision::CAP).unwrap_or(u32::MAX)));
     let options = PlanOptions {
         reps: args.reps,
+        most,
         engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
         approaches: args.approach.clone(),
         scenarios: args.scenario.clone(),
@@ -73,7 +78,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
         eprintln!("engine: {line}");
     }
     let pristine = engines.iter().filter(|named| named.engine.cold_kind() == ColdKind::Pristine).count();
-    let blocks = args.reps.saturating_mul(u32::try_from(pristine.max(1)).unwrap_or(u32::MAX));
+    let blocks = most.saturating_mul(u32::try_from(pristine.max(1)).unwrap_or(u32::MAX));
     let (within, pulls) = pulls::examine(&materials.recipes, blocks, args.registry_cache.is_some());
     eprintln!("pulls: {pulls}");
     if !within && pristine > 0 {
@@ -94,9 +99,18 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());
     let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new() };
     let hints = keeper.display.hints();
-    let mut sink = |event: Event| keeper.take(event);
-    let ended = runner::run(&plan, &materials, &mut engines, &machine, &mut sink, hints.as_ref(), &interrupt);
+    let demand = RefCell::new(Demand::new(args.precision, &plan));
+    let mut sink = |event: Event| {
+        if let Event::BuildFinished { sample, .. } = &event {
+            demand.borrow_mut().add(sample);
+        }
+        keeper.take(event)
+    };
+    let more = || demand.borrow().more();
+    let around = Around { machine: &machine, progress: hints.as_ref(), interrupt: &interrupt, more: &more };
+    let ended = runner::run(&plan, &materials, &mut engines, &around, &mut sink);
     drop(engines);
+    keeper.record.notes.extend(demand.borrow().note());
     keeper.finish(ended)
 }
 
@@ -246,6 +260,11 @@ impl Keeper {
                 self.keep_image(key, engine.as_ref(), layers, check.as_ref())?;
             }
             Event::Warning { text } => self.record.notes.push(text.clone()),
+            Event::PlanGrew { builds } => {
+                let added = builds.iter().map(|key| (key.block, key.approach.to_string(), key.scenario.to_string()));
+                self.record.plan.extend(added);
+                self.folder.write_record(&self.record).map_err(|e| e.to_string())?;
+            }
             _ => {}
         }
         self.display.event(&event);

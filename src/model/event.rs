@@ -11,6 +11,11 @@ pub enum Event {
         /// Builds in the plan.
         builds: u32,
     },
+    /// More builds will be made than was said at first.
+    PlanGrew {
+        /// The builds that were added, in order.
+        builds: Vec<BuildKey>,
+    },
     /// Something that takes time outside any clock, e.g. starting a private engine.
     Preparing {
         /// One line for people.

@@ -50,7 +50,7 @@ pub(super) fn choose<'s>(study: &'s Study, options: &PlanOptions) -> Result<Chos
         wrong
             .push(format!("checkpoints: found {cold} cold scenarios; expected one, whose cache the others start from"));
     }
-    let builds = u64::from(options.reps)
+    let builds = u64::from(options.reps.max(options.most))
         .saturating_mul(options.engines.len().max(1) as u64)
         .saturating_mul(chosen.approaches.len() as u64)
         .saturating_mul(chosen.scenarios.len() as u64);

@@ -37,7 +37,7 @@ impl Plan {
     /// When a name becomes too long.
     pub fn pair(baseline: &Plan, current: &Plan, cells: &[Cell]) -> Result<Plan, IdError> {
         let blocks = |plan: &Plan| plan.chains.last().map_or(0, |chain| chain.block);
-        let mut joined = Plan { seed: current.seed, chain: current.chain, chains: Vec::new() };
+        let mut joined = Plan { seed: current.seed, chain: current.chain, chains: Vec::new(), further: Vec::new() };
         let mut position = 0;
         for block in 1..=blocks(baseline).max(blocks(current)) {
             let of = |plan: &Plan, side| {
@@ -101,7 +101,7 @@ mod tests {
             builds: ["cold", "warm", "sources"].map(|s| build(block, name, s)).to_vec(),
         };
         let chains = (1..=3).flat_map(|block| approaches.iter().map(move |name| chain(block, name)));
-        Plan { seed: 7, chain: crate::model::ChainKind::Article, chains: chains.collect() }
+        Plan { seed: 7, chain: crate::model::ChainKind::Article, chains: chains.collect(), further: Vec::new() }
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn options(reps: u32, approaches: &[&str], scenarios: &[&str]) -> PlanOptions {
     let owned = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect();
     PlanOptions {
         reps,
+        most: reps,
         engines: Vec::new(),
         approaches: owned(approaches),
         scenarios: owned(scenarios),

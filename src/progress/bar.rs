@@ -61,6 +61,7 @@ impl Bar {
         let mut shown = Shown { what: String::new(), left: until(Seconds::ZERO) };
         match event {
             Event::RunStarted { builds } => self.bar.set_length(u64::from(*builds)),
+            Event::PlanGrew { builds } => self.bar.inc_length(builds.len() as u64),
             Event::Preparing { what } => shown.what = printable(what),
             Event::BuildStarted { key } => {
                 shown.what = format!("{} · {}", key.approach, key.scenario);

@@ -45,6 +45,11 @@ impl Lines {
                 let word = if *builds == 1 { "build" } else { "builds" };
                 Some(format!("{builds} {word} to make"))
             }
+            Event::PlanGrew { builds } => {
+                self.total = self.total.saturating_add(u32::try_from(builds.len()).unwrap_or(u32::MAX));
+                let (block, count) = (builds.last().map_or(0, |key| key.block), builds.len());
+                Some(format!("… {count} more builds, up to block {block}: medians are not precise enough yet"))
+            }
             Event::Preparing { what } => self.numbered.then(|| format!("… {}", printable(what))),
             Event::BuildStarted { .. } => None,
             Event::BuildFinished { sample, .. } => Some(self.finished(sample, done, left)),

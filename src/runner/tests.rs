@@ -1,6 +1,6 @@
 //! What the runner does when the world around a build changes: with an engine and a machine that play a script.
 
-use super::{End, Materials, Recipe, RunError, run};
+use super::{Around, End, Materials, Recipe, RunError, run};
 use crate::engine::fake::{FakeEngine, FakeMachine, outcome};
 use crate::engine::machine::{Look, Room};
 use crate::engine::{Client, Interrupt, Named};
@@ -42,7 +42,7 @@ fn plan(blocks: u32) -> Plan {
             build(block, block * 2, "warm", CacheState::Warm),
         ],
     };
-    Plan { seed: 1, chain: ChainKind::Article, chains: (1..=blocks).map(chain).collect() }
+    Plan { seed: 1, chain: ChainKind::Article, chains: (1..=blocks).map(chain).collect(), further: Vec::new() }
 }
 
 fn materials(bases: &[(&str, &str)]) -> Materials {
@@ -101,7 +101,8 @@ fn carry_out(
         Ok(())
     };
     let machine = FakeMachine::new(looks);
-    let end = run(&plan(blocks), materials, &mut engines, &machine, &mut sink, &Silent, interrupt);
+    let around = Around { machine: &machine, progress: &Silent, interrupt, more: &|| false };
+    let end = run(&plan(blocks), materials, &mut engines, &around, &mut sink);
     Done { end, samples, warnings }
 }
 
