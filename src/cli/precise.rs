@@ -137,6 +137,7 @@ mod tests {
             client: Client::Layerbench,
             bases: BTreeMap::new(),
             prints: None,
+            marks: crate::study::Marks::default(),
         };
         let mut number = 0_u32;
         let engine = FakeEngine::new(move |_, request| {
