@@ -3,6 +3,7 @@
 
 mod args;
 mod build;
+mod call;
 mod charts;
 mod checkout;
 mod clean;
@@ -18,6 +19,7 @@ mod history;
 #[cfg(test)]
 mod hostile;
 mod import;
+mod init;
 mod load;
 mod nights;
 mod pick;
@@ -31,6 +33,7 @@ mod settings;
 #[cfg(test)]
 mod shapes;
 mod signals;
+mod source;
 mod style;
 
 use args::{Args, Call};
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Call::History(options) => history::history(&options),
         Call::Explain(options) => explain::explain(&options),
         Call::Export(options) => export::export(&options),
+        Call::Init(options) => init::init(&options),
         Call::Import(options) => import::import(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),

@@ -1,5 +1,6 @@
 //! Carries out a plan on an engine: one chain after the other, each build checked before it counts.
-//! It emits events and nothing else: it never prints, and never opens a file.
+//! It emits events and nothing else: it never prints, and opens no file but those that a study wants to be different
+//! for each sample, which it has written anew before the clock starts.
 
 mod guards;
 #[cfg(test)]
@@ -14,6 +15,7 @@ use crate::model::{
     StateId, Status, StepKind,
 };
 use crate::plan::{Chain, Plan, PlannedBuild};
+use crate::study::Marks;
 use guards::Guard;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +48,8 @@ pub struct Materials {
     pub recipes: BTreeMap<ApproachId, Recipe>,
     /// A folder for each state of the plan.
     pub contexts: BTreeMap<StateId, PathBuf>,
+    /// What of the states is different for each sample.
+    pub marks: Marks,
     /// Digest of what an approach's build sees of a state.
     pub context_digests: BTreeMap<(ApproachId, StateId), String>,
     /// Time limit of one build.
@@ -336,6 +340,9 @@ impl Run<'_> {
 
     fn attempt(&mut self, planned: &PlannedBuild, last: Option<&(StateId, Outcome)>) -> Result<Outcome, RunError> {
         let request = self.request(planned)?;
+        let key = &planned.key;
+        let mark = format!("{} block {}{} {}", self.materials.run, key.block, self.place(), key.approach);
+        self.materials.marks.write(&planned.state, &mark).map_err(RunError::Sink)?;
         let before = self.quiet_contents()?;
         let looked = self.look_before()?;
         self.emit(Event::BuildStarted { key: planned.key.clone() })?;

@@ -2,22 +2,30 @@
 //! Reports all problems of a file together, each with its place. Reads nothing outside the study's
 //! folder. What is done with a study (plans, builds, records) must not enter here.
 
+mod call;
 mod check;
+mod comment;
 mod decode;
 mod fields;
 mod finding;
 mod hash;
 mod load;
+mod marks;
 mod materialize;
+mod matrix;
 mod paths;
 mod problem;
+mod project;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod tree;
 
+pub use call::{Call, Change, ChangeKind, Row, approach_names, study_name, study_text};
+pub use comment::has_comments;
 pub use hash::HashError;
-pub use materialize::{StateError, materialize};
+pub use marks::Marks;
+pub use materialize::{StateError, materialize, materialize_below};
 pub use problem::{Problem, StudyErrors};
 
 use crate::model::{ApproachId, CacheState, ScenarioId, StateId};
@@ -33,6 +41,8 @@ pub struct Study {
     file: PathBuf,
     folder: PathBuf,
     digest: [u8; 32],
+    /// Folders that lie elsewhere than the study says, and the names that stand for them in the hash.
+    places: Vec<(PathBuf, PathBuf)>,
     /// Name of the study, safe as the name of a folder.
     pub name: String,
     /// Title for people, one line.
@@ -41,6 +51,8 @@ pub struct Study {
     pub published: Option<String>,
     /// The project's folder.
     pub project: PathBuf,
+    /// Where the project comes from.
+    pub source: Source,
     /// The states, each after the one it piles up on.
     pub states: Vec<State>,
     /// The columns of the table, in the order in which they are built; the first is cold.
@@ -61,9 +73,32 @@ impl Study {
     /// Reads a study from its file, or from the folder that holds `study.toml`.
     ///
     /// # Errors
-    /// All problems of the file together, or that it cannot be read.
+    /// All problems of the file together, or that it cannot be read. A project in git is one: see [`Study::fetch`].
     pub fn load(path: &Path) -> Result<Self, StudyErrors> {
-        load::load(path)
+        load::load(path, &mut |source| Err(format!("{source}, which is not fetched here")))
+    }
+
+    /// Reads a study as [`Study::load`]; `fetch` lays the files of a project in git out in a folder and names it.
+    ///
+    /// # Errors
+    /// All problems of the file together, among them why the project could not be fetched.
+    pub fn fetch(path: &Path, fetch: Fetch<'_>) -> Result<Self, StudyErrors> {
+        load::load(path, fetch)
+    }
+
+    /// Takes the project's files from another folder, which holds what the study means.
+    pub fn take_project_from(&mut self, folder: PathBuf) {
+        self.places.push((self.project.clone(), PathBuf::from("project")));
+        self.places.push((folder.clone(), PathBuf::from("project")));
+        self.project = folder;
+    }
+
+    /// Gives a state its files whole, for a change that had to be worked out first.
+    pub fn settle(&mut self, id: &StateId, folder: PathBuf) {
+        if let Some(state) = self.states.iter_mut().find(|state| state.id == *id) {
+            self.places.push((folder.clone(), Path::new("states").join(id.as_str())));
+            state.worked_out = Some(folder);
+        }
     }
 
     /// The study's file.
@@ -106,20 +141,69 @@ impl Study {
     }
 }
 
-/// One version of the project's files: another state (or the project itself), then the overlay
-/// laid over it, then the removals, then the additions.
+/// Lays the files of a project in git out in a folder, and names it; or says why it cannot.
+pub type Fetch<'a> = &'a mut dyn FnMut(&GitSource) -> Result<PathBuf, String>;
+
+/// Where a project comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A folder of the study.
+    Study,
+    /// A folder that the study lies in or beside: only what a Dockerfile can see of it is part of the project.
+    Folder(PathBuf),
+    /// A git repository at a revision.
+    Git(GitSource),
+}
+
+/// A project in git.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitSource {
+    /// Path or URL of the repository.
+    pub address: String,
+    /// Branch, tag or commit; the repository's `HEAD` if `None`.
+    pub reference: Option<String>,
+    /// Folder of the repository that holds the project; the whole of it if `None`.
+    pub folder: Option<PathBuf>,
+}
+
+impl std::fmt::Display for GitSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}#{}", self.address, self.reference.as_deref().unwrap_or("HEAD"))?;
+        self.folder.as_ref().map_or(Ok(()), |folder| write!(f, ":{}", folder.display()))
+    }
+}
+
+/// A change that has to be worked out on a copy of the files before anything is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// The files are those of this branch, tag or commit.
+    Reference(String),
+    /// A patch as `git diff` writes it.
+    Patch(PathBuf),
+    /// A command that a shell carries out in the copy.
+    Run(String),
+}
+
+/// One version of the project's files: another state (or the project itself), then what is derived from it, then the
+/// overlay laid over it, then the removals, then the additions, then the comments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
     /// Its name.
     pub id: StateId,
     /// The state it piles up on; `None` for the project itself.
     pub after: Option<StateId>,
+    /// What has to be worked out first.
+    pub derived: Option<Derived>,
+    /// A folder with all files, once that was worked out.
+    pub worked_out: Option<PathBuf>,
     /// A folder laid over it.
     pub overlay: Option<PathBuf>,
     /// Files and folders taken away, relative to the project.
     pub remove: Vec<PathBuf>,
     /// Texts added to the ends of files.
     pub append: Vec<Append>,
+    /// Files that get a comment at their end, another one for each sample.
+    pub comment: Vec<PathBuf>,
 }
 
 /// A text added to the end of a file.

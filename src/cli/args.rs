@@ -2,9 +2,11 @@
 
 mod engines;
 mod exchange;
+mod own;
 
 pub use engines::EngineChoice;
 pub use exchange::{ExchangeForm, ExportArgs, ImportArgs};
+pub use own::{CallArgs, InitArgs, OriginArgs, Uncommitted};
 
 use crate::engine::private::registry::DOCKER_HUB;
 use crate::model::ChainKind;
@@ -45,6 +47,8 @@ pub enum Call {
     Explain(ExplainArgs),
     /// Write a run in a form that another program reads
     Export(ExportArgs),
+    /// Write a study for a project: its Dockerfiles, and changes of its sources and dependencies
+    Init(InitArgs),
     /// Make a run of figures that were measured elsewhere
     Import(ImportArgs),
     /// Say what would be used to build, and what is in the way
@@ -57,11 +61,19 @@ pub enum Call {
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "Examples:\n  layerbench run scenarios/article --reps 10\n  \
 layerbench run --reps 3 --approach '05-*' --approach 06-final-slim-build --seed 7 --dry-run\n  \
-layerbench run --reps 10 --engine private --engine ci=tcp://build.example.org:2376")]
+layerbench run --reps 10 --engine private --engine ci=tcp://build.example.org:2376\n  \
+layerbench run --context . --dockerfile Dockerfile --dockerfile Dockerfile.new \\\n    \
+--change sources=src/main.py --change deps=requirements.txt --reps 5")]
 pub struct RunArgs {
     /// Folder of the study, or its file
     #[arg(default_value = "scenarios/article")]
     pub study: PathBuf,
+    /// What to build, without a study file
+    #[command(flatten)]
+    pub call: CallArgs,
+    /// Where the files may come from
+    #[command(flatten)]
+    pub origin: OriginArgs,
     /// Repetitions on each engine: each builds every approach once, in an order of its own
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub reps: u32,

@@ -9,7 +9,9 @@ use crate::analysis::compare::{Compared, Shared, compare_strata};
 use crate::analysis::nights::CellName;
 use crate::analysis::table::Table;
 use crate::model::{ApproachId, EngineId};
-use crate::report::{Comparing, each_engine, write_compared_json, write_compared_markdown, write_compared_text};
+use crate::report::{
+    Comparing, each_engine, write_compared_json, write_compared_markdown, write_compared_text, write_faster,
+};
 use crate::store::RunRecord;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +60,31 @@ pub fn compare(args: &CompareArgs) -> Result<End, Stop> {
     let text = written.map_err(|e| Stop::failed(format!("writing the comparison: {e}")))?;
     answer(args.out.as_deref(), &text)?;
     Ok(end(&compared))
+}
+
+/// Prints which of a run's approaches is faster in which scenario: each held against the first. For a run without a
+/// study file always, for one with a study when it has two approaches.
+pub fn faster(run: &Path, always: bool) -> Result<(), Stop> {
+    let loaded = Loaded::open(run)?;
+    let Some(table) = loaded.strata.first().map(|stratum| &stratum.table) else { return Ok(()) };
+    let rows: Vec<ApproachId> = table.rows.iter().map(|row| row.approach.clone()).collect();
+    let Some((first, others)) = rows.split_first().filter(|_| rows.len() == 2 || always) else { return Ok(()) };
+    let mut tables = Vec::new();
+    for stratum in &loaded.strata {
+        for other in others {
+            let before = row(&stratum.table, &loaded.name(), first, other)?;
+            let after = row(&stratum.table, &loaded.name(), other, other)?;
+            tables.push((stratum.engine.as_ref(), other, before, after));
+        }
+    }
+    // One family: the more is asked, the more it takes to call one of the answers sure.
+    let strata: Vec<(&Table, &Table)> = tables.iter().map(|(_, _, before, after)| (before, after)).collect();
+    let mut text = Vec::new();
+    for (compared, (engine, other, ..)) in compare_strata(&strata, Shared::Keep).iter().zip(&tables) {
+        write_faster((first, other), *engine, compared, super::style::style(), &mut text)
+            .map_err(|e| Stop::failed(format!("writing the comparison: {e}")))?;
+    }
+    super::style::write_out(&text)
 }
 
 /// The exit code of a comparison.

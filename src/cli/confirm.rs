@@ -1,11 +1,11 @@
 //! Suspects of the gate, measured afresh: baseline and current files built in turns in one run.
 
-use super::args::{GateArgs, RunArgs};
+use super::args::{GateArgs, OriginArgs, RunArgs};
 use super::checkout::checkout;
 use super::pick::{Picked, Wanted, pick, wanted};
 use super::record::{self, Facts};
 use super::run::{known, run_id, seed_from_clock, with_waits};
-use super::{Stop, facts, prepare, signals};
+use super::{Stop, facts, prepare, signals, source};
 use crate::analysis::nights::CellName;
 use crate::engine::build::rfc3339;
 use crate::engine::machine::{Folder, ThisMachine};
@@ -67,6 +67,7 @@ pub fn rebuild(
     let after = rename(side(&new, &new_plan, &call, &folder("new"), &id)?, CURRENT).map_err(Stop::wrong)?;
     materials.recipes.extend(after.recipes);
     materials.contexts.extend(after.contexts);
+    materials.marks.extend(after.marks);
     materials.context_digests.extend(after.context_digests);
     materials.prints = after.prints.filter(|prints| Some(prints) == materials.prints.as_ref());
 
@@ -80,6 +81,8 @@ pub fn rebuild(
         plan: &plan,
         args: &call,
         engines: known(&mut engines, &mut materials, &replacements, &interrupt)?,
+        git: record::git(new.folder()),
+        notes: Vec::new(),
         started_at: rfc3339(SystemTime::now()),
     };
     let record = confirm_record(record::record(&known)?, &plan);
@@ -129,6 +132,8 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
         client: super::args::ClientName::Layerbench,
         chain: super::args::ChainArg::Article,
         study: study_path(args, current),
+        call: super::args::CallArgs::default(),
+        origin: origin(current),
         reps: args.reps,
         approach: approaches,
         scenario: scenarios,
@@ -140,6 +145,19 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
         registry_cache: None,
         dry_run: false,
     }
+}
+
+/// What the run was allowed to do is allowed again.
+fn origin(current: &RunRecord) -> OriginArgs {
+    let allowed = current.options.get("allow_run").and_then(serde_json::Value::as_bool);
+    OriginArgs { allow_run: allowed.unwrap_or(false), uncommitted: None }
+}
+
+/// A study with all its files; what cannot be had ends the confirmation.
+fn load(path: &Path, current: &RunRecord, place: &Path) -> Result<Study, Stop> {
+    let mut subject = source::load(path, &origin(current), Path::new("results"), place)?;
+    source::settle(&mut subject, &origin(current), place);
+    subject.stop_with(None).map_or(Ok(subject.study), Err)
 }
 
 fn study_path(args: &GateArgs, current: &RunRecord) -> PathBuf {
@@ -154,8 +172,13 @@ fn studies(
     current: &RunRecord,
     workspace: &Path,
 ) -> Result<(Study, Study, Vec<String>), Stop> {
+    if args.study.is_none() && current.options.get("call").is_some_and(|call| !call.is_null()) {
+        return Err(Stop::wrong(
+            "--confirm: found a run without a study file; expected a study, so that both states can be built again; write one with layerbench init",
+        ));
+    }
     let path = study_path(args, current);
-    let new = Study::load(&path).map_err(Stop::wrong)?;
+    let new = load(&path, current, &workspace.join("new"))?;
     let proved = |study: &Study, record: &RunRecord, remedy: &str| {
         let hash = study.hash().map_err(Stop::failed)?;
         if hash == record.study_hash {
@@ -171,13 +194,13 @@ fn studies(
     };
     proved(&new, current, "name the files that tonight's run was made of with --study, or run it again")?;
     if let Some(path) = &args.baseline_study {
-        let old = Study::load(path).map_err(Stop::wrong)?;
+        let old = load(path, current, &workspace.join("old"))?;
         proved(&old, baseline, "name the files that the baseline was made of")?;
         return Ok((old, new, Vec::new()));
     }
     if baseline.study_hash == current.study_hash {
         let note = "Baseline and current files are the same: what differs comes from outside the study.";
-        let again = Study::load(&path).map_err(Stop::wrong)?;
+        let again = load(&path, current, &workspace.join("again"))?;
         return Ok((again, new, vec![note.to_owned()]));
     }
     let git = baseline.git.as_ref().filter(|git| !git.dirty).ok_or_else(|| {
@@ -189,7 +212,7 @@ fn studies(
     let to = workspace.join("baseline");
     checkout(new.folder(), &git.revision, &to)?;
     let file = new.file().file_name().map_or_else(|| to.clone(), |name| to.join(name));
-    let old = Study::load(&file).map_err(Stop::wrong)?;
+    let old = load(&file, current, &workspace.join("old"))?;
     proved(&old, baseline, "one of the records was edited; name the baseline's files with --baseline-study")?;
     Ok((old, new, vec![format!("The baseline was built from revision {}.", facts::short(&git.revision))]))
 }
@@ -198,7 +221,8 @@ fn studies(
 fn side(study: &Study, plan: &Plan, call: &RunArgs, folder: &Path, id: &str) -> Result<Materials, Stop> {
     let replacements = prepare::replacements(study, &call.base)?;
     let recipes = prepare::recipes(study, plan, &replacements, 0)?;
-    let way = prepare::Way { run: id, timeout: call.timeout, client: Client::Layerbench };
+    let failed = std::collections::BTreeSet::new();
+    let way = prepare::Way { run: id, timeout: call.timeout, client: Client::Layerbench, failed: &failed };
     prepare::materials(study, plan, recipes, folder, way)
 }
 
@@ -213,6 +237,7 @@ fn rename(materials: Materials, side: &str) -> Result<Materials, IdError> {
         recipes: recipes.collect::<Result<_, IdError>>()?,
         contexts: contexts.collect::<Result<_, IdError>>()?,
         context_digests: digests.collect::<Result<_, IdError>>()?,
+        marks: materials.marks.renamed(|id| state(side, id))?,
         ..materials
     })
 }

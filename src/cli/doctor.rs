@@ -4,6 +4,7 @@ use super::args::{DoctorArgs, DoctorFormat, Topic};
 use super::pick::{Picked, pick, wanted};
 use super::prepare::{self, Replacement};
 use super::pulls;
+use super::source;
 use super::{End, Stop};
 use crate::engine::remains::{Workspace, home};
 use crate::engine::{BuildRequest, Engine, Interrupt};
@@ -66,6 +67,8 @@ impl Findings {
 /// The study, as far as one is examined.
 struct Subject {
     study: Study,
+    /// Holds the files of a project in git.
+    _files: tempfile::TempDir,
     recipes: BTreeMap<ApproachId, Recipe>,
     replacements: Vec<Replacement>,
 }
@@ -110,7 +113,7 @@ fn subject(args: &DoctorArgs) -> Result<Option<Subject>, Stop> {
         None if Path::new("scenarios/article/study.toml").is_file() => "scenarios/article".into(),
         None => return Ok(None),
     };
-    let study = Study::load(&path).map_err(Stop::wrong)?;
+    let (study, files) = source::peek(&path)?;
     let options = PlanOptions {
         reps: 1,
         engines: Vec::new(),
@@ -122,7 +125,7 @@ fn subject(args: &DoctorArgs) -> Result<Option<Subject>, Stop> {
     let plan = Plan::new(&study, &options).map_err(Stop::wrong)?;
     let replacements = prepare::replacements(&study, &args.base)?;
     let recipes = prepare::recipes(&study, &plan, &replacements, args.base.len())?;
-    Ok(Some(Subject { study, recipes, replacements }))
+    Ok(Some(Subject { study, recipes, replacements, _files: files }))
 }
 
 fn machine(found: &mut Findings) {

@@ -1,7 +1,7 @@
 //! `layerbench import`: figures that were measured elsewhere become a run, under the names of a study.
 
 use super::args::ImportArgs;
-use super::{End, Stop, published, record, report};
+use super::{End, Stop, published, record, report, source};
 use crate::engine::build::rfc3339;
 use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, Sample, ScenarioId, Seconds, Status};
 use crate::store::{Imported, RunFolder, RunRecord, RunStatus, SCHEMA, ScenarioRecord, import as read};
@@ -27,7 +27,7 @@ pub fn import(args: &ImportArgs) -> Result<End, Stop> {
     let imported = read(&args.file).map_err(Stop::wrong)?;
     let study = match args.study.as_os_str() == "none" {
         true => None,
-        false => Some(Study::load(&args.study).map_err(Stop::wrong)?),
+        false => Some(source::peek(&args.study)?.0),
     };
     let names = Names::find(&imported, study.as_ref(), &args.rename)?;
     for line in &names.mapped {

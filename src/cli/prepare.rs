@@ -9,7 +9,7 @@ use crate::project::context::digest;
 use crate::project::dockerfile::{Dockerfile, rewrite, same_image};
 use crate::project::ignore::{IgnoreRules, PatternList, ignore_file};
 use crate::runner::{Materials, Recipe};
-use crate::study::{Approach, Study, materialize};
+use crate::study::{Approach, Marks, Study, materialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -96,6 +96,18 @@ fn recipe(approach: &Approach, replacements: &[Replacement]) -> Result<(Recipe, 
         return Err(format!("{}: no FROM was found; expected a Dockerfile", path.display()));
     }
     let originals = dockerfile.images().into_iter().map(str::to_owned).collect();
+    for (name, _) in &approach.settings.args {
+        if !dockerfile.declares(name) {
+            let mut known: Vec<&str> = dockerfile.declared().collect();
+            known.dedup();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(format!(
+                "approach {}: found the build argument {name:?}, which {} does not declare (declared: {known}); correct the name, or add ARG {name}",
+                approach.id,
+                path.display()
+            ));
+        }
+    }
     let rewritten = rewrite(&text, &approach.settings.args, &rules);
     let bases =
         Dockerfile::parse(&rewritten.text, &approach.settings.args).images().into_iter().map(str::to_owned).collect();
@@ -150,6 +162,8 @@ pub struct Way<'a> {
     pub timeout: u64,
     /// Who asks the engine.
     pub client: Client,
+    /// States that could not be worked out, which was reported.
+    pub failed: &'a BTreeSet<StateId>,
 }
 
 /// Lays out the states and digests what each approach would see of them.
@@ -161,10 +175,11 @@ pub fn materials(
     way: Way<'_>,
 ) -> Result<Materials, Stop> {
     let mut contexts = BTreeMap::new();
+    let mut marks = Marks::default();
     for build in plan.builds() {
-        if !contexts.contains_key(&build.state) {
+        if !contexts.contains_key(&build.state) && !way.failed.contains(&build.state) {
             let folder = workspace.join("states").join(build.state.as_str());
-            materialize(study, &build.state, &folder).map_err(Stop::failed)?;
+            marks.extend(materialize(study, &build.state, &folder).map_err(Stop::failed)?);
             contexts.insert(build.state.clone(), folder);
         }
     }
@@ -172,6 +187,7 @@ pub fn materials(
         run: way.run.to_owned(),
         recipes,
         contexts,
+        marks,
         context_digests: BTreeMap::new(),
         bases: BTreeMap::new(),
         timeout: Duration::from_secs(way.timeout),
@@ -226,7 +242,8 @@ fn changes(plan: &Plan, materials: &Materials) -> Result<(), Stop> {
     for chain in &plan.chains {
         for (before, build) in chain.builds.iter().zip(chain.builds.iter().skip(1)) {
             let digest = |state: &StateId| materials.context_digests.get(&(chain.approach.clone(), state.clone()));
-            if build.cache == CacheState::Changed && digest(&before.state) == digest(&build.state) {
+            let known = digest(&before.state).is_some() && digest(&build.state).is_some();
+            if known && build.cache == CacheState::Changed && digest(&before.state) == digest(&build.state) {
                 problems.insert(format!(
                     "scenario {}: state {} changes nothing that {} sees of state {}; change a file that no ignore rule leaves out",
                     build.key.scenario, build.state, chain.approach, before.state

@@ -19,6 +19,8 @@ pub struct Facts<'a> {
     pub args: &'a RunArgs,
     /// The engines in the order of the call, at least one.
     pub engines: Vec<EngineRecord>,
+    pub git: Option<GitRecord>,
+    pub notes: Vec<String>,
     pub started_at: String,
 }
 
@@ -77,12 +79,12 @@ pub fn record(facts: &Facts<'_>) -> Result<RunRecord, Stop> {
         cold: only.cold,
         bases: only.bases,
         strata,
-        git: git(study.folder()),
+        git: facts.git.clone(),
         started_at: facts.started_at.clone(),
         ended_at: None,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         status: RunStatus::Running,
-        notes: Vec::new(),
+        notes: facts.notes.clone(),
     })
 }
 
@@ -98,9 +100,23 @@ fn together(engines: &[EngineRecord]) -> EngineRecord {
     }
 }
 
+/// What the call said; for one without a study file, all that it says of what is built but the values of arguments.
 fn options(args: &RunArgs) -> Map<String, Value> {
+    let call = args.call.given().then(|| {
+        let names = args.call.build_arg.iter().map(|arg| arg.split('=').next().unwrap_or_default());
+        json!({
+            "context": args.call.context.as_deref().unwrap_or("."),
+            "dockerfiles": args.call.dockerfile.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+            "changes": args.call.change,
+            "build_args": names.collect::<Vec<_>>(),
+            "target": args.call.target,
+        })
+    });
+    let study = (!args.call.given()).then(|| args.study.display().to_string());
     let all = json!({
-        "study": args.study.display().to_string(),
+        "study": study,
+        "call": call,
+        "allow_run": args.origin.allow_run,
         "reps": args.reps,
         "approach": args.approach,
         "scenario": args.scenario,
@@ -162,7 +178,7 @@ pub fn finding(finding: &Finding) -> FindingRecord {
 }
 
 /// The commit that the study's folder lies in, and whether anything of the folder is in no commit.
-fn git(folder: &Path) -> Option<GitRecord> {
+pub fn git(folder: &Path) -> Option<GitRecord> {
     let repository = git2::Repository::discover(folder).ok()?;
     let top = repository.workdir()?.canonicalize().ok()?;
     let inside = folder.canonicalize().ok()?.strip_prefix(&top).ok()?.to_path_buf();

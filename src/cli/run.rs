@@ -1,12 +1,14 @@
 //! `layerbench run`: study, plan, engine, runner, folder, report — in this order.
 
 use super::args::{ClientName, RunArgs};
+use super::compare;
 use super::pick::{Picked, pick, wanted};
 use super::prepare::{self, Replacement};
 use super::pulls;
 use super::record::{self, Facts};
 use super::report;
 use super::signals;
+use super::source::{self, Subject};
 use super::style;
 use super::{End, Stop};
 use crate::analysis::path::waits;
@@ -17,14 +19,13 @@ use crate::engine::private::registry::{DOCKER_HUB, RegistryCache};
 use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::remains::Workspace;
 use crate::engine::{Client, Engine, EngineError, Interrupt, Named, Resolved, Source};
-use crate::model::{Bytes, ColdKind, EngineId, Event, Status, Step};
+use crate::model::{ApproachId, Bytes, ColdKind, EngineId, Event, Status, Step};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
 use crate::project::dockerfile::normalize;
 use crate::report::ImageRow;
 use crate::runner::{self, Materials, Recipe};
 use crate::store::{BaseRecord, BaseSource, EngineRecord, RunFolder, RunRecord, RunStatus};
-use crate::study::Study;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -38,7 +39,10 @@ pub const SIZE_DEFINITION: &str = "size as the engine's inspect call gives it";
 
 /// Carries out the command.
 pub fn run(args: &RunArgs) -> Result<End, Stop> {
-    let study = Study::load(&args.study).map_err(Stop::wrong)?;
+    let interrupt = Interrupt::default();
+    let id = run_id();
+    let place = Place::new(args.dry_run, &id, &interrupt)?;
+    let mut subject = source::subject(args, place.path())?;
     let seed = args.seed.unwrap_or_else(seed_from_clock);
     let engines = wanted(&args.engines, args.chain.kind(), false)?;
     let options = PlanOptions {
@@ -49,41 +53,35 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
         seed,
         chain: args.chain.kind(),
     };
-    let plan = Plan::new(&study, &options).map_err(Stop::wrong)?;
-    let replacements = prepare::replacements(&study, &args.base)?;
-    let recipes = prepare::recipes(&study, &plan, &replacements, args.base.len())?;
+    let plan = Plan::new(&subject.study, &options).map_err(Stop::wrong)?;
+    let replacements = prepare::replacements(&subject.study, &args.base)?;
+    let recipes = recipes(args, &subject, &plan, &replacements)?;
     if args.dry_run {
+        if let Some(stop) = subject.stop_with(None) {
+            return Err(stop);
+        }
         print!("{plan}");
         return Ok(End::Fine);
     }
 
-    let interrupt = Interrupt::default();
-    signals::watch(&interrupt);
-    let id = run_id();
-    let workspace = Workspace::new(&id)?;
-    let client = match args.client {
-        ClientName::Layerbench => Client::Layerbench,
-        ClientName::Docker => Client::Docker(DockerClient::find(&workspace.path().join("context"))?),
-    };
-    let way = prepare::Way { run: &id, timeout: args.timeout, client };
-    let mut materials = prepare::materials(&study, &plan, recipes, workspace.path(), way)?;
-    let cache = cache(args, workspace.path())?;
-    let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(&study), plan.chain, cache)?;
+    let mut materials = materials(args, &mut subject, &plan, recipes, place.path(), &id)?;
+    let study = &subject.study;
+    for remark in &subject.files.remarks {
+        eprintln!("files: {remark}");
+    }
+    let cache = cache(args, place.path())?;
+    let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(study), plan.chain, cache)?;
     for line in lines {
         eprintln!("engine: {line}");
     }
-    let pristine = engines.iter().filter(|named| named.engine.cold_kind() == ColdKind::Pristine).count();
-    let blocks = args.reps.saturating_mul(u32::try_from(pristine.max(1)).unwrap_or(u32::MAX));
-    let (within, pulls) = pulls::examine(&materials.recipes, blocks, args.registry_cache.is_some());
-    eprintln!("pulls: {pulls}");
-    if !within && pristine > 0 {
-        eprintln!("warning: that is more than the limit; {}", pulls::REMEDY);
-    }
+    announce_pulls(args, &engines, &materials);
     let facts = Facts {
-        study: &study,
+        study,
         plan: &plan,
         args,
         engines: known(&mut engines, &mut materials, &replacements, &interrupt)?,
+        git: subject.files.git.clone(),
+        notes: subject.files.remarks.clone(),
         started_at: rfc3339(SystemTime::now()),
     };
     let record = record::record(&facts)?;
@@ -97,7 +95,88 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     let mut sink = |event: Event| keeper.take(event);
     let ended = runner::run(&plan, &materials, &mut engines, &machine, &mut sink, hints.as_ref(), &interrupt);
     drop(engines);
-    keeper.finish(ended)
+    let path = keeper.folder.path().to_path_buf();
+    let complete = ended == Ok(runner::End::Complete);
+    let end = keeper.finish(ended)?;
+    if complete {
+        compare::faster(&path, args.call.given())?;
+    }
+    Ok(end)
+}
+
+/// The recipes, under the names that Dockerfiles have for people.
+fn recipes(
+    args: &RunArgs,
+    subject: &Subject,
+    plan: &Plan,
+    replacements: &[Replacement],
+) -> Result<BTreeMap<ApproachId, Recipe>, Stop> {
+    let recipes = prepare::recipes(&subject.study, plan, replacements, args.base.len());
+    let mut recipes = recipes.map_err(|stop| subject.stop_with(Some(stop.clone())).unwrap_or(stop))?;
+    for (approach, shown) in &subject.shown {
+        if let Some(recipe) = recipes.get_mut(approach) {
+            recipe.dockerfile_name.clone_from(shown);
+        }
+    }
+    Ok(recipes)
+}
+
+/// All files that the builds need; or all that is wrong with them.
+fn materials(
+    args: &RunArgs,
+    subject: &mut Subject,
+    plan: &Plan,
+    recipes: BTreeMap<ApproachId, Recipe>,
+    place: &Path,
+    id: &str,
+) -> Result<Materials, Stop> {
+    source::settle(subject, &args.origin, place);
+    let client = match args.client {
+        ClientName::Layerbench => Client::Layerbench,
+        ClientName::Docker => Client::Docker(DockerClient::find(&place.join("context"))?),
+    };
+    let way = prepare::Way { run: id, timeout: args.timeout, client, failed: &subject.failed };
+    let materials = prepare::materials(&subject.study, plan, recipes, place, way);
+    match subject.stop_with(materials.as_ref().err().cloned()) {
+        Some(stop) => Err(stop),
+        None => materials,
+    }
+}
+
+/// Says how many manifests the run asks a registry for.
+fn announce_pulls(args: &RunArgs, engines: &[Named], materials: &Materials) {
+    let pristine = engines.iter().filter(|named| named.engine.cold_kind() == ColdKind::Pristine).count();
+    let blocks = args.reps.saturating_mul(u32::try_from(pristine.max(1)).unwrap_or(u32::MAX));
+    let (within, pulls) = pulls::examine(&materials.recipes, blocks, args.registry_cache.is_some());
+    eprintln!("pulls: {pulls}");
+    if !within && pristine > 0 {
+        eprintln!("warning: that is more than the limit; {}", pulls::REMEDY);
+    }
+}
+
+/// Where a run keeps its files.
+enum Place {
+    /// A dry run leaves nothing, not even for `clean`.
+    Passing(tempfile::TempDir),
+    Kept(Workspace),
+}
+
+impl Place {
+    fn new(passing: bool, id: &str, interrupt: &Interrupt) -> Result<Self, Stop> {
+        if passing {
+            let made = tempfile::tempdir().map_err(|e| Stop::failed(format!("a folder for the project's files: {e}")));
+            return made.map(Self::Passing);
+        }
+        signals::watch(interrupt);
+        Ok(Self::Kept(Workspace::new(id)?))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Passing(folder) => folder.path(),
+            Self::Kept(workspace) => workspace.path(),
+        }
+    }
 }
 
 /// What is known of the engines before anything is built; problems of all of them together.

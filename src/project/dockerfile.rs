@@ -76,6 +76,25 @@ impl Dockerfile {
         scan::scan(text, build_args)
     }
 
+    /// The build arguments that it declares, in order; some twice.
+    pub fn declared(&self) -> impl Iterator<Item = &str> {
+        let stages = self.stages.iter().flat_map(|stage| stage.args.iter().map(String::as_str));
+        self.global_args.iter().map(|(name, _)| name.as_str()).chain(stages)
+    }
+
+    /// Whether a build takes this argument: it is declared, or one of those that need no `ARG`. A frontend of another
+    /// language may declare what cannot be seen here.
+    #[must_use]
+    pub fn declares(&self, name: &str) -> bool {
+        let proxy = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+        let foreign = self.syntax.as_deref().is_some_and(|syntax| !syntax.contains("docker/dockerfile"));
+        foreign
+            || proxy.contains(&name.to_ascii_uppercase().as_str())
+            || name == "SOURCE_DATE_EPOCH"
+            || name.starts_with("BUILDKIT_")
+            || self.declared().any(|declared| declared == name)
+    }
+
     /// Every image that the build may need, expanded, each once, in order.
     #[must_use]
     pub fn images(&self) -> Vec<&str> {

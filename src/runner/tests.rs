@@ -56,6 +56,7 @@ fn materials(bases: &[(&str, &str)]) -> Materials {
     Materials {
         run: "test".to_owned(),
         recipes: BTreeMap::from([(approach(), recipe)]),
+        marks: crate::study::Marks::default(),
         contexts: BTreeMap::from([(StateId::new("base").unwrap(), "/".into())]),
         context_digests: BTreeMap::new(),
         bases: BTreeMap::from([(

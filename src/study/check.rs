@@ -105,16 +105,19 @@ pub(super) fn study(raw: RawStudy, origin: Origin, problems: &mut Problems<'_>) 
     );
     let changes: Vec<&RawState> = raw.states.iter().collect();
     if let (Some(project), true) = (&raw.project, problems.is_empty()) {
-        changed_files_exist(project, &changes, problems);
+        changed_files_exist(&project.folder, &changes, problems);
     }
+    let project = raw.project?;
     Some(Study {
         file: origin.file,
         folder: origin.folder,
         digest: origin.digest,
+        places: Vec::new(),
         name: raw.name?,
         title: raw.title,
         published: raw.published,
-        project: raw.project?,
+        source: project.source,
+        project: project.folder,
         states: raw.states.into_iter().filter_map(state).collect(),
         scenarios: raw.scenarios.into_iter().filter_map(scenario).collect(),
         approaches: raw.approaches.into_iter().filter_map(approach).collect(),
@@ -200,14 +203,19 @@ fn bases(bases: &[At<Base>], problems: &mut Problems<'_>) {
 fn changed_files_exist(project: &Path, states: &[&RawState], problems: &mut Problems<'_>) {
     let layers = tree::Layers::new(project, states);
     for (index, state) in states.iter().enumerate() {
-        for path in &state.remove {
+        for path in state.remove.iter().filter(|_| !layers.is_worked_out(index)) {
             if !layers.has_before_removal(index, &path.value) {
                 not_there(&path.value, &path.span, "remove", problems);
             }
         }
-        for add in &state.append {
-            if !layers.has(index, &add.value.file) {
-                not_there(&add.value.file, &add.span, "append to", problems);
+        if layers.is_worked_out(index) {
+            continue; // what it has is known when that is done
+        }
+        let appended = state.append.iter().map(|add| (&add.value.file, &add.span, "append to"));
+        let commented = state.comment.iter().map(|file| (&file.value, &file.span, "add a comment to"));
+        for (file, span, what) in appended.chain(commented) {
+            if !layers.has(index, file) {
+                not_there(file, span, what, problems);
             }
         }
     }
@@ -226,9 +234,12 @@ fn state(raw: RawState) -> Option<State> {
     Some(State {
         id: raw.id?.value,
         after: raw.after.map(|after| after.value),
+        derived: raw.derived,
+        worked_out: None,
         overlay: raw.overlay,
         remove: raw.remove.into_iter().map(|path| path.value).collect(),
         append: raw.append.into_iter().map(|add| add.value).collect(),
+        comment: raw.comment.into_iter().map(|file| file.value).collect(),
     })
 }
 

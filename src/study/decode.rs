@@ -4,9 +4,11 @@
 
 use super::fields::{At, Fields};
 use super::finding::{self, RawFinding};
+use super::matrix;
 use super::paths::{Kind, Root, relative};
 use super::problem::{Problems, quoted};
-use super::{Append, Base, Check, Registry, SCHEMA, Settings, settings};
+use super::project::{self, RawProject};
+use super::{Append, Base, Check, Derived, Fetch, Registry, SCHEMA, Settings, has_comments, settings};
 use crate::model::{ApproachId, CacheState, ScenarioId, StateId};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -19,7 +21,7 @@ pub(super) struct RawStudy {
     pub name: Option<String>,
     pub title: Option<String>,
     pub published: Option<String>,
-    pub project: Option<PathBuf>,
+    pub project: Option<RawProject>,
     pub states: Vec<RawState>,
     pub scenarios: Vec<RawScenario>,
     pub approaches: Vec<RawApproach>,
@@ -32,9 +34,11 @@ pub(super) struct RawStudy {
 pub(super) struct RawState {
     pub id: Option<At<StateId>>,
     pub after: Option<At<StateId>>,
+    pub derived: Option<Derived>,
     pub overlay: Option<PathBuf>,
     pub remove: Vec<At<PathBuf>>,
     pub append: Vec<At<Append>>,
+    pub comment: Vec<At<PathBuf>>,
 }
 
 pub(super) struct RawScenario {
@@ -44,6 +48,7 @@ pub(super) struct RawScenario {
     pub state: Option<At<StateId>>,
 }
 
+#[derive(Clone)]
 pub(super) struct RawApproach {
     pub id: Option<At<ApproachId>>,
     pub title: Option<String>,
@@ -52,7 +57,12 @@ pub(super) struct RawApproach {
     pub settings: Settings,
 }
 
-pub(super) fn study(table: &Spanned<DeTable<'_>>, root: &Root, problems: &mut Problems<'_>) -> RawStudy {
+pub(super) fn study(
+    table: &Spanned<DeTable<'_>>,
+    root: &Root,
+    fetch: Fetch<'_>,
+    problems: &mut Problems<'_>,
+) -> RawStudy {
     const KNOWN: &[&str] = &[
         "schema",
         "name",
@@ -72,18 +82,20 @@ pub(super) fn study(table: &Spanned<DeTable<'_>>, root: &Root, problems: &mut Pr
     // A study's name follows the rules of all names, but has no type of its own in the model.
     let name = top.need_id("name", "name = \"my-study\"", StateId::new, problems);
     let published = top.id("published", StateId::new, problems);
+    let project = project::project(&top, root, fetch, problems);
+    let places = project.as_ref().map_or(&[][..], |project| &project.roots);
     RawStudy {
         name: name.map(|name| name.value.as_str().to_owned()),
         title: top.line("title", problems).map(|title| title.value),
         published: published.map(|name| name.value.as_str().to_owned()),
-        project: project(&top, root, problems),
         states: states(&top, root, problems),
         scenarios: scenarios(&top, problems),
-        approaches: approaches(&top, root, problems),
+        approaches: approaches(&top, root, places, problems),
         check: check(&top, problems),
         registry: registry(&top, root, problems),
         bases: bases(&top, problems),
         findings: finding::all(&top, problems),
+        project,
     }
 }
 
@@ -100,15 +112,6 @@ fn schema(top: &Fields<'_, '_>, problems: &mut Problems<'_>) {
             "correct it, or use the version of Layerbench that knows this schema",
         );
     }
-}
-
-fn project(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Option<PathBuf> {
-    if top.get("project").is_none() {
-        top.missing("project", "[project] with path = \"project\"", problems);
-    }
-    let table = top.table("project", "[project]", &["path"], problems)?;
-    let path = table.need_text("path", "path = \"project\"", problems)?;
-    root.find(&path, Kind::Folder, "the project", problems)
 }
 
 /// The tables of a list of which at least one must be there.
@@ -128,7 +131,7 @@ fn some_tables<'t, 'i>(
 }
 
 fn states(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Vec<RawState> {
-    const KNOWN: &[&str] = &["id", "after", "overlay", "remove", "append"];
+    const KNOWN: &[&str] = &["id", "after", "overlay", "remove", "append", "comment", "ref", "patch", "run"];
     some_tables(top, "state", "[[state]]", KNOWN, problems)
         .into_iter()
         .map(|table| RawState {
@@ -137,8 +140,10 @@ fn states(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Vec
             overlay: table
                 .text("overlay", problems)
                 .and_then(|path| root.find(&path, Kind::Folder, "an overlay", problems)),
+            derived: derived(&table, root, problems),
             remove: removals(&table, problems),
             append: additions(&table, problems),
+            comment: comments(&table, problems),
         })
         .collect()
 }
@@ -160,6 +165,40 @@ fn inside_project(path: &At<String>, problems: &mut Problems<'_>) -> Option<At<P
 
 fn removals(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<PathBuf>> {
     table.texts("remove", problems).iter().filter_map(|path| inside_project(path, problems)).collect()
+}
+
+/// A change that has to be worked out; at most one, for each starts from all files.
+fn derived(table: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Option<Derived> {
+    let given: Vec<&str> = ["ref", "patch", "run"].into_iter().filter(|key| table.get(key).is_some()).collect();
+    if given.len() > 1 {
+        problems.add(
+            table.span(),
+            format!("a state with {}", given.join(" and ")),
+            "at most one of ref, patch and run",
+            "write one state for each, and put the later one after the earlier one",
+        );
+    }
+    let text = table.line(given.first()?, problems)?;
+    match *given.first()? {
+        "ref" => Some(Derived::Reference(text.value)),
+        "run" => Some(Derived::Run(text.value)),
+        _ => root.find(&text, Kind::File, "a patch", problems).map(Derived::Patch),
+    }
+}
+
+fn comments(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<PathBuf>> {
+    let files: Vec<At<PathBuf>> =
+        table.texts("comment", problems).iter().filter_map(|path| inside_project(path, problems)).collect();
+    let (fine, without): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| has_comments(&file.value));
+    for file in without {
+        problems.add(
+            &file.span,
+            format!("{}, a file that takes no comment", quoted(&file.value.to_string_lossy())),
+            "a file whose syntax has comments, such as \"src/main.py\"",
+            "give its change whole: overlay = \"changes/NAME\", patch, ref or run",
+        );
+    }
+    fine
 }
 
 fn additions(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<Append>> {
@@ -212,7 +251,7 @@ fn cache(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<At<Cache
     }
 }
 
-fn approaches(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Vec<RawApproach> {
+fn approaches(top: &Fields<'_, '_>, root: &Root, places: &[PathBuf], problems: &mut Problems<'_>) -> Vec<RawApproach> {
     const KNOWN: &[&str] = &[
         "id",
         "title",
@@ -228,14 +267,18 @@ fn approaches(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) ->
     ];
     some_tables(top, "approach", "[[approach]]", KNOWN, problems)
         .into_iter()
-        .map(|table| RawApproach {
-            id: table.need_id("id", "id = \"01-simple\"", ApproachId::new, problems),
-            title: table.line("title", problems).map(|title| title.value),
-            dockerfile: table
-                .need_text("dockerfile", "dockerfile = \"Dockerfile\"", problems)
-                .and_then(|path| root.find(&path, Kind::File, "a Dockerfile", problems)),
-            target: table.id("target", StateId::new, problems).map(|stage| stage.value.as_str().to_owned()),
-            settings: settings::settings(&table, root, problems),
+        .flat_map(|table| {
+            let (settings, varied) = settings::settings(&table, root, problems);
+            let approach = RawApproach {
+                id: table.need_id("id", "id = \"01-simple\"", ApproachId::new, problems),
+                title: table.line("title", problems).map(|title| title.value),
+                dockerfile: table
+                    .need_text("dockerfile", "dockerfile = \"Dockerfile\"", problems)
+                    .and_then(|path| root.find_in(places, &path, Kind::File, "a Dockerfile", problems)),
+                target: table.id("target", StateId::new, problems).map(|stage| stage.value.as_str().to_owned()),
+                settings,
+            };
+            matrix::rows(approach, &varied, problems)
         })
         .collect()
 }

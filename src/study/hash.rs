@@ -44,7 +44,7 @@ type Seen = BTreeMap<PathBuf, (u8, [u8; 32])>;
 pub(super) fn hash(study: &Study) -> Result<String, HashError> {
     let mut seen = Seen::new();
     let skip = study.registry.as_ref().map(|r| r.storage.as_path());
-    let overlays = study.states.iter().filter_map(|s| s.overlay.as_deref());
+    let overlays = study.states.iter().flat_map(|s| s.worked_out.as_deref().into_iter().chain(s.overlay.as_deref()));
     for folder in std::iter::once(study.project.as_path()).chain(overlays) {
         add_folder(study, folder, skip, &mut seen)?;
     }
@@ -105,7 +105,8 @@ fn kind(executable: bool) -> u8 {
 }
 
 fn inside(study: &Study, path: &Path) -> PathBuf {
-    path.strip_prefix(&study.folder).unwrap_or(path).to_owned()
+    let moved = study.places.iter().find_map(|(place, name)| Some(name.join(path.strip_prefix(place).ok()?)));
+    moved.unwrap_or_else(|| path.strip_prefix(&study.folder).unwrap_or(path).to_owned())
 }
 
 fn content(path: &Path) -> Result<[u8; 32], HashError> {

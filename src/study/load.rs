@@ -5,7 +5,7 @@
 use super::check::{self, Origin};
 use super::paths::Root;
 use super::problem::{Problems, StudyErrors, quoted};
-use super::{Study, decode};
+use super::{Fetch, Study, decode};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -17,7 +17,7 @@ const FILE: &str = "study.toml";
 /// A larger file is refused unread.
 const LARGEST: u64 = 1 << 20;
 
-pub(super) fn load(path: &Path) -> Result<Study, StudyErrors> {
+pub(super) fn load(path: &Path, fetch: Fetch<'_>) -> Result<Study, StudyErrors> {
     let shown = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
     let name = shown.display().to_string();
     let bytes = read(&shown, &name)?;
@@ -29,7 +29,7 @@ pub(super) fn load(path: &Path) -> Result<Study, StudyErrors> {
     for error in &errors {
         problems.add_syntax(&error.span().unwrap_or(0..0), error.message());
     }
-    let raw = decode::study(&table, &root, &mut problems);
+    let raw = decode::study(&table, &root, fetch, &mut problems);
     let study = if problems.well_formed() {
         let origin = Origin { file, folder: root.0, digest: Sha256::digest(&bytes).into() };
         check::study(raw, origin, &mut problems)

@@ -2,9 +2,12 @@
 //! Writes nothing outside that folder: a symbolic link in it is replaced or refused, never followed.
 //! On an error the folder is left empty.
 
+use super::comment::{TOKEN, comment};
+use super::marks::{self, Laid};
 use super::tree::{What, walk};
-use super::{Append, State, Study};
+use super::{Append, Marks, State, Study};
 use crate::model::StateId;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
@@ -48,10 +51,31 @@ impl std::error::Error for StateError {}
 /// # Errors
 /// When the state is unknown, `into` is not empty or lies inside the study's files, or something
 /// cannot be read or written. `into` is then empty again.
-pub fn materialize(study: &Study, state: &StateId, into: &Path) -> Result<(), StateError> {
+pub fn materialize(study: &Study, state: &StateId, into: &Path) -> Result<Marks, StateError> {
     let states = piled(study, state)?;
     prepare(study, into)?;
-    let laid = lay_all(study, &states, into);
+    match lay_all(study, &states, into) {
+        Ok(laid) => {
+            let mut marks = Marks::default();
+            marks.insert(state.clone(), laid);
+            Ok(marks)
+        }
+        Err(error) => {
+            clear(into);
+            Err(error)
+        }
+    }
+}
+
+/// Lays out in `into` what a state changes: the files of the state below it, or of the project.
+///
+/// # Errors
+/// As [`materialize`].
+pub fn materialize_below(study: &Study, state: &StateId, into: &Path) -> Result<(), StateError> {
+    let mut states = piled(study, state)?;
+    states.pop();
+    prepare(study, into)?;
+    let laid = lay_all(study, &states, into).map(drop);
     if laid.is_err() {
         clear(into);
     }
@@ -82,7 +106,7 @@ fn prepare(study: &Study, into: &Path) -> Result<(), StateError> {
         return Err(StateError::new(into, "the folder is not empty", remedy));
     }
     let real = into.canonicalize().map_err(|error| StateError::io(into, &error))?;
-    let overlays = study.states.iter().filter_map(|s| s.overlay.as_ref());
+    let overlays = study.states.iter().flat_map(|s| s.overlay.iter().chain(&s.worked_out));
     for source in std::iter::once(&study.project).chain(overlays) {
         if real.starts_with(source) {
             let remedy = "choose a folder outside of it for the state's files";
@@ -100,58 +124,118 @@ fn clear(into: &Path) {
     }
 }
 
-fn lay_all(study: &Study, states: &[&State], into: &Path) -> Result<(), StateError> {
+fn lay_all(study: &Study, states: &[&State], into: &Path) -> Result<Laid, StateError> {
     let skip = study.registry.as_ref().map(|r| r.storage.as_path());
     lay(&study.project, skip, into, Times::Kept)?;
+    let (mut changed, mut commented) = (BTreeSet::new(), BTreeSet::new());
     for state in states {
+        if let Some(whole) = &state.worked_out {
+            changed.extend(lay(whole, skip, into, Times::OfChanges)?);
+            leave_only(whole, into)?;
+        }
         if let Some(overlay) = &state.overlay {
-            lay(overlay, skip, into, Times::New)?;
+            changed.extend(lay(overlay, skip, into, Times::New)?);
         }
         for path in &state.remove {
             let at = reach(into, path)?;
             remove(&at).map_err(|error| StateError::io(&at, &error))?;
         }
         for addition in &state.append {
-            append(into, addition)?;
+            changed.insert(append(into, addition)?);
+        }
+        for file in &state.comment {
+            let text = commenting(into, state, file)?;
+            commented.insert(append(into, &Append { file: file.clone(), text })?);
+        }
+    }
+    laid(changed, commented)
+}
+
+/// The comment of a state for a file, on a line of its own.
+fn commenting(into: &Path, state: &State, file: &Path) -> Result<String, StateError> {
+    let at = reach(into, file)?;
+    let content = fs::read(&at).map_err(|error| StateError::io(&at, &error))?;
+    let start = if content.is_empty() || content.ends_with(b"\n") { "" } else { "\n" };
+    let text = comment(file, &format!("layerbench: {} {TOKEN}", state.id)).ok_or_else(|| {
+        StateError::new(&at, "a file that takes no comment", "give its change whole, with overlay, patch, ref or run")
+    })?;
+    Ok(format!("{start}{text}"))
+}
+
+/// What has to be written anew for each sample, of what is still there.
+fn laid(changed: BTreeSet<PathBuf>, commented: BTreeSet<PathBuf>) -> Result<Laid, StateError> {
+    let mut laid = Laid::default();
+    for path in commented.into_iter().filter(|path| path.is_file()) {
+        let content = fs::read(&path).map_err(|error| StateError::io(&path, &error))?;
+        if marks::find(&content).is_some() {
+            laid.commented.push((path, content));
+        }
+    }
+    let still_there = |path: &PathBuf| path.symlink_metadata().is_ok_and(|data| data.is_file());
+    laid.changed = changed.into_iter().filter(still_there).collect();
+    Ok(laid)
+}
+
+/// Takes away what a folder with all files does not have.
+fn leave_only(whole: &Path, into: &Path) -> Result<(), StateError> {
+    let entries = walk(into, None).map_err(|error| StateError::new(&error.path, error.found, "check the disk"))?;
+    for entry in entries.iter().rev() {
+        if whole.join(&entry.relative).symlink_metadata().is_err() {
+            vacate(&entry.path).map_err(|error| StateError::io(&entry.path, &error))?;
         }
     }
     Ok(())
 }
 
 /// The times of files that are laid out.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Times {
     /// Those of the originals: an engine asks only for files whose size or time changed, and what is the same in two
     /// states must not look changed.
     Kept,
     /// New ones, so that what replaces a file never looks like it.
     New,
+    /// New ones for what differs from what is there; the rest stays as it is.
+    OfChanges,
+}
+
+/// Whether a file is there already, with the same content and rights.
+fn same(from: &Path, to: &Path) -> bool {
+    let data = |path: &Path| path.symlink_metadata().ok().filter(fs::Metadata::is_file);
+    let (Some(a), Some(b)) = (data(from), data(to)) else { return false };
+    let rights = |data: &fs::Metadata| data.permissions().mode() & 0o777;
+    a.len() == b.len() && rights(&a) == rights(&b) && matches!((fs::read(from), fs::read(to)), (Ok(a), Ok(b)) if a == b)
 }
 
 fn copy(from: &Path, to: &Path, times: Times) -> io::Result<()> {
     fs::copy(from, to)?;
     match times {
         Times::Kept => fs::File::open(to)?.set_modified(fs::metadata(from)?.modified()?),
-        Times::New => Ok(()),
+        Times::New | Times::OfChanges => Ok(()),
     }
 }
 
-/// Lays the files below a folder over those that are there.
-fn lay(from: &Path, skip: Option<&Path>, into: &Path, times: Times) -> Result<(), StateError> {
+/// Lays the files below a folder over those that are there; returns those that it laid.
+fn lay(from: &Path, skip: Option<&Path>, into: &Path, times: Times) -> Result<Vec<PathBuf>, StateError> {
     let entries = walk(from, skip).map_err(|error| {
         let remedy = "remove it from the study, or give yourself the right to read it";
         StateError::new(&error.path, error.found, remedy)
     })?;
+    let mut laid = Vec::new();
     for entry in &entries {
         let to = reach(into, &entry.relative)?;
         let copied = match &entry.what {
+            What::File { .. } if times == Times::OfChanges && same(&entry.path, &to) => continue,
             What::Folder => folder(&entry.path, &to)?,
             What::File { .. } => vacate(&to).and_then(|()| copy(&entry.path, &to, times)),
             What::Link { target } => vacate(&to).and_then(|()| symlink(target, &to)),
         };
         copied.map_err(|error| StateError::io(&to, &error))?;
+        if matches!(entry.what, What::File { .. }) {
+            laid.push(to);
+        }
     }
-    Ok(())
+    Ok(laid)
 }
 
 /// The place of a path in the folder, provided that no part of the way is a symbolic link.
@@ -200,7 +284,7 @@ fn remove(at: &Path) -> io::Result<()> {
     if at.symlink_metadata()?.is_dir() { fs::remove_dir_all(at) } else { fs::remove_file(at) }
 }
 
-fn append(into: &Path, addition: &Append) -> Result<(), StateError> {
+fn append(into: &Path, addition: &Append) -> Result<PathBuf, StateError> {
     let at = reach(into, &addition.file)?;
     let fails = |error: io::Error| StateError::io(&at, &error);
     let data = at.symlink_metadata().map_err(fails)?;
@@ -213,5 +297,6 @@ fn append(into: &Path, addition: &Append) -> Result<(), StateError> {
     content.extend_from_slice(addition.text.as_bytes());
     fs::remove_file(&at).map_err(fails)?;
     fs::write(&at, content).map_err(fails)?;
-    fs::set_permissions(&at, data.permissions()).map_err(fails)
+    fs::set_permissions(&at, data.permissions()).map_err(fails)?;
+    Ok(at)
 }

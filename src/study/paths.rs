@@ -38,7 +38,26 @@ impl Root {
         what: &str,
         problems: &mut Problems<'_>,
     ) -> Option<PathBuf> {
+        self.find_in(&[], written, kind, what, problems)
+    }
+
+    /// As [`Root::find`]; what the study's folder does not have is looked for in other ones.
+    pub(super) fn find_in(
+        &self,
+        others: &[PathBuf],
+        written: &At<String>,
+        kind: Kind,
+        what: &str,
+        problems: &mut Problems<'_>,
+    ) -> Option<PathBuf> {
         let relative = relative(written, what, problems)?;
+        if !self.0.join(&relative).exists()
+            && let Some((other, real)) =
+                others.iter().find_map(|other| Some((other, other.join(&relative).canonicalize().ok()?)))
+            && real.starts_with(other)
+        {
+            return fits(&real, kind, written, what, problems).then_some(real);
+        }
         let looked_for = self.0.join(relative);
         let shown = quoted(&written.value);
         let real = match looked_for.canonicalize() {
@@ -74,7 +93,7 @@ fn reason(looked_for: &Path, error: &io::Error) -> String {
     }
 }
 
-fn fits(real: &Path, kind: Kind, written: &At<String>, what: &str, problems: &mut Problems<'_>) -> bool {
+pub(super) fn fits(real: &Path, kind: Kind, written: &At<String>, what: &str, problems: &mut Problems<'_>) -> bool {
     let shown = quoted(&written.value);
     let (is, size) = match real.metadata() {
         Ok(data) if data.is_dir() => (Some(Kind::Folder), 0),

@@ -1,7 +1,8 @@
 //! What the builds of an approach are asked for beside its Dockerfile: the keys of `[[approach]]` that stand for
 //! options of `docker build`. Secrets are named here, never read.
 
-use super::fields::{Fields, described};
+use super::fields::{At, Fields, described};
+use super::matrix::Varied;
 use super::paths::Root;
 use super::problem::{Problems, quoted};
 use super::{SecretSource, Settings};
@@ -12,16 +13,19 @@ use toml::de::DeValue;
 /// An entry of a table: its name, and its value where that stands.
 type Entry<'t, 'i> = (&'t Spanned<std::borrow::Cow<'i, str>>, &'t Spanned<DeValue<'i>>);
 
-pub(super) fn settings(table: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Settings {
+/// The settings, and the build arguments that have several values.
+pub(super) fn settings(table: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> (Settings, Vec<Varied>) {
     contexts(table, problems);
-    Settings {
-        args: texts(table, "args", "{ PYTHON = \"3.12\" }", &argument_name, problems),
-        labels: texts(table, "labels", "{ \"org.example.team\" = \"web\" }", &label_name, problems),
+    let mut varied = Vec::new();
+    let settings = Settings {
+        args: texts(table, "args", "{ PYTHON = \"3.12\" }", &argument_name, Some(&mut varied), problems),
+        labels: texts(table, "labels", "{ \"org.example.team\" = \"web\" }", &label_name, None, problems),
         platform: platform(table, problems),
         network: network(table, problems),
         hosts: hosts(table, problems),
         secrets: secrets(table, root, problems),
-    }
+    };
+    (settings, varied)
 }
 
 /// The names and what is at them, of a key that is a table.
@@ -86,20 +90,27 @@ fn named(key: &Spanned<std::borrow::Cow<'_, str>>, rule: &NameRule, problems: &m
     name.to_owned()
 }
 
-/// A table of texts.
+/// A table of texts, and of lists of texts where there is a place for them.
 fn texts(
     table: &Fields<'_, '_>,
     key: &str,
     example: &str,
     rule: &NameRule,
+    mut varied: Option<&mut Vec<Varied>>,
     problems: &mut Problems<'_>,
 ) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for (name, value) in entries(table, key, example, problems) {
         let what = rule("").1;
+        let key_span = name.span();
         let name = named(name, rule, problems);
         match value.get_ref() {
             DeValue::String(text) if !text.contains('\0') => all.push((name, text.to_string())),
+            DeValue::Array(items) if varied.is_some() => {
+                if let Some((values, varied)) = values(&name, items, value, problems).zip(varied.as_deref_mut()) {
+                    varied.push(At { value: (name, values), span: key_span });
+                }
+            }
             other => problems.add(
                 &value.span(),
                 format!("{} for the {what} {}", described(other), quoted(&name)),
@@ -109,6 +120,34 @@ fn texts(
         }
     }
     all
+}
+
+/// The values of a build argument that has several: texts, each once.
+fn values(
+    name: &str,
+    items: &[Spanned<DeValue<'_>>],
+    list: &Spanned<DeValue<'_>>,
+    problems: &mut Problems<'_>,
+) -> Option<Vec<String>> {
+    let mut values: Vec<String> = Vec::new();
+    for item in items {
+        match item.get_ref() {
+            DeValue::String(text) if !text.contains('\0') && !values.iter().any(|value| value == text) => {
+                values.push(text.to_string());
+            }
+            other => {
+                let found = format!("{} in the values of the build argument {}", described(other), quoted(name));
+                problems.add(&item.span(), found, "texts in quotes, each once", "correct the list");
+                return None;
+            }
+        }
+    }
+    if values.is_empty() {
+        let found = format!("no value for the build argument {}", quoted(name));
+        problems.add(&list.span(), found, "a text, or a list such as [\"3.12\", \"3.13\"]", "give it a value");
+        return None;
+    }
+    Some(values)
 }
 
 fn platform(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<String> {
@@ -143,7 +182,7 @@ fn network(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<String
 }
 
 fn hosts(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<(String, String)> {
-    let hosts = texts(table, "hosts", "{ \"db.example\" = \"10.0.0.7\" }", &host_name, problems);
+    let hosts = texts(table, "hosts", "{ \"db.example\" = \"10.0.0.7\" }", &host_name, None, problems);
     if let Some(value) = table.get("hosts") {
         for (name, address) in &hosts {
             if address.parse::<IpAddr>().is_err() && address != "host-gateway" {

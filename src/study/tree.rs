@@ -109,6 +109,18 @@ impl<'s> Layers<'s> {
         Self { project, states, below }
     }
 
+    /// Whether the files of the state at this index, or of one below it, have to be worked out first.
+    pub fn is_worked_out(&self, state: usize) -> bool {
+        let mut at = Some(state);
+        while let Some(index) = at {
+            if self.states[index].derived.is_some() {
+                return true;
+            }
+            at = self.below[index];
+        }
+        false
+    }
+
     /// Whether the state at this index has the path, after its own removals.
     pub fn has(&self, state: usize, path: &Path) -> bool {
         !self.removes(state, path) && self.has_before_removal(state, path)

@@ -1,0 +1,275 @@
+//! Files of a project as a git repository has them: found, fetched, and written to a folder of the caller's.
+//! A user's work tree and index are never written to: blobs are read from the object store.
+//!
+//! What is on this machine is read with libgit2. What is not, the installed `git` fetches: it knows the user's keys,
+//! credential helpers, proxies and certificates, and libgit2's own transports would bring OpenSSL and libssh2 along.
+
+use git2::{Commit, ObjectType, Oid, Repository, StatusOptions, Tree};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Modes of git's tree entries.
+const EXECUTABLE: i32 = 0o100_755;
+const LINK: i32 = 0o120_000;
+/// What a file begins with whose content is kept by LFS.
+const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+/// A larger file is no pointer.
+const LFS_LARGEST: u64 = 1024;
+
+/// A repository that can be read.
+pub struct Source {
+    repository: Repository,
+    /// Where revisions that it lacks are fetched from.
+    remote: Option<String>,
+}
+
+/// What of a revision could not be written, for people; one line each.
+pub type Remarks = Vec<String>;
+
+/// Whether an address is fetched with `git` rather than opened as a folder.
+#[must_use]
+pub fn is_url(address: &str) -> bool {
+    let scp = address.split_once(':').is_some_and(|(host, path)| {
+        host.contains('@') && !host.contains('/') && !path.is_empty() && !Path::new(address).exists()
+    });
+    address.contains("://") || scp
+}
+
+/// The branches of a repository.
+///
+/// # Errors
+/// What was found, in one line.
+pub fn branches(address: &str) -> Result<Vec<String>, String> {
+    if !is_url(address) {
+        let failed = |error: git2::Error| format!("no git repository at {address:?} ({})", error.message());
+        return Ok(Source { repository: Repository::open(address).map_err(failed)?, remote: None }.branches());
+    }
+    let output = git().args(["ls-remote", "--heads", "--", address]).output().map_err(|e| no_git(address, &e))?;
+    if !output.status.success() {
+        return Err(format!("{address} cannot be read ({})", first_line(&output.stderr)));
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(text.lines().filter_map(|line| line.split_once("refs/heads/")).map(|(_, name)| name.to_owned()).collect())
+}
+
+/// The installed git, which asks nobody for anything and answers in English.
+fn git() -> Command {
+    let mut command = Command::new("git");
+    command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").stdin(Stdio::null());
+    command
+}
+
+fn no_git(address: &str, error: &std::io::Error) -> String {
+    format!("{address}, but git cannot be started to fetch from it ({error}); install git")
+}
+
+fn first_line(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    printable(text.lines().find(|line| !line.trim().is_empty()).unwrap_or("no message"))
+}
+
+impl Source {
+    /// Opens a repository: a path, with or without a work tree; or a URL, of which `workspace` gets what is needed.
+    ///
+    /// # Errors
+    /// What was found and what was expected, in one line.
+    pub fn open(address: &str, workspace: &Path) -> Result<Self, String> {
+        if is_url(address) {
+            let repository = Repository::init_bare(workspace).map_err(|e| said(&e))?;
+            return Ok(Self { repository, remote: Some(address.to_owned()) });
+        }
+        let failed = |error: git2::Error| format!("no git repository at {address:?} ({})", error.message());
+        Ok(Self { repository: Repository::open(address).map_err(failed)?, remote: None })
+    }
+
+    /// The repository that a folder lies in, if any.
+    #[must_use]
+    pub fn around(folder: &Path) -> Option<Self> {
+        Repository::discover(folder).ok().map(|repository| Self { repository, remote: None })
+    }
+
+    /// The folder of the work tree, if there is one.
+    #[must_use]
+    pub fn work_tree(&self) -> Option<PathBuf> {
+        self.repository.workdir().map(Path::to_path_buf)
+    }
+
+    /// Where a folder lies in the work tree.
+    #[must_use]
+    pub fn place_of(&self, folder: &Path) -> Option<PathBuf> {
+        let top = self.repository.workdir()?.canonicalize().ok()?;
+        Some(folder.canonicalize().ok()?.strip_prefix(top).ok()?.to_owned())
+    }
+
+    /// The commit that a branch, tag or commit's name means; `HEAD` if there is none. Fetched if need be.
+    ///
+    /// # Errors
+    /// What was found and what was expected, in one line.
+    pub fn commit(&self, reference: Option<&str>) -> Result<String, String> {
+        let name = reference.unwrap_or("HEAD");
+        if name.starts_with('-') || name.is_empty() {
+            return Err(format!("{name:?} as a branch, tag or commit"));
+        }
+        match &self.remote {
+            Some(remote) => self.fetch(remote, name),
+            None => self.local(name).map(|commit| commit.id().to_string()),
+        }
+    }
+
+    fn local(&self, name: &str) -> Result<Commit<'_>, String> {
+        // A clone has the branches that nobody worked on yet only as those of its origin.
+        let names = [name.to_owned(), format!("refs/remotes/origin/{name}")];
+        let mut found = names.iter().filter_map(|name| self.repository.revparse_single(name).ok());
+        found.find_map(|object| object.peel_to_commit().ok()).ok_or_else(|| {
+            let known = self.branches();
+            let known = if known.is_empty() { "none".to_owned() } else { known[..known.len().min(20)].join(", ") };
+            format!("no branch, tag or commit {name:?} in {} (branches: {known})", self.repository.path().display())
+        })
+    }
+
+    fn branches(&self) -> Vec<String> {
+        let all = self.repository.branches(None).into_iter().flatten().flatten();
+        all.filter_map(|(branch, _)| branch.name().ok()?.map(str::to_owned)).collect()
+    }
+
+    /// One revision, without its history.
+    fn fetch(&self, remote: &str, name: &str) -> Result<String, String> {
+        let target = "refs/layerbench/fetched";
+        let output = git()
+            .arg("--git-dir")
+            .arg(self.repository.path())
+            .args(["fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head", "--", remote])
+            .arg(format!("+{name}:{target}"))
+            .output()
+            .map_err(|error| no_git(remote, &error))?;
+        if !output.status.success() {
+            return Err(format!("{name:?} of {remote} cannot be fetched ({})", first_line(&output.stderr)));
+        }
+        let object = self.repository.revparse_single(target).map_err(|e| said(&e))?;
+        object.peel_to_commit().map(|commit| commit.id().to_string()).map_err(|e| said(&e))
+    }
+
+    /// Writes the files of a commit, or of one of its folders, to `to`.
+    ///
+    /// # Errors
+    /// What was found and what was expected, in one line.
+    pub fn export(&self, commit: &str, folder: Option<&Path>, to: &Path) -> Result<Remarks, String> {
+        let commit = Oid::from_str(commit).and_then(|id| self.repository.find_commit(id)).map_err(|e| said(&e))?;
+        let mut tree = commit.tree().map_err(|e| said(&e))?;
+        if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) {
+            let object = tree.get_path(folder).and_then(|entry| entry.to_object(&self.repository));
+            let found = object.ok().and_then(|object| object.into_tree().ok());
+            tree = found.ok_or_else(|| format!("no folder {folder:?} in commit {:.12}", commit.id().to_string()))?;
+        }
+        let mut remarks = Remarks::new();
+        self.write(&tree, Path::new(""), to, &mut remarks)?;
+        Ok(remarks)
+    }
+
+    fn write(&self, tree: &Tree<'_>, inside: &Path, to: &Path, remarks: &mut Remarks) -> Result<(), String> {
+        let failed = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
+        fs::create_dir_all(to).map_err(|error| failed(to, error))?;
+        for entry in tree {
+            let name = std::str::from_utf8(entry.name_bytes()).map_err(|_| "a name that is not UTF-8".to_owned())?;
+            if name.contains('/') || [".", "..", ".git"].contains(&name) {
+                return Err(format!("the name {name:?}, which no checkout would write"));
+            }
+            let (path, shown) = (to.join(name), inside.join(name));
+            match entry.kind() {
+                Some(ObjectType::Tree) => {
+                    let below = self.repository.find_tree(entry.id()).map_err(|e| said(&e))?;
+                    self.write(&below, &shown, &path, remarks)?;
+                }
+                Some(ObjectType::Blob) => {
+                    let blob = self.repository.find_blob(entry.id()).map_err(|e| said(&e))?;
+                    let written = write_blob(blob.content(), entry.filemode(), &path);
+                    written.map_err(|error| failed(&path, error))?;
+                    if is_pointer(blob.content()) {
+                        remarks.push(pointer(&shown));
+                    }
+                }
+                _ => {
+                    fs::create_dir_all(&path).map_err(|error| failed(&path, error))?;
+                    remarks.push(submodule(&shown));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Files of a folder of the work tree that differ from the last commit or are in none, save those at or below
+    /// `skip`; the first twenty.
+    #[must_use]
+    pub fn uncommitted(&self, folder: &Path, skip: &[PathBuf]) -> Vec<String> {
+        let Some(inside) = self.place_of(folder) else { return Vec::new() };
+        let mut options = StatusOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true).update_index(false).no_refresh(true);
+        if !inside.as_os_str().is_empty() {
+            options.pathspec(&inside);
+        }
+        let found = self.repository.statuses(Some(&mut options));
+        let top = self.work_tree().and_then(|top| top.canonicalize().ok()).unwrap_or_default();
+        let wanted = |name: &String| !skip.iter().any(|skip| top.join(name).starts_with(skip));
+        let names = |statuses: git2::Statuses<'_>| {
+            let all = statuses.iter().map(|s| String::from_utf8_lossy(s.path_bytes()).into_owned());
+            all.filter(wanted).take(20).collect()
+        };
+        found.map(names).unwrap_or_default()
+    }
+}
+
+fn write_blob(content: &[u8], mode: i32, path: &Path) -> std::io::Result<()> {
+    if mode == LINK {
+        let target = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(content);
+        return symlink(target, path);
+    }
+    fs::write(path, content)?;
+    let mode = if mode == EXECUTABLE { 0o755 } else { 0o644 };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+fn is_pointer(content: &[u8]) -> bool {
+    content.len() as u64 <= LFS_LARGEST && content.starts_with(LFS_POINTER)
+}
+
+fn pointer(file: &Path) -> String {
+    format!("{} is a pointer of git LFS; what it stands for is not in the build", file.display())
+}
+
+fn submodule(folder: &Path) -> String {
+    format!("{} is a submodule; its files are not in the build", folder.display())
+}
+
+/// What of a folder of a work tree is not there: submodules that were not fetched, and pointers of LFS.
+#[must_use]
+pub fn missing_in(folder: &Path, files: &[PathBuf]) -> Remarks {
+    let mut remarks = Remarks::new();
+    let modules = fs::read_to_string(folder.join(".gitmodules")).unwrap_or_default();
+    for line in modules.lines() {
+        let Some((key, path)) = line.split_once('=').filter(|(key, _)| key.trim() == "path") else { continue };
+        let (_, path) = (key, Path::new(path.trim()));
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let empty = |at: PathBuf| fs::read_dir(at).is_ok_and(|mut entries| entries.next().is_none());
+        if plain && empty(folder.join(path)) {
+            remarks.push(submodule(path));
+        }
+    }
+    for file in files {
+        let at = folder.join(file);
+        let small = at.symlink_metadata().is_ok_and(|data| data.is_file() && data.len() <= LFS_LARGEST);
+        if small && fs::read(&at).is_ok_and(|content| is_pointer(&content)) {
+            remarks.push(pointer(file));
+        }
+    }
+    remarks
+}
+
+fn said(error: &git2::Error) -> String {
+    format!("a repository that cannot be read ({})", printable(error.message()))
+}
+
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
+}
