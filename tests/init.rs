@@ -6,7 +6,6 @@
 #[path = "support/own.rs"]
 mod own;
 #[path = "support/tiny.rs"]
-#[allow(dead_code)] // shared with tests that need more of it
 mod tiny;
 
 use layerbench::model::Status;
