@@ -20,6 +20,9 @@ const REASON: usize = 500;
 /// The line over the table: base images, engine, kind of cold.
 pub(super) fn used(report: &Report<'_>, part: &mut Part<'_>) -> io::Result<()> {
     let head = &report.head;
+    if !head.unfinished.is_empty() {
+        writeln!(part.out, "<p class=\"unfinished\"><b>{}</b></p>", text(&head.unfinished))?;
+    }
     let known = |value: &str| if value.is_empty() { "unknown".to_owned() } else { text(value) };
     let bases = head.bases.iter().map(|base| text(base)).collect::<Vec<_>>();
     let bases = if bases.is_empty() { "unknown".to_owned() } else { bases.join("<br>") };
