@@ -15,7 +15,7 @@ commands() { awk '/^```sh$/ {on = 1; next} /^```$/ {on = 0} on && !/^#/ && NF' R
 smaller() { # COMMAND: the same with less to build
   local command=$1
   case $command in
-    *' --dry-run'*) ;;
+    *' --dry-run'* | *' --context '*) ;;
     scripts/reproduce* | 'layerbench run'*) command="$(sed -E 's/ --reps [0-9]+//' <<<"$command") $SMALL" ;;
   esac
   if [ -d target/stand-ins/article ]; then command=${command//scenarios\/article/target/stand-ins/article}; fi
@@ -38,7 +38,17 @@ done < <(commands)
 [ "$count" -ge 5 ] || { echo "readme: only $count commands were found" >&2; exit 1; }
 
 # The smoke of the real study: what the run of a whole chain must show.
+article=$(find results/article -name samples.csv | sort | tail -n 1)
 awk -F, 'NR > 1 && $5 != "ok" {bad = 1} NR > 1 && $4 == "cold" && $13 != 0 {bad = 1}
-  NR > 1 && $4 == "warm" && $13 != $12 {bad = 1} END {exit bad || NR != 6}' results/latest/samples.csv ||
-  { cat results/latest/samples.csv >&2; echo "readme: the real study's samples are not as they should be" >&2; exit 1; }
+  NR > 1 && $4 == "warm" && $13 != $12 {bad = 1} END {exit bad || NR != 6}' "$article" ||
+  { cat "$article" >&2; echo "readme: the real study's samples are not as they should be" >&2; exit 1; }
+
+# What is shown of the reference run stands in its report, and that is what the program makes of its samples.
+layerbench report results/reference --format markdown >"$work/report.md"
+diff "$work/report.md" results/reference/report.md >&2 || { echo "readme: make results/reference/report.md again" >&2; exit 1; }
+awk '/^<!-- end of table/ {on = 0} on && NF; /^<!-- table/ {on = 1}' README.md >"$work/shown"
+if [ ! -s "$work/shown" ] || grep -vxFf "$work/report.md" "$work/shown" >&2; then
+  echo "readme: the README's table is missing, or these lines of it are not in results/reference/report.md" >&2
+  exit 1
+fi
 echo "readme: $count commands ran"
