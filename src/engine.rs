@@ -11,6 +11,7 @@ mod docker_output;
 pub mod endpoint;
 pub mod fake;
 pub mod host;
+pub mod look;
 mod network;
 pub mod private;
 pub mod registry_login;
@@ -20,6 +21,7 @@ pub mod settings;
 pub mod trace;
 
 use docker_client::DockerClient;
+use look::Looker;
 pub use settings::BuildSettings;
 
 use crate::model::{Bytes, ColdKind, EngineId, Outcome, Progress};
@@ -224,6 +226,15 @@ pub trait Engine {
     /// # Errors
     /// When it cannot be run, ends with another code than 0, or is not done in time.
     fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError>;
+
+    /// Looks into images. Whatever containers that makes are removed with the run, even if it is interrupted.
+    ///
+    /// # Errors
+    /// On an engine without real images.
+    fn looker(&mut self, interrupt: &Interrupt) -> Result<Looker, EngineError> {
+        let _ = interrupt;
+        Err(EngineError::new("looking into images", "this engine has none", ""))
+    }
 
     /// Keeps the state of the engine under a name, so that [`Engine::restore`] finds it.
     ///

@@ -5,13 +5,14 @@ pub mod validity;
 
 use crate::engine::{BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Interrupt, Named};
 use crate::model::{
-    ApproachId, BuildKey, Bytes, CacheState, ChainKind, ColdKind, EngineId, Event, Outcome, Progress, Sample, Seconds,
-    StateId, Status, StepKind,
+    ApproachId, Bytes, CacheState, ChainKind, ColdKind, EngineId, Event, Outcome, Progress, Sample, Seconds, StateId,
+    Status, StepKind,
 };
 use crate::plan::{Chain, Plan, PlannedBuild};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use validity::Expected;
@@ -48,6 +49,21 @@ pub struct Materials {
     pub client: Client,
     /// What each image must print when it is run; absent when the study does not ask.
     pub prints: Option<String>,
+    /// Looks closer at the image of each approach, outside any clock, once.
+    pub audit: Option<Auditor>,
+}
+
+/// Called with the engine that holds an image, its name where there are several, what was built, and the image's id.
+#[derive(Clone)]
+pub struct Auditor(pub Rc<AuditFn>);
+
+/// What an [`Auditor`] does; its error is a warning of the run.
+pub type AuditFn = dyn Fn(&mut dyn Engine, Option<&EngineId>, &PlannedBuild, &str) -> Result<(), String>;
+
+impl std::fmt::Debug for Auditor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Auditor")
+    }
 }
 
 /// How a run ended.
@@ -108,6 +124,8 @@ struct Run<'a> {
     bases: BTreeMap<String, String>,
     /// The cold builds whose cache was kept: state and outcome.
     kept: BTreeMap<ApproachId, (StateId, Outcome)>,
+    /// The approaches whose image was looked at closely.
+    audited: BTreeSet<ApproachId>,
 }
 
 /// Carries out a plan. One engine builds at a time, the others stand still. Whatever happens, all engines are told to
@@ -139,6 +157,7 @@ pub fn run(
             interrupt,
             bases: BTreeMap::new(),
             kept: BTreeMap::new(),
+            audited: BTreeSet::new(),
         })
         .collect();
     emit(Event::RunStarted { builds: u32::try_from(builds).unwrap_or(u32::MAX) })?;
@@ -223,7 +242,7 @@ impl Run<'_> {
             last = Some((planned.state.clone(), outcome));
         }
         if let (Some(planned), Some((_, outcome))) = (chain.builds.last(), &last) {
-            self.look_at_image(&planned.key, outcome)?;
+            self.look_at_image(planned, outcome)?;
         }
         Ok(End::Complete)
     }
@@ -254,7 +273,7 @@ impl Run<'_> {
             match (&outcome.result, cold) {
                 (Err((Status::Interrupted, _)), _) => return Ok(End::Interrupted),
                 (Ok(()), true) => {
-                    self.look_at_image(&planned.key, &outcome)?;
+                    self.look_at_image(planned, &outcome)?;
                     self.engine.save(approach.as_str())?;
                     self.kept.insert(approach.clone(), (planned.state.clone(), outcome));
                 }
@@ -363,7 +382,7 @@ impl Run<'_> {
     }
 
     /// After a chain: what the image is made of, and whether it does what it should.
-    fn look_at_image(&mut self, key: &BuildKey, outcome: &Outcome) -> Result<(), RunError> {
+    fn look_at_image(&mut self, planned: &PlannedBuild, outcome: &Outcome) -> Result<(), RunError> {
         let (Ok(()), Some(id)) = (&outcome.result, &outcome.image_id) else { return Ok(()) };
         let facts = self.engine.image(id)?;
         let check = self.materials.prints.as_ref().map(|expected| match self.engine.run_image(id, RUN_LIMIT) {
@@ -371,7 +390,20 @@ impl Run<'_> {
             Ok(printed) => Err(format!("it printed {printed:?}, expected {expected:?}")),
             Err(error) => Err(error.to_string()),
         });
-        self.emit(Event::ImageInspected { key: key.clone(), engine: self.name.clone(), layers: facts.layers, check })
+        let key = planned.key.clone();
+        self.emit(Event::ImageInspected { key, engine: self.name.clone(), layers: facts.layers, check })?;
+        // One image of an approach stands for all: ten repetitions do not pay ten times.
+        if let Some(Auditor(audit)) =
+            self.materials.audit.as_ref().filter(|_| self.audited.insert(planned.key.approach.clone()))
+        {
+            self.emit(Event::Preparing { what: format!("auditing the image of {}", planned.key.approach) })?;
+            if let Err(why) = audit(self.engine, self.name.as_ref(), planned, id) {
+                self.emit(Event::Warning {
+                    text: format!("the image of {} was not audited: {why}", planned.key.approach),
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts a judged outcome into the form of a row.

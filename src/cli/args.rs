@@ -1,7 +1,9 @@
 //! What the program is called with. Only shapes and help texts; what an option does is in its command's file.
 
+mod audit;
 mod exchange;
 
+pub use audit::{AuditArgs, AuditFormat};
 pub use exchange::{ExchangeForm, ExportArgs, ImportArgs};
 
 use crate::model::ChainKind;
@@ -42,6 +44,8 @@ pub enum Call {
     Explain(ExplainArgs),
     /// Write a run in a form that another program reads
     Export(ExportArgs),
+    /// Judge an image by six criteria: size, build-time dependencies, root, attack surface, writing, cache use
+    Audit(AuditArgs),
     /// Make a run of figures that were measured elsewhere
     Import(ImportArgs),
     /// Say what would be used to build, and what is in the way

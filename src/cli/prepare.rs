@@ -175,6 +175,7 @@ pub fn materials(
         context_digests: BTreeMap::new(),
         timeout: Duration::from_secs(way.timeout),
         client: way.client,
+        audit: None,
         prints: study.check.as_ref().map(|check| check.stdout.clone()),
     };
     materials.context_digests = digests(study, &materials)?;

@@ -1,6 +1,7 @@
 //! `layerbench run`: study, plan, engine, runner, folder, report — in this order.
 
 use super::args::{ClientName, RunArgs};
+use super::audit;
 use super::pick::{Picked, pick, wanted};
 use super::prepare::{self, Replacement};
 use super::pulls;
@@ -10,6 +11,7 @@ use super::signals;
 use super::style;
 use super::{End, Stop};
 use crate::analysis::path::waits;
+use crate::audit::Scorecard;
 use crate::engine::build::rfc3339;
 use crate::engine::docker_client::DockerClient;
 use crate::engine::remains::Workspace;
@@ -21,7 +23,9 @@ use crate::report::ImageRow;
 use crate::runner::{self, Materials, Recipe};
 use crate::store::{BaseRecord, BaseSource, EngineRecord, RunFolder, RunRecord, RunStatus};
 use crate::study::Study;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 
@@ -61,7 +65,9 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
         ClientName::Docker => Client::Docker(DockerClient::find(&workspace.path().join("context"))?),
     };
     let way = prepare::Way { run: &id, timeout: args.timeout, client };
-    let materials = prepare::materials(&study, &plan, recipes, workspace.path(), way)?;
+    let mut materials = prepare::materials(&study, &plan, recipes, workspace.path(), way)?;
+    let cards = Rc::new(RefCell::new(Vec::new()));
+    materials.audit = Some(audit::auditor(&study, &materials.contexts, &interrupt, &cards));
     let Picked { mut engines, lines } = pick(&engines, &id, Some(&study), plan.chain)?;
     for line in lines {
         eprintln!("engine: {line}");
@@ -85,7 +91,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     eprintln!("results: {}", folder.path().display());
 
     let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());
-    let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new() };
+    let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new(), cards };
     let hints = keeper.display.hints();
     let mut sink = |event: Event| keeper.take(event);
     let ended = runner::run(&plan, &materials, &mut engines, &Instant::now, &mut sink, hints.as_ref(), &interrupt);
@@ -160,6 +166,8 @@ struct Keeper {
     images: Vec<ImageRow>,
     /// What went wrong, a line each.
     failures: Vec<String>,
+    /// Scorecards of the images that were audited.
+    cards: Rc<RefCell<Vec<Scorecard>>>,
 }
 
 impl Keeper {
@@ -214,11 +222,34 @@ impl Keeper {
             layers,
             scorecard: checked.map(|text| ("prints_as_expected".to_owned(), text)).into_iter().collect(),
         });
+        self.write_images()
+    }
+
+    fn write_images(&self) -> Result<(), String> {
         let mut rows: Vec<ImageRow> = self.images.clone();
         rows.sort_by(|a, b| (&a.engine, &a.approach).cmp(&(&b.engine, &b.approach)));
         let mut text = Vec::new();
         crate::report::write_images(&rows, &mut text).map_err(|e| e.to_string())?;
         style::replace(&self.folder.path().join("images.csv"), &text).map_err(|stop| stop.text)
+    }
+
+    /// Adds the criterion that builds decide, and writes `audit.json` and the columns of `images.csv`.
+    fn keep_scorecards(&mut self) -> Result<(), Stop> {
+        let mut cards = self.cards.borrow_mut();
+        if cards.is_empty() {
+            return Ok(());
+        }
+        audit::finish(self.folder.path(), &mut cards)?;
+        for row in &mut self.images {
+            let mine = |card: &&Scorecard| {
+                card.approach.as_deref() == Some(row.approach.as_str())
+                    && card.engine.as_deref() == row.engine.as_ref().map(EngineId::as_str)
+            };
+            let columns = cards.iter().find(mine).map(audit::columns).unwrap_or_default();
+            row.scorecard.extend(columns);
+        }
+        drop(cards);
+        self.write_images().map_err(Stop::failed)
     }
 
     /// Closes the record, writes the reports of what there is, and says how it went.
@@ -232,7 +263,7 @@ impl Keeper {
                 RunStatus::Interrupted
             }
         };
-        let kept = self.folder.write_record(&self.record).map_err(Stop::failed);
+        let kept = self.keep_scorecards().and(self.folder.write_record(&self.record).map_err(Stop::failed));
         let path = self.folder.path().to_path_buf();
         let reported = kept.and_then(|()| report::write_all(&path)).and_then(|()| report::print(&path));
         for failure in &self.failures {

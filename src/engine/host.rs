@@ -5,6 +5,7 @@
 
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
+use super::look::{Looker, remove_containers};
 use super::remains::{Cleaned, home};
 use super::{
     BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Fingerprint, ImageFacts, Interrupt,
@@ -188,6 +189,11 @@ impl Engine for HostEngine {
         self.daemon.run_image(id, limit)
     }
 
+    fn looker(&mut self, interrupt: &Interrupt) -> Result<Looker, EngineError> {
+        // The ledger names this run, and its containers carry the name.
+        Ok(Looker::new(&self.run, self.daemon.endpoint(), interrupt))
+    }
+
     fn end_chain(&mut self) -> Result<(), EngineError> {
         let made = std::mem::take(self.ledger.made(false));
         let removed = remove_made(&self.daemon, &made);
@@ -199,6 +205,7 @@ impl Engine for HostEngine {
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
+        remove_containers(&self.daemon, &self.run)?;
         self.end_chain()?;
         remove_made(&self.daemon, self.ledger.made(true))?;
         self.ledger.close();
@@ -343,6 +350,7 @@ fn clean_one(path: &Path) -> Cleaned {
         if let Some(before) = &ledger.entry.in_flight {
             made.records.extend(records_of_broken_build(&daemon, before)?);
         }
+        remove_containers(&daemon, &ledger.entry.run)?;
         remove_made(&daemon, &made)?;
         remove_made(&daemon, &ledger.entry.whole_run)?;
         ledger.close();

@@ -8,6 +8,7 @@ mod store;
 
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
+use super::look::Looker;
 use super::network::Network;
 use super::remains::{self, Claim, Remains};
 use super::{
@@ -393,6 +394,11 @@ impl Engine for PrivateEngine {
 
     fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError> {
         self.instance()?.daemon.run_image(id, limit)
+    }
+
+    fn looker(&mut self, interrupt: &Interrupt) -> Result<Looker, EngineError> {
+        let instance = self.instance()?;
+        Ok(Looker::new("private", instance.daemon.endpoint(), interrupt))
     }
 
     fn end_chain(&mut self) -> Result<(), EngineError> {
