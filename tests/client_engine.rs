@@ -428,6 +428,7 @@ fn bad_calls_are_refused_before_anything_is_built() {
         (&["nowhere"], 2, &["nowhere/Dockerfile", "expected a Dockerfile"]),
         (&["--secret", "id=a,src=none", "."], 2, &[]),
         (&["--label", "x", "."], 2, &[]),
+        (&["--build-context", "more=../more", "."], 2, &["more=../more", "takes one context"]),
     ] {
         let (got, said) = call(args);
         assert_eq!(got, Some(code), "{args:?}: {said}");

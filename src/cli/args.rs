@@ -446,6 +446,9 @@ pub struct BuildArgs {
     /// Build argument; a name alone takes the value of the environment
     #[arg(long, value_name = "NAME=VALUE")]
     pub build_arg: Vec<String>,
+    /// Named contexts: known, so that they can be refused with the reason
+    #[arg(long, value_name = "NAME=VALUE", hide = true)]
+    pub build_context: Vec<String>,
     /// Label of the image
     #[arg(long, value_name = "NAME=VALUE")]
     pub label: Vec<String>,

@@ -64,6 +64,11 @@ fn summary(outcome: &Outcome) {
 }
 
 fn request(args: &BuildArgs) -> Result<BuildRequest, Stop> {
+    if let Some(named) = args.build_context.first() {
+        return Err(Stop::wrong(format!(
+            "--build-context {named}: found a named context; Docker Engine's build call takes one context; put the files into it, or name an image or a stage with COPY --from"
+        )));
+    }
     let dockerfile = args.file.clone().unwrap_or_else(|| args.context.join("Dockerfile"));
     let text = prepare::read_dockerfile(&dockerfile).map_err(Stop::wrong)?;
     if let Some(ignore) = ignore_file(&args.context, &dockerfile) {
