@@ -34,6 +34,7 @@ mod settings;
 #[cfg(test)]
 mod shapes;
 mod signals;
+mod sizes;
 mod source;
 mod style;
 

@@ -285,8 +285,8 @@ fn no_checkpoints(name: &str) -> EngineError {
     )
 }
 
-/// Facts about the machine that this program runs on, read from the kernel.
-fn machine_fingerprint() -> Fingerprint {
+/// Facts about the machine that this program runs on, read from the kernel; `places` are those of an engine on it.
+fn machine_fingerprint(places: &Places) -> Fingerprint {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let mut facts = Fingerprint::new();
     if let Some((_, model)) =
@@ -297,5 +297,8 @@ fn machine_fingerprint() -> Fingerprint {
     let governor = read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
     let governor = if governor.is_empty() { "unknown" } else { governor.trim() };
     facts.insert("governor".to_owned(), governor.to_owned());
+    if let Some(filesystem) = places.filesystem() {
+        facts.insert("backing_filesystem".to_owned(), filesystem.to_owned());
+    }
     facts
 }

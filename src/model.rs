@@ -10,7 +10,7 @@ mod sample;
 mod shown;
 mod step;
 
-pub use event::{Event, Progress};
+pub use event::{Event, NoProgress, Progress};
 pub use ident::{ApproachId, BuildKey, EngineId, IdError, ScenarioId, StateId};
 pub use measure::{Bytes, Seconds};
 pub use sample::{CacheState, ChainKind, ColdKind, Outcome, Sample, Status};

@@ -10,7 +10,9 @@ pub mod validity;
 
 use crate::engine::machine::{Look, Machine};
 use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
-use crate::engine::{BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Interrupt, Named};
+use crate::engine::{
+    BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, ImageFacts, Interrupt, Named,
+};
 use crate::model::{
     ApproachId, BuildKey, Bytes, CacheState, ChainKind, ColdKind, EngineId, Event, Outcome, Progress, Sample, Seconds,
     StateId, Status, StepKind,
@@ -459,7 +461,8 @@ impl Run<'_> {
             Ok(printed) => Err(format!("it printed {printed:?}, expected {expected:?}")),
             Err(error) => Err(error.to_string()),
         });
-        self.emit(Event::ImageInspected { key: key.clone(), engine: self.name.clone(), layers: facts.layers, check })
+        let (engine, ImageFacts { bytes, layers }) = (self.name.clone(), facts);
+        self.emit(Event::ImageInspected { key: key.clone(), engine, bytes, layers, check })
     }
 
     /// Puts a judged outcome into the form of a row.

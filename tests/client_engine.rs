@@ -7,7 +7,7 @@ use layerbench::engine::docker_client::DockerClient;
 use layerbench::engine::private::PrivateEngine;
 use layerbench::engine::private::registry::Registries;
 use layerbench::engine::{BuildRequest, BuildSettings, Client, Engine, Interrupt};
-use layerbench::model::{Outcome, Progress, Status, StepKind};
+use layerbench::model::{NoProgress, Outcome, Progress, Status, StepKind};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -19,11 +19,6 @@ use std::time::{Duration, Instant};
 
 /// How long a build may take to end once its end was decided.
 const AT_ONCE: Duration = Duration::from_secs(1);
-
-struct Silent;
-impl Progress for Silent {
-    fn step(&self, _: &str) {}
-}
 
 /// Counts the steps that were started.
 struct Started(AtomicU32);
@@ -76,7 +71,7 @@ impl Bench {
     }
 
     fn build(&mut self, request: &BuildRequest) -> Outcome {
-        self.engine.build(request, &Silent, &Interrupt::default())
+        self.engine.build(request, &NoProgress, &Interrupt::default())
     }
 
     /// Host's process id of the engine.

@@ -8,7 +8,7 @@ use super::source;
 use super::{End, Stop};
 use crate::engine::remains::{Workspace, home};
 use crate::engine::{BuildRequest, Engine, Interrupt};
-use crate::model::{ApproachId, Bytes, ChainKind, Progress};
+use crate::model::{ApproachId, Bytes, ChainKind, NoProgress};
 use crate::plan::{Plan, PlanOptions};
 use crate::runner::Recipe;
 use crate::stats;
@@ -180,11 +180,12 @@ fn engine(
             found.add("engine", Level::Ok, line, "");
             let fact = |key: &str| facts.get(key).map_or("unknown", String::as_str);
             let text = format!(
-                "Docker Engine {}, containerd {}, runc {}, {} on {} image store, Linux {}, {}",
+                "Docker Engine {}, containerd {}, runc {}, {} storage, {} file system, {} image store, Linux {}, {}",
                 fact("engine"),
                 fact("containerd"),
                 fact("runc"),
                 fact("storage_driver"),
+                fact("backing_filesystem"),
                 fact("image_store"),
                 fact("kernel"),
                 fact("processor")
@@ -236,13 +237,6 @@ fn bases(found: &mut Findings, engine: &mut dyn Engine, subject: &Subject) {
             ),
         }
     }
-}
-
-/// For builds whose steps nobody watches.
-struct NoProgress;
-
-impl Progress for NoProgress {
-    fn step(&self, _: &str) {}
 }
 
 /// Median and interquartile range of cached builds of a tiny image, in seconds.

@@ -65,7 +65,10 @@ fn of_engine(engine: &EngineRecord) -> Vec<Fact> {
     ];
     facts.extend(FINGERPRINT.map(|(name, key)| fact(name, engine.fact(key).unwrap_or(""))));
     facts.push(fact("memory", &memory(engine.fact("memory_bytes").unwrap_or(""))));
-    facts.push(Fact { newer: true, ..fact("BuildKit version", engine.fact("buildkit").unwrap_or("")) });
+    // Not recorded from the beginning.
+    for (name, key) in [("BuildKit version", "buildkit"), ("backing file system", "backing_filesystem")] {
+        facts.push(Fact { newer: true, ..fact(name, engine.fact(key).unwrap_or("")) });
+    }
     facts
 }
 
@@ -132,6 +135,7 @@ mod tests {
         let engine = [
             ("engine", "28.5.2"),
             ("buildkit", "v0.25.1"),
+            ("backing_filesystem", "extfs"),
             ("containerd", "1.7.24"),
             ("runc", "1.1.5"),
             ("client", "layerbench"),
@@ -179,11 +183,11 @@ mod tests {
 
     #[test]
     fn everything_that_decides_how_long_a_build_takes_keeps_runs_apart() {
-        for (key, name) in FINGERPRINT
-            .iter()
-            .map(|(name, key)| (*key, *name))
-            .chain([("memory_bytes", "memory"), ("buildkit", "BuildKit version")])
-        {
+        for (key, name) in FINGERPRINT.iter().map(|(name, key)| (*key, *name)).chain([
+            ("memory_bytes", "memory"),
+            ("buildkit", "BuildKit version"),
+            ("backing_filesystem", "backing file system"),
+        ]) {
             assert_eq!(names(|r| drop(r.engine.insert(key.to_owned(), "other".into()))), [name]);
         }
         assert_eq!(names(|r| r.isolation = "host".to_owned()), ["isolation"]);
@@ -195,7 +199,9 @@ mod tests {
     fn what_does_not_matter_or_was_not_recorded_yet_keeps_nothing_apart() {
         assert_eq!(names(|r| drop(r.engine.insert("operating_system".to_owned(), "Other".into()))), [""; 0]);
         assert_eq!(names(|r| drop(r.engine.insert("memory_bytes".to_owned(), "8341000000".into()))), [""; 0]);
-        assert_eq!(names(|r| drop(r.engine.remove("buildkit"))), [""; 0]);
+        for key in ["buildkit", "backing_filesystem"] {
+            assert_eq!(names(|r| drop(r.engine.remove(key))), [""; 0]);
+        }
         assert_eq!(names(|r| drop(r.options.remove("chain"))), [""; 0]);
         assert_eq!(names(|r| drop(r.engine.remove("kernel"))), ["kernel"]);
     }

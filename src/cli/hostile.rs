@@ -45,7 +45,8 @@ fn hostile() -> Vec<String> {
 fn record(text: &str, started_at: &str) -> RunRecord {
     let owned = || text.to_owned();
     let value = || serde_json::Value::from(text);
-    let keys = ["engine", "client", "storage_driver", "image_store", "kernel", "processor", "cpus"];
+    let keys =
+        ["engine", "client", "storage_driver", "backing_filesystem", "image_store", "kernel", "processor", "cpus"];
     let scenario =
         |id: &str, cache: &str| ScenarioRecord { id: id.to_owned(), title: owned(), cache: cache.to_owned() };
     RunRecord {

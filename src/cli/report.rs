@@ -3,7 +3,7 @@
 use super::args::{Format, ReportArgs};
 use super::charts::{self, Charts, Details};
 use super::load::columns;
-use super::run::SIZE_DEFINITION;
+use super::sizes;
 use super::style::{answer, replace, style, style_for, write_out};
 use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
@@ -226,6 +226,7 @@ fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds: usize) -> 
     }
     let machine = [
         ("storage_driver", "", " storage"),
+        ("backing_filesystem", "", " file system"),
         ("image_store", "", " image store"),
         ("cpus", "", " cores"),
         ("processor", "", ""),
@@ -266,7 +267,7 @@ fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds: usize) -> 
             client => format!("Docker Engine {} ({}), built by {client}", fact("engine"), engine.isolation),
         },
         cold: if imported { "unknown".to_owned() } else { engine.cold.as_str().to_owned() },
-        image_size: SIZE_DEFINITION.to_owned(),
+        image_size: sizes::of_image(engine),
         notes,
     }
 }

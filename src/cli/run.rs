@@ -9,6 +9,7 @@ use super::pulls;
 use super::record::{self, Facts};
 use super::report;
 use super::signals;
+use super::sizes;
 use super::source::{self, Subject};
 use super::style;
 use super::{End, Stop};
@@ -21,7 +22,7 @@ use crate::engine::private::registry::{DOCKER_HUB, RegistryCache};
 use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::remains::Workspace;
 use crate::engine::{Client, Engine, EngineError, Interrupt, Named, Resolved, Source};
-use crate::model::{ApproachId, Bytes, ColdKind, EngineId, Event, Status, Step};
+use crate::model::{ApproachId, Bytes, ColdKind, Event, Status, Step};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
 use crate::project::dockerfile::normalize;
@@ -36,9 +37,6 @@ use time::OffsetDateTime;
 
 /// How long finding one base image may take.
 const RESOLVE_LIMIT: Duration = Duration::from_secs(30);
-
-/// Which size of an image is recorded.
-pub const SIZE_DEFINITION: &str = "size as the engine's inspect call gives it";
 
 /// Carries out the command.
 pub fn run(args: &RunArgs) -> Result<End, Stop> {
@@ -332,12 +330,7 @@ impl Keeper {
                     ));
                 }
             }
-            Event::ImageInspected { key, engine, layers, check } => {
-                if let Some(Err(why)) = check {
-                    self.failures.push(format!("block {}, image of {}: {why}", key.block, key.approach));
-                }
-                self.keep_image(key, engine.as_ref(), layers, check.as_ref())?;
-            }
+            Event::ImageInspected { .. } => self.keep_image(&event)?,
             Event::Warning { text } => self.record.notes.push(text.clone()),
             Event::PlanGrew { builds } => {
                 let added = builds.iter().map(|key| (key.block, key.approach.to_string(), key.scenario.to_string()));
@@ -351,27 +344,26 @@ impl Keeper {
     }
 
     /// The first image of each approach on each engine stands for it in `images.csv`.
-    fn keep_image(
-        &mut self,
-        key: &crate::model::BuildKey,
-        engine: Option<&EngineId>,
-        layers: &[(String, u64)],
-        check: Option<&Result<(), String>>,
-    ) -> Result<(), String> {
-        if self.images.iter().any(|row| row.approach == key.approach && row.engine.as_ref() == engine) {
+    fn keep_image(&mut self, event: &Event) -> Result<(), String> {
+        let Event::ImageInspected { key, engine, bytes, layers, check } = event else { return Ok(()) };
+        if let Some(Err(why)) = check {
+            self.failures.push(format!("block {}, image of {}: {why}", key.block, key.approach));
+        }
+        if self.images.iter().any(|row| row.approach == key.approach && row.engine == *engine) {
             return Ok(());
         }
-        let layers: Vec<Bytes> = layers.iter().map(|(_, size)| Bytes(*size)).collect();
-        let checked = check.map(|check| match check {
+        let checked = check.as_ref().map(|check| match check {
             Ok(()) => "yes".to_owned(),
             Err(why) => format!("no: {why}"),
         });
+        let on = self.record.engines().into_iter().find(|record| record.id() == *engine);
         self.images.push(ImageRow {
-            engine: engine.cloned(),
+            engine: engine.clone(),
             approach: key.approach.clone(),
-            bytes: Some(Bytes(layers.iter().map(|layer| layer.0).sum())),
-            definition: "sum of the layers as the engine's history call gives them".to_owned(),
-            layers,
+            bytes: Some(*bytes),
+            definition: on.as_ref().map_or(String::new(), sizes::of_image),
+            layers: layers.iter().map(|(_, size)| Bytes(*size)).collect(),
+            layers_definition: on.as_ref().map_or(String::new(), sizes::of_layers),
             scorecard: checked.map(|text| ("prints_as_expected".to_owned(), text)).into_iter().collect(),
         });
         let mut rows: Vec<ImageRow> = self.images.clone();

@@ -212,13 +212,6 @@ fn judge(result: Result<(), (Status, String)>, seconds: Seconds, begin: SystemTi
 /// How long fetching one base image may take.
 const FETCH_LIMIT: Duration = Duration::from_secs(1800);
 
-/// For builds whose steps nobody watches.
-pub(super) struct NoProgress;
-
-impl Progress for NoProgress {
-    fn step(&self, _: &str) {}
-}
-
 /// The build that fetches a base image: nothing but its `FROM`.
 pub(super) fn base_request(run: &str, number: usize, reference: &str) -> BuildRequest {
     BuildRequest {

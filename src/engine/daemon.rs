@@ -144,6 +144,10 @@ impl Daemon {
             }
         }
         put("storage_driver", &info["Driver"]);
+        // Not every storage driver names it.
+        let mut status = info["DriverStatus"].as_array().into_iter().flatten();
+        let backing = status.find(|pair| pair[0] == "Backing Filesystem");
+        put("backing_filesystem", backing.map_or(&Value::Null, |pair| &pair[1]));
         put("operating_system", &info["OperatingSystem"]);
         put("cpus", &info["NCPU"]);
         put("memory_bytes", &info["MemTotal"]);

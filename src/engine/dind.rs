@@ -211,10 +211,11 @@ impl Engine for DindEngine {
 
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
         let image = self.user.image_id(&self.image).unwrap_or_default();
+        let places = self.places();
         let instance = self.instance()?;
         instance.daemon.require_buildkit()?;
-        let mut facts = instance.daemon.fingerprint()?;
-        facts.extend(machine_fingerprint());
+        let mut facts = machine_fingerprint(&places);
+        facts.extend(instance.daemon.fingerprint()?);
         facts.insert("isolation".to_owned(), "dind".to_owned());
         facts.insert("dind_image".to_owned(), image);
         Ok(facts)

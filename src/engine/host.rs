@@ -11,7 +11,7 @@ use super::{
     BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
     machine_fingerprint,
 };
-use crate::model::{ColdKind, Outcome, Progress};
+use crate::model::{ColdKind, NoProgress, Outcome, Progress};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -181,8 +181,10 @@ impl Engine for HostEngine {
     }
 
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
-        let mut facts = self.daemon.fingerprint()?;
-        facts.extend(machine_fingerprint());
+        // Of an engine elsewhere, this machine says nothing.
+        let here = self.daemon.endpoint().is_local();
+        let mut facts = if here { machine_fingerprint(&self.places) } else { Fingerprint::new() };
+        facts.extend(self.daemon.fingerprint()?);
         facts.insert("isolation".to_owned(), if self.may_empty { "emptied" } else { "host" }.to_owned());
         Ok(facts)
     }
@@ -204,7 +206,7 @@ impl Engine for HostEngine {
     fn fetch_bases(&mut self, references: &BTreeSet<String>, interrupt: &Interrupt) -> Result<(), EngineError> {
         for (number, reference) in references.iter().enumerate() {
             let request = build::base_request(&self.run, number, reference);
-            let outcome = self.build_noting(&request, &build::NoProgress, interrupt, true);
+            let outcome = self.build_noting(&request, &NoProgress, interrupt, true);
             build::fetched(reference, outcome)?;
         }
         Ok(())

@@ -47,6 +47,14 @@ pub struct Places {
     pub cgroups: Vec<String>,
 }
 
+impl Places {
+    /// The kind of file system that builds are made on.
+    #[must_use]
+    pub fn filesystem(&self) -> Option<&'static str> {
+        filesystem(&self.folders.last()?.path)
+    }
+}
+
 /// Free room on a disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
@@ -120,6 +128,20 @@ impl Machine for ThisMachine {
 pub fn free(path: &Path) -> Option<Bytes> {
     let room = rustix::fs::statvfs(path).ok()?;
     Some(Bytes(room.f_bavail.saturating_mul(room.f_frsize)))
+}
+
+/// The kind of file system that a folder is on, by the word that engines have for it. Source of the numbers: statfs(2).
+fn filesystem(path: &Path) -> Option<&'static str> {
+    match rustix::fs::statfs(path).ok()?.f_type & 0xffff_ffff {
+        0xef53 => Some("extfs"),
+        0x0102_1994 => Some("tmpfs"),
+        0x5846_5342 => Some("xfs"),
+        0x9123_683e => Some("btrfs"),
+        0x2fc1_2fc1 => Some("zfs"),
+        0xf2f5_2010 => Some("f2fs"),
+        0x794c_7630 => Some("overlayfs"),
+        _ => None,
+    }
 }
 
 /// Quotas of control groups: this process's and those above it, and the engine's.
@@ -219,6 +241,13 @@ mod tests {
         assert_eq!(own_group("0::/user.slice").as_deref(), Some("/user.slice"));
         assert_eq!(own_group("2:cpuacct:/x"), None);
         assert_eq!(own_group("nonsense"), None);
+    }
+
+    #[test]
+    fn file_systems_have_the_engines_words() {
+        assert_eq!(filesystem(Path::new("/dev/shm")), Some("tmpfs"));
+        assert_eq!(filesystem(Path::new("/proc")), None, "nobody builds there");
+        assert_eq!(Places::default().filesystem(), None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
     machine_fingerprint,
 };
-use crate::model::{ChainKind, ColdKind, Outcome, Progress};
+use crate::model::{ChainKind, ColdKind, NoProgress, Outcome, Progress};
 use crate::project::dockerfile::normalize;
 use registry::{Registries, wait_until_stored};
 use serde_json::{Map, Value, json};
@@ -326,10 +326,11 @@ impl Engine for PrivateEngine {
     }
 
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
+        self.instance()?;
+        let mut facts = machine_fingerprint(&self.places());
         let instance = self.instance()?;
         instance.daemon.require_buildkit()?;
-        let mut facts = instance.daemon.fingerprint()?;
-        facts.extend(machine_fingerprint());
+        facts.extend(instance.daemon.fingerprint()?);
         facts.insert("isolation".to_owned(), "private".to_owned());
         if let Some(store) = instance.store {
             facts.insert("checkpoints".to_owned(), store.to_owned());
@@ -371,7 +372,7 @@ impl Engine for PrivateEngine {
         let cached = references.iter().filter(|reference| normalize(reference).starts_with("docker.io/"));
         for (number, reference) in cached.enumerate() {
             let request = build::base_request(&run, number, reference);
-            let outcome = build::build(instance.daemon.endpoint(), &request, &build::NoProgress, interrupt);
+            let outcome = build::build(instance.daemon.endpoint(), &request, &NoProgress, interrupt);
             build::fetched(reference, outcome)?;
         }
         wait_until_stored(&cache);

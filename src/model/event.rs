@@ -1,6 +1,6 @@
 //! What the runner tells the world. Events are the only interface between measuring and showing.
 
-use super::{BuildKey, EngineId, Sample, Seconds, Step};
+use super::{BuildKey, Bytes, EngineId, Sample, Seconds, Step};
 
 /// Something that happened in a run. Sent only while no clock is running; hints about the build that
 /// runs travel through [`Progress`].
@@ -39,6 +39,8 @@ pub enum Event {
         key: BuildKey,
         /// The engine that holds it, where the run has several.
         engine: Option<EngineId>,
+        /// Size of the whole image, as in the samples.
+        bytes: Bytes,
         /// Sizes of its layers in bytes, base first.
         layers: Vec<(String, u64)>,
         /// What it printed when run, or why it could not be run; `None` when the study does not ask.
@@ -63,4 +65,11 @@ pub enum Event {
 pub trait Progress: Send + Sync {
     /// A step started.
     fn step(&self, name: &str);
+}
+
+/// For builds whose steps nobody watches.
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn step(&self, _: &str) {}
 }

@@ -54,6 +54,7 @@ fn run(plan: &[BuildKey]) -> Vec<Event> {
         Event::ImageInspected {
             key: plan[2].clone(),
             engine: None,
+            bytes: Bytes(0),
             layers: Vec::new(),
             check: Some(Err(text("it printed \"Hallo\", expected \"Hello\""))),
         },

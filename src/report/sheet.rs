@@ -78,6 +78,8 @@ pub struct ImageRow {
     pub definition: String,
     /// Size of each layer, base first.
     pub layers: Vec<Bytes>,
+    /// Which sizes those are.
+    pub layers_definition: String,
     /// Results of the scorecard by criterion; the criteria of all rows become columns.
     pub scorecard: Vec<(String, String)>,
 }
@@ -96,7 +98,7 @@ pub fn write_images(rows: &[ImageRow], out: &mut dyn Write) -> io::Result<()> {
     }
     let mut csv = csv::Writer::from_writer(out);
     let first = usize::from(rows.iter().all(|row| row.engine.is_none()));
-    let fixed = ["engine", "approach", "image_bytes", "image_bytes_is", "layers", "layer_bytes"];
+    let fixed = ["engine", "approach", "image_bytes", "image_bytes_is", "layers", "layer_bytes", "layer_bytes_is"];
     let header = fixed.iter().skip(first).map(|name| (*name).to_owned());
     csv.write_record(header.chain(criteria.iter().map(|name| sheet(name))))?;
     for row in rows {
@@ -112,6 +114,7 @@ pub fn write_images(rows: &[ImageRow], out: &mut dyn Write) -> io::Result<()> {
             sheet(&row.definition),
             layers.len().to_string(),
             layers.join(" "),
+            sheet(&row.layers_definition),
         ];
         csv.write_record(fixed.into_iter().skip(first).chain(criteria.iter().map(result)))?;
     }

@@ -210,6 +210,7 @@ fn images_are_listed_with_their_layers() {
         bytes: Some(Bytes(161_000_000)),
         definition: "inspect".to_owned(),
         layers: vec![Bytes(100), Bytes(20)],
+        layers_definition: "history".to_owned(),
         scorecard: scorecard.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
     };
     let mut rows = vec![row("a", &[("non_root", "yes"), ("=x", "@y")]), row("b", &[("cache_order", "no")])];

@@ -5,7 +5,7 @@ use crate::engine::fake::{FakeEngine, FakeMachine, outcome};
 use crate::engine::machine::{Look, Room};
 use crate::engine::{Client, Interrupt, Named};
 use crate::model::{
-    ApproachId, BuildKey, Bytes, CacheState, ChainKind, Event, Outcome, Progress, Sample, ScenarioId, StateId, Status,
+    ApproachId, BuildKey, Bytes, CacheState, ChainKind, Event, NoProgress, Outcome, Sample, ScenarioId, StateId, Status,
 };
 use crate::plan::{Chain, Plan, PlannedBuild};
 use std::cell::Cell;
@@ -13,12 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-struct Silent;
-
-impl Progress for Silent {
-    fn step(&self, _: &str) {}
-}
 
 fn approach() -> ApproachId {
     ApproachId::new("one").unwrap()
@@ -102,7 +96,7 @@ fn carry_out(
         Ok(())
     };
     let machine = FakeMachine::new(looks);
-    let around = Around { machine: &machine, progress: &Silent, interrupt, more: &|| false };
+    let around = Around { machine: &machine, progress: &NoProgress, interrupt, more: &|| false };
     let end = run(&plan(blocks), materials, &mut engines, &around, &mut sink);
     Done { end, samples, warnings }
 }
