@@ -11,11 +11,16 @@ use layerbench::model::{Sample, Status, StepKind};
 use layerbench::store::{RunFolder, RunStatus, StoredRun};
 use std::collections::HashMap;
 use std::path::Path;
-use tiny::{GOOD, messages, program, tiny_study};
+use tiny::{GOOD, disturbed, messages, program, tiny_study};
 
 fn run(dir: &Path, args: &[&str], code: i32) -> (StoredRun, String) {
     let args = [&["run", ".", "--engine", "private", "--out", "results"], args].concat();
-    let output = program(dir, &args).output().unwrap();
+    let mut output = program(dir, &args).output().unwrap();
+    for _ in 0..2 {
+        if disturbed(&dir.join("results")) {
+            output = program(dir, &args).output().unwrap();
+        }
+    }
     assert_eq!(output.status.code(), Some(code), "{}\n{}", messages(&output), String::from_utf8_lossy(&output.stdout));
     let stored = RunFolder::open(&dir.join("results/latest")).unwrap();
     assert!(!dir.join("home").exists(), "something is left in the private engines' folder");

@@ -8,15 +8,17 @@ mod registry;
 #[path = "support/tiny.rs"]
 mod tiny;
 
-use layerbench::model::{Sample, Status};
+use layerbench::model::{ColdKind, Sample, Status};
 use layerbench::store::{RunFolder, StoredRun};
 use registry::{Registry, gate, own_address, store};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tiny::{messages, tiny_study};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tiny::{disturbed, messages, tiny_study};
 
 /// The program, with engines that trust the gate.
 fn program(dir: &Path, args: &[&str]) -> Command {
@@ -75,6 +77,65 @@ fn too_many_requests_are_waited_out_while_resolving_and_while_building() {
     assert!(text.contains("trying again in 1.0 s, as it asks"), "while resolving: {text}");
     let waited: Vec<&String> = stored.record.notes.iter().filter(|note| note.contains("too many requests")).collect();
     assert!(!waited.is_empty() && waited[0].contains("trying again in 5.0 s ("), "{:?}", stored.record.notes);
+}
+
+/// When something happened: the start and end of each cold build, on the clock that the gate reads too.
+fn cold_builds(stored: &StoredRun) -> Vec<(OffsetDateTime, OffsetDateTime)> {
+    let cold = all_ok(stored).into_iter().filter(|sample| sample.key.scenario.as_str() == "cold");
+    cold.map(|sample| {
+        let start = OffsetDateTime::parse(&sample.started_at, &Rfc3339).unwrap();
+        (start, start + Duration::from_secs_f64(sample.seconds.get() + 0.001))
+    })
+    .collect()
+}
+
+/// The private engine is asked as a private one, and as somebody's own engine on which the image stays.
+#[test]
+fn each_cold_build_fetches_its_base_again_or_the_record_says_that_it_does_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = dir.path().join("upstream");
+    let image_stored = store(&storage, "lib/base", "1", "one");
+    let registry = Registry::serve(&storage, dir.path());
+    let (layer, seen) = (image_stored.layer.clone(), Arc::new(Mutex::new(Vec::new())));
+    let times = Arc::clone(&seen);
+    let port = gate(registry.port, dir.path(), move |request| {
+        if request.starts_with("GET ") && request.contains(&layer) {
+            times.lock().unwrap().push(OffsetDateTime::now_utc());
+        }
+        None
+    });
+    study(dir.path(), &image(port));
+    let fetched = |(start, end): &(OffsetDateTime, OffsetDateTime)| {
+        seen.lock().unwrap().iter().filter(|time| (*start..=*end).contains(*time)).count()
+    };
+    let run = |args: &[&str]| {
+        let mut output = program(dir.path(), args).output().unwrap();
+        if disturbed(&dir.path().join("results")) {
+            seen.lock().unwrap().clear();
+            output = program(dir.path(), args).output().unwrap();
+        }
+        assert_eq!(output.status.code(), Some(0), "{}", messages(&output));
+        (RunFolder::open(&dir.path().join("results/latest")).unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+
+    let (stored, table) = run(&["run", ".", "--engine", "private", "--reps", "2", "--out", "results"]);
+    let builds = cold_builds(&stored);
+    assert_eq!((stored.record.cold, builds.len()), (ColdKind::Pristine, 2));
+    assert!(table.contains("Cold: pristine"), "{table}");
+    let counts: Vec<usize> = builds.iter().map(fetched).collect();
+    assert!(counts.iter().all(|count| *count > 0), "fetched in the two cold builds: {counts:?}");
+    assert!(registry.requests(&["GET ", &image_stored.layer]) >= seen.lock().unwrap().len(), "the registry's own log");
+    assert_eq!(counts.iter().sum::<usize>(), seen.lock().unwrap().len(), "and at no other time");
+
+    seen.lock().unwrap().clear();
+    let program = env!("CARGO_BIN_EXE_layerbench");
+    let args = ["engine", "--", program, "run", ".", "--engine", "host", "--reps", "2", "--out", "results"];
+    let (stored, table) = run(&args);
+    let builds = cold_builds(&stored);
+    assert_eq!((stored.record.cold, builds.len()), (ColdKind::WarmBase, 2));
+    assert!(table.contains("Cold: warm base"), "{table}");
+    assert_eq!(builds.iter().map(fetched).collect::<Vec<_>>(), [0, 0]);
+    assert!(!seen.lock().unwrap().is_empty(), "it was fetched before the first build");
 }
 
 #[test]

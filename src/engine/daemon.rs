@@ -21,7 +21,7 @@ use bollard::query_parameters::{
 };
 use futures_util::StreamExt;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -313,15 +313,16 @@ impl Daemon {
         }
     }
 
-    /// Runs an image's own command without network, capabilities and privileges, and gives its standard output.
+    /// Runs an image's own command without network, capabilities and privileges, and gives its standard output. The
+    /// container bears the name of the run, so that it can be found if nobody is left to remove it.
     ///
     /// # Errors
     /// When it cannot be started, ends with another code than 0, or is not done in time.
-    pub fn run_image(&self, id: &str, limit: Duration) -> Result<String, EngineError> {
+    pub fn run_image(&self, run: &str, id: &str, limit: Duration) -> Result<String, EngineError> {
         self.runtime.block_on(async {
             let created = self
                 .client
-                .create_container(None::<CreateContainerOptions>, container_for(id))
+                .create_container(None::<CreateContainerOptions>, container_for(run, id))
                 .await
                 .map_err(|e| self.failed(&format!("making a container of {id}"), e))?;
             let ran = tokio::time::timeout(limit, self.output_of(&created.id)).await;
@@ -365,10 +366,10 @@ impl Daemon {
     }
 }
 
-fn container_for(image: &str) -> ContainerCreateBody {
+fn container_for(run: &str, image: &str) -> ContainerCreateBody {
     ContainerCreateBody {
         image: Some(image.to_owned()),
-        labels: Some(HashMap::from_iter(BTreeMap::from([("org.layerbench.check".to_owned(), String::new())]))),
+        labels: Some(HashMap::from([(containers::CHECK.to_owned(), run.to_owned())])),
         host_config: Some(HostConfig {
             network_mode: Some("none".to_owned()),
             cap_drop: Some(vec!["ALL".to_owned()]),

@@ -235,7 +235,7 @@ impl Engine for HostEngine {
     }
 
     fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError> {
-        self.daemon.run_image(id, limit)
+        self.daemon.run_image(&self.run, id, limit)
     }
 
     fn end_chain(&mut self) -> Result<(), EngineError> {
@@ -382,6 +382,7 @@ fn clean_one(path: &Path) -> Cleaned {
     };
     let undo = |ledger: &mut Ledger| -> Result<(), EngineError> {
         let daemon = Daemon::new(&Endpoint::parse(&ledger.entry.engine)?)?;
+        daemon.remove_checks(&ledger.entry.run)?;
         let mut made = ledger.entry.chain.clone();
         if let Some(before) = &ledger.entry.in_flight {
             made.records.extend(records_of_broken_build(&daemon, before)?);

@@ -421,7 +421,8 @@ impl Engine for PrivateEngine {
     }
 
     fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError> {
-        self.instance()?.daemon.run_image(id, limit)
+        let run = self.run.clone();
+        self.instance()?.daemon.run_image(&run, id, limit)
     }
 
     fn end_chain(&mut self) -> Result<(), EngineError> {

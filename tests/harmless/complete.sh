@@ -1,4 +1,4 @@
 # A whole run on private engines.
 study
-layerbench run "$work/study" --engine private --reps 1 --out "$work/results" || { cat "$work/out.err" >&2; die "the run failed"; }
+whole run "$work/study" --engine private --reps 1 --out "$work/results"
 [ "$(statuses)" = "6 ok;" ] || die "unexpected rows: $(statuses)"

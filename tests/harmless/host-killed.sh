@@ -1,4 +1,16 @@
-# SIGKILL in the middle of a build on the user's own engine; the user builds something; then `layerbench clean`.
+# SIGKILL on the user's own engine: while an image is run to see what it prints; then in the middle of a build, after
+# which the user builds something. Each time `layerbench clean` takes away what was left, and nothing else.
+study 0
+sed -i 's/"echo hello"/"sleep 30; echo hello"/' "$work/study/quick"
+"$program" run "$work/study" --engine host --reps 1 --approach quick --out "$work/results" >"$work/out" 2>"$work/out.err" &
+run=$!
+wait_for_step
+kill -KILL "$run"
+wait "$run" 2>/dev/null || :
+layerbench clean || die "clean failed: $(cat "$work/out" "$work/out.err")"
+unharmed "killed while an image was run"
+rm -rf "$work/results"
+
 study 30
 "$program" run "$work/study" --engine host --reps 1 --approach slow --out "$work/results" >"$work/out" 2>"$work/out.err" &
 run=$!

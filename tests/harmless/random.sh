@@ -31,7 +31,7 @@ start_run() { # a run of one approach on some engine, in the background
 for step in $(seq "$steps"); do
   case $((RANDOM % 8)) in
     0) start_run whole
-       wait "$run" || { cat "$work/out.err" >&2; die "seed $seed,$done_so_far: the run failed"; } ;;
+       wait "$run" || disturbed || { cat "$work/out.err" >&2; die "seed $seed,$done_so_far: the run failed"; } ;;
     1 | 2) start_run interrupted
        sleep "$((RANDOM % 3)).$((RANDOM % 10))"
        kill -INT "$run" 2>/dev/null || :

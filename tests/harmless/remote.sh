@@ -2,7 +2,7 @@
 study
 remote() { # WHAT ADDRESS
   rm -rf "$work/results"
-  layerbench run "$work/study" --engine "$2" --reps 1 --approach quick --out "$work/results" ||
+  layerbench run "$work/study" --engine "$2" --reps 1 --approach quick --out "$work/results" || disturbed ||
     { cat "$work/out.err" >&2; die "the run over $1 failed"; }
   [ "$(statuses)" = "3 ok;" ] || die "$1: unexpected rows: $(statuses)"
 }

@@ -21,7 +21,7 @@ on_far() { env -u DOCKER_TLS_VERIFY -u DOCKER_CERT_PATH "$docker" --host "unix:/
 far_engine
 address=tcp://198.51.100.2:2376
 export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$work/certificates/client
-on_far_run() { layerbench run "$work/study" --engine private --engine "far=$address" "$@" --out "$work/results" --seed 4; }
+on_far_run() { layerbench run "$work/study" --engine private --engine "far=$address" "$@" --out "$work/results" --seed 4 || disturbed; }
 study
 
 # What is wrong is said at once, before anything is built.

@@ -74,6 +74,17 @@ pub fn program(dir: &Path, args: &[&str]) -> Command {
     command
 }
 
+/// Whether other guests of the hypervisor spoiled a sample of the latest run in a folder of results: it is right to call
+/// it invalid, and no test can keep it from happening. Who needs a whole run makes it again.
+pub fn disturbed(results: &Path) -> bool {
+    let rows = fs::read_to_string(results.join("latest/samples.csv")).unwrap_or_default();
+    let disturbed = rows.contains("(steal time) held the processor back");
+    if disturbed {
+        eprintln!("once more, because others used the processor:\n{rows}");
+    }
+    disturbed
+}
+
 /// What a call wrote to standard error.
 pub fn messages(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

@@ -17,6 +17,9 @@ use std::io::Read;
 /// Largest file that is read out of a container, in bytes.
 const FILE_LIMIT: usize = 1 << 20;
 
+/// The label of a container in which an image is run; its value is the run's name.
+pub(super) const CHECK: &str = "org.layerbench.check";
+
 /// Where an engine gets images from beside the usual registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registries {
@@ -39,6 +42,25 @@ impl Daemon {
         let options = ListContainersOptionsBuilder::default().all(true).build();
         let all = self.runtime.block_on(self.client.list_containers(Some(options)));
         all.map(|all| all.len()).map_err(|e| self.failed("listing containers", e))
+    }
+
+    /// Removes the containers in which a run that is gone has run images.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn remove_checks(&self, run: &str) -> Result<(), EngineError> {
+        let failed = |e| self.failed("removing containers of this run", e);
+        let filters = HashMap::from([("label", vec![format!("{CHECK}={run}")])]);
+        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
+        let found = self.runtime.block_on(self.client.list_containers(Some(options))).map_err(failed)?;
+        for id in found.into_iter().filter_map(|container| container.id) {
+            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+            match self.runtime.block_on(self.client.remove_container(&id, Some(options))) {
+                Err(e) if !is_missing(&e) => return Err(failed(e)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Mirrors and insecure registries as the engine was configured.
