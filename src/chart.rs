@@ -1,4 +1,4 @@
-//! Tables to SVG, laid out with plotters' coordinates: samples, parts of builds, steps over time, layers, nights.
+//! Tables to SVG or PNG, laid out with plotters' coordinates: samples, parts of builds, steps over time, layers, nights.
 //!
 //! Pure: figures in, a picture out, written to a given writer. Names are cut where they have no room (their whole text
 //! is then a title), and every picture has a title and a description for those who do not see it.
@@ -7,6 +7,8 @@ mod axis;
 mod frame;
 mod ink;
 mod nights;
+#[cfg(feature = "png")]
+mod png;
 mod samples;
 mod scene;
 mod stacks;
@@ -17,6 +19,8 @@ mod tests;
 mod width;
 
 pub use nights::{Change, Line, nights};
+#[cfg(feature = "png")]
+pub use png::{Fonts, PngError};
 pub use samples::samples;
 pub use stacks::{Column, layers, parts};
 pub use steps::{Shown, steps};
@@ -49,5 +53,14 @@ impl Chart {
     /// When the writer fails.
     pub fn write_svg(&self, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
         svg::write(self, dress, out)
+    }
+
+    /// The picture as PNG in the light theme, twice as many pixels across and down as the SVG says.
+    ///
+    /// # Errors
+    /// When it is too large for that, or cannot be painted.
+    #[cfg(feature = "png")]
+    pub fn png(&self, fonts: &Fonts) -> Result<Vec<u8>, PngError> {
+        png::png(self, fonts)
     }
 }

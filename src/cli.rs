@@ -23,6 +23,7 @@ mod init;
 mod load;
 mod nights;
 mod pick;
+mod png;
 mod precise;
 mod prepare;
 mod published;

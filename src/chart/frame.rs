@@ -131,7 +131,7 @@ impl Frame {
         let mut x = MARGIN;
         self.y += 14.0;
         for (text, paint) in items {
-            let needs = 20.0 + width(text, SIZE) + 18.0;
+            let needs = 23.0 + width(text, SIZE) + 14.0;
             if x > MARGIN && x + needs > self.right() {
                 x = MARGIN;
                 self.y += 19.0;
@@ -140,8 +140,8 @@ impl Frame {
             paint(&mut scene, (x, self.y - 10.0));
             scene.label(Label {
                 text,
-                at: (x + 20.0, self.y),
-                room: self.plot.end.max(WIDTH - MARGIN) - x - 20.0,
+                at: (x + 23.0, self.y),
+                room: self.plot.end.max(WIDTH - MARGIN) - x - 23.0,
                 size: SIZE,
                 anchor: Anchor::Start,
                 ink: Ink::Muted,

@@ -40,14 +40,15 @@ pub fn samples(table: &Table, beside: Option<(&str, &Published)>) -> Result<Char
     });
     let theirs = theirs.map(|cell| cell.median.get());
     let range = log_range(table.cells().flat_map(|(_, _, cell)| cell.seconds.iter().copied()).chain(theirs));
-    legend(&mut frame, beside.map(|(name, _)| name), problems);
+    let interval = table.cells().any(|(_, _, cell)| cell.figures.as_ref().is_some_and(|f| f.interval.is_some()));
+    legend(&mut frame, beside.map(|(name, _)| name), problems, table.even_n() == Some(1), interval);
     for (column, scenario) in table.scenarios.iter().enumerate() {
         panel(&mut frame, table, column, scenario, range, beside)?;
     }
     frame.finish("samples", "Every build, in seconds".to_owned(), describe(table))
 }
 
-fn legend(frame: &mut Frame, published: Option<&str>, problems: bool) {
+fn legend(frame: &mut Frame, published: Option<&str>, problems: bool, single: bool, spread: bool) {
     let sample = |scene: &mut Scene, (x, y): (f64, f64)| scene.dot((x + 8.0, y + 6.0), 3.0, Ink::Sample);
     let middle = |scene: &mut Scene, (x, y): (f64, f64)| {
         scene.line((x + 8.0, y), (x + 8.0, y + 12.0), 3.0, Ink::Text);
@@ -60,8 +61,13 @@ fn legend(frame: &mut Frame, published: Option<&str>, problems: bool) {
     let other = |scene: &mut Scene, (x, y): (f64, f64)| pointer(scene, (x + 8.0, y + 3.0));
     let bad = |scene: &mut Scene, (x, y): (f64, f64)| cross(scene, (x + 8.0, y + 6.0));
     let published = published.map(|name| format!("published median: {name}"));
-    let mut items: Vec<(&str, Paint<'_>)> =
-        vec![("one build", &sample), ("median", &middle), ("interval of the median (dashed: below 95 %)", &interval)];
+    let mut items: Vec<(&str, Paint<'_>)> = vec![("one build", &sample)];
+    if !single {
+        items.push(("median", &middle));
+    }
+    if spread {
+        items.push(("interval of the median (dashed: below 95 %)", &interval));
+    }
     items.extend(published.as_deref().map(|text| (text, &other as Paint<'_>)));
     if problems {
         items.push(("builds in no figure", &bad));
@@ -99,7 +105,7 @@ fn panel(
             let x = place(positive(theirs.median.get()));
             let mut scene = frame.scene.borrow_mut();
             scene.entitle(&format!("{}: published {} s", row.approach, theirs.median.get()));
-            pointer(&mut scene, (x, y + 6.0));
+            pointer(&mut scene, (x, y + 5.5));
         }
         y += ROW;
         middle += 1.0;
@@ -119,8 +125,9 @@ fn points(
     for (place, seconds) in chosen(&cell.seconds).into_iter().enumerate() {
         // Spread over the row by the golden ratio: neighbours come to lie apart.
         #[allow(clippy::cast_precision_loss)] // a few hundred at most
-        let spread = (place as f64 * 0.618_034).fract() - 0.5;
+        let spread = if cell.n() == 1 { 0.0 } else { (place as f64 * 0.618_034).fract() - 0.5 };
         let at = (positive(seconds), middle + spread * 0.4);
+        frame.scene.borrow_mut().entitle(&format!("{name}: {}", with_unit(seconds)));
         area.draw(&Circle::new(at, radius, Ink::Sample.filled()))?;
     }
     let Some(figures) = &cell.figures else {
@@ -141,6 +148,9 @@ fn points(
         line((high, -0.2), (high, 0.2), 1.5)?;
     }
     let median = figures.median.get();
+    if cell.n() == 1 {
+        return Ok(());
+    }
     frame.scene.borrow_mut().entitle(&format!("{name}: median {}, n = {}", with_unit(median), cell.n()));
     line((median, -0.28), (median, 0.28), 3.0)
 }

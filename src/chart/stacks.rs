@@ -18,7 +18,9 @@ use plotters::style::Color;
 /// Height of a row.
 const ROW: f64 = 27.0;
 /// A part narrower than this has its name as a title only, in pixels.
-const NAMED: f64 = 36.0;
+const NAMED: f64 = 30.0;
+/// The beginning of a name says something if it has more characters than this.
+const TELLING: usize = 8;
 
 /// A column of the table: its title, and the parts of each approach in it.
 pub type Column = (String, Vec<(String, Vec<Part>)>);
@@ -106,7 +108,7 @@ fn bar(name: &str, parts: &[Part]) -> Bar {
     let segment = |part: &Part| Segment {
         value: part.seconds,
         ink: ink(part.kind),
-        label: part.name.clone(),
+        label: short(&part.name),
         title: format!("{}: {}", part.name, with_unit(part.seconds)),
     };
     Bar {
@@ -116,11 +118,23 @@ fn bar(name: &str, parts: &[Part]) -> Bar {
     }
 }
 
-/// Draws the layers of each approach's image, base first.
+/// The name of a step without what is mounted into it: the command says more.
+fn short(name: &str) -> String {
+    match name.split_once(' ') {
+        Some(("RUN", rest)) => {
+            let words = rest.split(' ').skip_while(|word| word.starts_with("--mount="));
+            format!("RUN {}", words.collect::<Vec<_>>().join(" "))
+        }
+        _ => name.to_owned(),
+    }
+}
+
+/// Draws the layers of each approach's image, base first. `of` says which image that is, where it might be another one
+/// than the reader thinks.
 ///
 /// # Errors
 /// When plotters finds no way.
-pub fn layers(images: &[(String, Vec<Bytes>)]) -> Result<Chart, ChartError> {
+pub fn layers(images: &[(String, Vec<Bytes>)], of: &str) -> Result<Chart, ChartError> {
     let inks = [Ink::Base, Ink::Work, Ink::Context, Ink::Export, Ink::Wait, Ink::Other];
     let bars = images.iter().map(|(name, layers)| {
         let total = Bytes(layers.iter().fold(0, |sum, layer| sum.saturating_add(layer.0)));
@@ -139,13 +153,17 @@ pub fn layers(images: &[(String, Vec<Bytes>)]) -> Result<Chart, ChartError> {
     let totals = bars.iter().map(|bar| width(&bar.total, SIZE)).fold(0.0, f64::max);
     let mut frame = Frame::new(bars.iter().map(|bar| bar.name.as_str()), NAMES, totals);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // bytes from 0 up
-    panel(&mut frame, "Layers, base first", "bytes", &bars, |bytes| Bytes(bytes as u64).to_string())?;
+    panel(&mut frame, &format!("Layers, base first{of}"), "bytes", &bars, |bytes| Bytes(bytes as u64).to_string())?;
     let text = images.iter().zip(&bars).map(|((name, layers), bar)| {
         let full = layers.iter().filter(|layer| layer.0 > 0).count();
         format!("{name}: {} in {full} layers.", bar.total)
     });
     let text = text.collect::<Vec<_>>().join(" ");
-    frame.finish("layers", "Image size by layer".to_owned(), format!("A bar for each image, from its base up. {text}"))
+    frame.finish(
+        "layers",
+        "Image size by layer".to_owned(),
+        format!("A bar for each image, from its base up{of}. {text}"),
+    )
 }
 
 fn panel(frame: &mut Frame, title: &str, unit: &str, bars: &[Bar], label: fn(f64) -> String) -> Result<(), ChartError> {
@@ -194,9 +212,10 @@ fn inside(frame: &Frame, segment: &Segment, (from, to): (f64, f64), middle: f64)
     if to - from > 3.0 {
         scene.line((to, middle - ROW * 0.36), (to, middle + ROW * 0.36), 1.5, Ink::Paper);
     }
-    if to - from >= NAMED {
+    let (label, cut) = fit(&segment.label, 11.0, to - from - 9.0);
+    if to - from >= NAMED && (!cut || label.chars().count() > TELLING) {
         // Letters are hard to read on a pattern: plain ground below them.
-        let taken = width(&fit(&segment.label, 11.0, to - from - 9.0).0, 11.0);
+        let taken = width(&label, 11.0);
         let (left, right) = (from + 3.0, (from + 7.0 + taken).min(to - 1.0));
         let (above, below) = (middle - 7.0, middle + 7.0);
         scene.area(vec![(left, above), (right, above), (right, below), (left, below)], segment.ink);

@@ -1,4 +1,4 @@
-//! A scene as SVG: alone with its own colours for both themes, or as a part of a page that has them.
+//! A scene as SVG: alone with its own colours, or as a part of a page that has them.
 //!
 //! Every text from outside is escaped here and nowhere else.
 
@@ -17,7 +17,12 @@ pub enum Dress {
     Alone,
     /// A part of an HTML page that holds [`style`].
     Inline,
+    /// A file of its own for readers that know neither variables nor themes: in the light one.
+    #[cfg(feature = "png")]
+    Light,
 }
+
+const FONTS: &str = "system-ui,-apple-system,\"Segoe UI\",Roboto,\"Noto Sans\",\"DejaVu Sans\",sans-serif";
 
 /// The style sheet of all charts: colours by theme, fonts.
 #[must_use]
@@ -30,18 +35,30 @@ pub fn style() -> String {
         }
     };
     colors(&mut css, false);
-    css.push_str("font-family:system-ui,-apple-system,\"Segoe UI\",Roboto,\"Noto Sans\",\"DejaVu Sans\",sans-serif}");
+    let _ = write!(css, "font-family:{FONTS}}}");
     // Printed on paper, a dark theme is a waste of ink.
     css.push_str("@media screen and (prefers-color-scheme:dark){svg.chart{");
     colors(&mut css, true);
-    css.push_str("}}svg.chart text{unicode-bidi:isolate}svg.chart .b{font-weight:600}");
-    css.push_str("svg.chart .d{stroke-dasharray:3 3}svg.chart .pt{fill:none;stroke:var(--c-onfill);stroke-opacity:.3}");
-    for ink in Ink::ALL {
-        let (name, ..) = ink.colors();
-        let _ = write!(css, "svg.chart .f-{name}{{fill:var(--c-{name})}}");
-        let _ = write!(css, "svg.chart .s-{name}{{fill:none;stroke:var(--c-{name})}}");
-    }
+    css.push_str("}}");
+    classes(&mut css, |ink| format!("var(--c-{})", ink.colors().0));
     css
+}
+
+/// The same without variables, in the light theme.
+#[cfg(feature = "png")]
+fn light() -> String {
+    let mut css = format!("svg.chart{{font-family:{FONTS}}}");
+    classes(&mut css, |ink| ink.colors().1.to_owned());
+    css
+}
+
+fn classes(css: &mut String, color: impl Fn(Ink) -> String) {
+    css.push_str("svg.chart text{unicode-bidi:isolate}svg.chart .b{font-weight:600}svg.chart .d{stroke-dasharray:3 3}");
+    let _ = write!(css, "svg.chart .pt{{fill:none;stroke:{};stroke-opacity:.3}}", color(Ink::OnFill));
+    for ink in Ink::ALL {
+        let ((name, ..), color) = (ink.colors(), color(ink));
+        let _ = write!(css, "svg.chart .f-{name}{{fill:{color}}}svg.chart .s-{name}{{fill:none;stroke:{color}}}");
+    }
 }
 
 /// Text for an element or an attribute. Characters that XML forbids are gone already.
@@ -74,7 +91,7 @@ const TITLE: f64 = 40.0;
 /// Writes a picture. Its name makes the ids inside unique on a page.
 pub(super) fn write(chart: &Chart, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
     let (scene, name) = (&chart.scene, &chart.name);
-    let alone = dress == Dress::Alone;
+    let alone = dress != Dress::Inline;
     let above = if alone { TITLE } else { 0.0 };
     let (width, height, top) = (px(scene.width), px(scene.height + above), px(-above));
     if alone {
@@ -89,7 +106,12 @@ pub(super) fn write(chart: &Chart, dress: Dress, out: &mut dyn Write) -> io::Res
     writeln!(out, "<desc id=\"{name}-d\">{}</desc>", escape(&visible(&chart.description)))?;
     if alone {
         // In XML, unlike in HTML, a style sheet is text like any other.
-        writeln!(out, "<style>{}</style>", escape(&style()))?;
+        let style = match dress {
+            #[cfg(feature = "png")]
+            Dress::Light => light(),
+            _ => style(),
+        };
+        writeln!(out, "<style>{}</style>", escape(&style))?;
     }
     defs(scene, name, out)?;
     if alone {

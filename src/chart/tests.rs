@@ -44,7 +44,7 @@ fn boxes(svg: &str) -> Vec<(String, [f64; 4])> {
     texts.map(of).collect()
 }
 
-fn svg(chart: &Chart, dress: Dress) -> String {
+pub(super) fn svg(chart: &Chart, dress: Dress) -> String {
     let mut out = Vec::new();
     chart.write_svg(dress, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -129,6 +129,28 @@ pub(super) fn shapes() -> Vec<(Table, Vec<Sample>)> {
     let crowd = (0..5000).map(|i| sample("b", "cold", 10.0 + f64::from(i % 977) * 0.01)).collect();
     shapes.push(of(crowd, vec![row("b")], scenarios()[..1].to_vec()));
     shapes
+}
+
+#[cfg(feature = "png")]
+/// A picture of each kind, and inks that must be seen in it.
+pub(super) fn drawn() -> Vec<(Chart, Vec<ink::Ink>)> {
+    use ink::Ink;
+    let (sample, build) = (sample("05-final", "cold", 21.0), build());
+    let parts_of = vec![("05-final".to_owned(), crate::analysis::parts::parts(&[(&sample, &build[..])]))];
+    let change = Change { night: 1, before: 20.0, after: 23.0, accepted: None };
+    let line = Line { cell: "a / cold".to_owned(), medians: vec![(0, 20.0), (1, 23.0)], changes: vec![change] };
+    let dates = ["2026-01-31".to_owned(), "2026-02-01".to_owned()];
+    let sizes = [("05-final".to_owned(), vec![Bytes(117_000_000), Bytes(30_000_000)])];
+    vec![
+        (
+            samples(&raw_table(), Some(("article", &published()))).unwrap(),
+            vec![Ink::Text, Ink::Sample, Ink::Published, Ink::Grid],
+        ),
+        (parts(&[("Cold cache".to_owned(), parts_of)]).unwrap(), vec![Ink::Text, Ink::Work, Ink::Export]),
+        (steps("05-final", &[("Cold".to_owned(), &sample, &build)]).unwrap(), vec![Ink::Text, Ink::Work, Ink::Base]),
+        (nights(&dates, &[line]).unwrap(), vec![Ink::Text, Ink::Sample, Ink::Worst]),
+        (layers(&sizes, "").unwrap(), vec![Ink::Text, Ink::Base, Ink::Work]),
+    ]
 }
 
 #[test]
@@ -261,10 +283,10 @@ fn layers_of_any_size_fit() {
         ("none".to_owned(), vec![]),
         ("empty".to_owned(), layers_of(&[0, 0])),
     ];
-    sound(&layers(&images).unwrap());
-    let svg = sound(&layers(&images[..1]).unwrap());
+    sound(&layers(&images, &"x".repeat(300)).unwrap());
+    let svg = sound(&layers(&images[..1], "; with: Sources changed").unwrap());
     assert!(svg.contains("<title>06-final, layer 2 of 9: 118MB</title>") && svg.contains(">157MB</text>"), "{svg}");
-    sound(&layers(&[]).unwrap());
+    sound(&layers(&[], "").unwrap());
 }
 
 #[test]

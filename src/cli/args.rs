@@ -149,7 +149,7 @@ pub enum ClientName {
 /// Options of `report`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(after_help = "Examples:\n  layerbench report results/latest\n  \
-layerbench report results/latest --format html --out report.html --charts charts")]
+layerbench report results/latest --format html --out report.html --charts charts --png")]
 pub struct ReportArgs {
     /// Folder of a run
     #[arg(default_value = "results/latest")]
@@ -163,6 +163,9 @@ pub struct ReportArgs {
     /// Write the pictures into this folder, as SVG
     #[arg(long, value_name = "DIR")]
     pub charts: Option<PathBuf>,
+    /// With --charts: write them as PNG too, in the light theme
+    #[arg(long, requires = "charts")]
+    pub png: bool,
 }
 
 /// Options of `compare`.
@@ -279,6 +282,9 @@ pub struct HistoryArgs {
     /// Write a picture of all nights into this folder, as SVG
     #[arg(long, value_name = "DIR")]
     pub charts: Option<PathBuf>,
+    /// With --charts: write them as PNG too, in the light theme
+    #[arg(long, requires = "charts")]
+    pub png: bool,
     /// What to do instead
     #[command(subcommand)]
     pub call: Option<HistoryCall>,

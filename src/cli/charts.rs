@@ -3,6 +3,7 @@
 //! Steps are taken of the builds that are shown only: those nearest to the median of their cell.
 
 use super::Stop;
+use super::png::Painter;
 use super::style::replace;
 use crate::analysis::explain::Build;
 use crate::analysis::parts::parts;
@@ -128,7 +129,7 @@ pub fn draw(
     let images: Vec<(String, Vec<Bytes>)> =
         images.map(|image| (image.approach.to_string(), image.layers.clone())).collect();
     if !images.is_empty() {
-        charts.whole.push(chart::layers(&images).map_err(broken)?);
+        charts.whole.push(chart::layers(&images, &of(table, &images)).map_err(broken)?);
     }
     if let Some(engine) = engine {
         for chart in charts.whole.iter_mut().chain(&mut charts.each) {
@@ -137,6 +138,22 @@ pub fn draw(
         }
     }
     Ok(charts)
+}
+
+/// Which scenario the images are of, where that is not the one whose sizes stand in the table. They are looked at when
+/// a chain ends, so that no build waits for it.
+fn of(table: &Table, images: &[(String, Vec<Bytes>)]) -> String {
+    let sum = |layers: &[Bytes]| layers.iter().fold(0_u64, |sum, layer| sum.saturating_add(layer.0));
+    let same = |column: usize| {
+        images.iter().all(|(name, layers)| {
+            let row = table.rows.iter().find(|row| row.approach.as_str() == name);
+            row.and_then(|row| row.cells[column].image).is_some_and(|image| image.0 == sum(layers))
+        })
+    };
+    match (0..table.scenarios.len()).find(|column| same(*column)) {
+        Some(column) if column > 0 => format!(" (image of: {})", title(&table.scenarios[column])),
+        _ => String::new(),
+    }
 }
 
 /// The title of a scenario, with what it stands under.
@@ -185,11 +202,16 @@ pub fn figures(charts: &Charts) -> Result<Figures, Stop> {
     })
 }
 
-/// Writes each picture into a folder, as an SVG file that stands alone.
-pub fn write<'c>(charts: impl Iterator<Item = &'c Chart>, folder: &Path) -> Result<(), Stop> {
+/// Writes each picture into a folder, as an SVG file that stands alone, and as PNG where that is wished.
+pub fn write<'c>(charts: impl Iterator<Item = &'c Chart>, folder: &Path, png: bool) -> Result<(), Stop> {
+    // Before anything is written: there may be none.
+    let painter = png.then(Painter::new).transpose()?;
     fs::create_dir_all(folder).map_err(|e| Stop::failed(format!("making {}: {e}", folder.display())))?;
     for chart in charts {
         replace(&folder.join(format!("{}.svg", chart.name)), svg(chart, Dress::Alone)?.as_bytes())?;
+        if let Some(painter) = &painter {
+            replace(&folder.join(format!("{}.png", chart.name)), &painter.paint(chart)?)?;
+        }
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ pub fn history(args: &HistoryArgs) -> Result<End, Stop> {
     let found = gather(&args.dir, newest, &nights, notes)?;
     if let Some(folder) = &args.charts {
         let chart = draw(&found).map_err(|e| Stop::failed(format!("drawing: {e}")))?;
-        charts::write([&chart].into_iter(), folder)?;
+        charts::write([&chart].into_iter(), folder, args.png)?;
     }
     let mut text = Vec::new();
     let written = match args.format {

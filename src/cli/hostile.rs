@@ -170,11 +170,17 @@ fn printed(text: &str) -> Vec<(&'static str, String, String)> {
     for (format, form) in
         [(Format::Text, "text"), (Format::Markdown, "markdown"), (Format::Csv, "csv"), (Format::Json, "json")]
     {
-        report::report(&ReportArgs { run: run.clone(), format, charts: None, out: out() }).unwrap();
+        report::report(&ReportArgs { run: run.clone(), format, charts: None, png: false, out: out() }).unwrap();
         add(form, "report".to_owned());
     }
     let charts = results.path().join("charts");
-    let page = ReportArgs { run: run.clone(), format: Format::Html, charts: Some(charts.clone()), out: out() };
+    let page = ReportArgs {
+        run: run.clone(),
+        format: Format::Html,
+        charts: Some(charts.clone()),
+        png: cfg!(feature = "png"),
+        out: out(),
+    };
     report::report(&page).unwrap();
     add("html", "report".to_owned());
     for name in ["samples", "parts", "steps-one"] {
@@ -200,8 +206,16 @@ fn printed(text: &str) -> Vec<(&'static str, String, String)> {
         add(form, "gate".to_owned());
     }
     for (format, form) in [(ShortForm::Text, "text"), (ShortForm::Json, "json")] {
-        let args =
-            HistoryArgs { dir: folder.clone(), since: None, force: true, format, out: out(), charts: None, call: None };
+        let args = HistoryArgs {
+            dir: folder.clone(),
+            since: None,
+            force: true,
+            format,
+            out: out(),
+            charts: None,
+            png: false,
+            call: None,
+        };
         history::history(&args).unwrap();
         add(form, "history".to_owned());
         let (first, second) = ("one/cold".to_owned(), Some("two/cold".to_owned()));

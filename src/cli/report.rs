@@ -23,7 +23,7 @@ pub fn report(args: &ReportArgs) -> Result<End, Stop> {
     let page = args.format == Format::Html;
     let charts = if page || args.charts.is_some() { view.charts()? } else { Vec::new() };
     if let Some(folder) = &args.charts {
-        charts::write(charts.iter().flat_map(Charts::all), folder)?;
+        charts::write(charts.iter().flat_map(Charts::all), folder, args.png)?;
     }
     let text = if page { view.page(&charts)? } else { view.write(args.format, style_for(args.out.as_deref()))? };
     answer(args.out.as_deref(), &text)?;
@@ -38,7 +38,7 @@ pub fn write_all(folder: &Path) -> Result<(), Stop> {
     }
     let charts = view.charts()?;
     replace(&folder.join("report.html"), &view.page(&charts)?)?;
-    charts::write(charts.iter().flat_map(Charts::all), &folder.join("charts"))
+    charts::write(charts.iter().flat_map(Charts::all), &folder.join("charts"), false)
 }
 
 /// Prints the table of a run on standard output.

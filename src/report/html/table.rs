@@ -22,8 +22,8 @@ pub(super) fn write(report: &Report<'_>, part: &mut Part<'_>) -> io::Result<()> 
     if let Some(beside) = &report.beside {
         writeln!(
             part.out,
-            "<p class=\"quiet\">Below each figure: what was published ({}), our median divided by the published one, and \
-             ○ where our median lies between the published extremes.</p>",
+            "<p class=\"quiet\">Small, below each figure: what was published ({}), and our median divided by it. \
+             ○: our median lies between the published extremes.</p>",
             text(&beside.name)
         )?;
     }
@@ -43,7 +43,11 @@ fn caption(report: &Report<'_>) -> String {
         Some(n) => format!("median (fastest – slowest) of {n} builds, in seconds"),
         None => "median (fastest – slowest), in seconds".to_owned(),
     };
-    format!("Build times: {unit}, and image sizes")
+    let below = report
+        .beside
+        .as_ref()
+        .map_or(String::new(), |beside| format!(". Small, below: published ({}), and ours divided by it", beside.name));
+    format!("Build times: {unit}, and image sizes{below}")
 }
 
 /// Two rows: what stands under a group is in the second one.
