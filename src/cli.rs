@@ -2,6 +2,7 @@
 //! Progress and messages go to standard error, results to standard output.
 
 mod args;
+mod audit;
 mod build;
 mod call;
 mod charts;
@@ -106,6 +107,7 @@ pub fn main() -> ExitCode {
         Call::Explain(options) => explain::explain(&options),
         Call::Export(options) => export::export(&options),
         Call::Init(options) => init::init(&options),
+        Call::Audit(options) => audit::audit(&options),
         Call::Import(options) => import::import(&options),
         Call::Doctor(options) => doctor::doctor(&options),
         Call::Clean(options) => clean::clean(&options),

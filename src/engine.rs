@@ -13,6 +13,7 @@ mod docker_output;
 pub mod endpoint;
 pub mod fake;
 pub mod host;
+pub mod look;
 pub mod machine;
 mod network;
 pub mod private;
@@ -24,6 +25,7 @@ pub mod settings;
 pub mod trace;
 
 use docker_client::DockerClient;
+use look::Looker;
 use machine::Places;
 pub use settings::BuildSettings;
 
@@ -239,6 +241,15 @@ pub trait Engine {
     /// # Errors
     /// When it cannot be run, ends with another code than 0, or is not done in time.
     fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError>;
+
+    /// Looks into images. Whatever containers that makes are removed with the run, even if it is interrupted.
+    ///
+    /// # Errors
+    /// On an engine without real images.
+    fn looker(&mut self, interrupt: &Interrupt) -> Result<Looker, EngineError> {
+        let _ = interrupt;
+        Err(EngineError::new("looking into images", "this engine has none", ""))
+    }
 
     /// Keeps the state of the engine under a name, so that [`Engine::restore`] finds it.
     ///

@@ -6,11 +6,12 @@
 //! - 0: [`model`] (the words), [`stats`] (pure statistics)
 //! - 1: [`study`] (TOML to a study), [`project`] (files of a build context), [`store`] (run folders)
 //! - 2: [`plan`] (what will be built, in order), [`engine`] (everything that speaks to Docker), [`analysis`]
-//! - 3: [`runner`] (carries out a plan and checks every sample)
+//! - 3: [`runner`] (carries out a plan and checks every sample), [`audit`] (the scorecard of an image)
 //! - 4: [`progress`], [`chart`], [`report`]
 //! - 5: [`cli`]
 
 pub mod analysis;
+pub mod audit;
 pub mod chart;
 pub mod cli;
 pub mod engine;

@@ -14,6 +14,7 @@ mod history;
 mod html;
 mod json;
 mod markdown;
+mod scorecard;
 mod sheet;
 mod text;
 mod words;
@@ -30,12 +31,14 @@ pub use history::{ChangeLine, History, NightName, write_history_json, write_hist
 pub use html::{Figure, Figures, write_html};
 pub use json::{SCHEMA, write_json};
 pub use markdown::write_markdown;
+pub use scorecard::{write_scorecards_markdown, write_scorecards_sarif, write_scorecards_text};
 pub use sheet::{ImageRow, write_images, write_summaries, write_summary};
 pub use text::{TextStyle, write_text};
 
 use crate::analysis::findings::Judged;
 use crate::analysis::published::{Comparison, Published, compare};
 use crate::analysis::table::Table;
+use crate::audit::Scorecard;
 use crate::model::{EngineId, Sample, Status};
 use serde_json::{Value, json};
 use std::io;
@@ -126,6 +129,8 @@ pub struct Report<'a> {
     pub findings: Vec<Judged>,
     /// The samples that are in no figure.
     pub problems: Vec<&'a Sample>,
+    /// Scorecards of the approaches' images, if they were audited.
+    pub scorecards: Vec<&'a Scorecard>,
 }
 
 impl<'a> Report<'a> {
@@ -133,13 +138,20 @@ impl<'a> Report<'a> {
     #[must_use]
     pub fn new(head: Head, table: &'a Table, samples: &'a [Sample]) -> Self {
         let problems = samples.iter().filter(|s| s.status != Status::Ok);
-        Self { head, table, beside: None, findings: Vec::new(), problems: problems.collect() }
+        Self { head, table, beside: None, findings: Vec::new(), problems: problems.collect(), scorecards: Vec::new() }
     }
 
     /// Sets published figures beside ours.
     #[must_use]
     pub fn beside(mut self, name: &str, published: &'a Published) -> Self {
         self.beside = Some(Beside { name: name.to_owned(), published, comparison: compare(self.table, published) });
+        self
+    }
+
+    /// Adds the images' scorecards.
+    #[must_use]
+    pub fn scorecards(mut self, cards: Vec<&'a Scorecard>) -> Self {
+        self.scorecards = cards;
         self
     }
 

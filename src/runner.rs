@@ -4,22 +4,22 @@
 
 mod course;
 mod guards;
+mod images;
 #[cfg(test)]
 mod tests;
 pub mod validity;
 
 use crate::engine::machine::{Look, Machine};
 use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
-use crate::engine::{
-    BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, ImageFacts, Interrupt, Named,
-};
+use crate::engine::{BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Interrupt, Named};
 use crate::model::{
-    ApproachId, BuildKey, Bytes, CacheState, ChainKind, ColdKind, EngineId, Event, Outcome, Progress, Sample, Seconds,
-    StateId, Status, StepKind,
+    ApproachId, Bytes, CacheState, ChainKind, ColdKind, EngineId, Event, Outcome, Progress, Sample, Seconds, StateId,
+    Status, StepKind,
 };
 use crate::plan::{Chain, Plan, PlannedBuild};
 use crate::study::Marks;
 use guards::Guard;
+pub use images::{AuditFn, Auditor};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -64,6 +64,8 @@ pub struct Materials {
     pub bases: BTreeMap<Option<EngineId>, BTreeMap<String, String>>,
     /// What each image must print when it is run; absent when the study does not ask.
     pub prints: Option<String>,
+    /// Looks closer at the image of each approach, outside any clock, once.
+    pub audit: Option<Auditor>,
 }
 
 /// How a run ended.
@@ -131,6 +133,8 @@ struct Run<'a> {
     left: Option<CacheContents>,
     /// The cold builds whose cache was kept: state and outcome.
     kept: BTreeMap<ApproachId, (StateId, Outcome)>,
+    /// The approaches whose image was looked at closely.
+    audited: BTreeSet<ApproachId>,
 }
 
 /// What a run is watched and steered by.
@@ -177,6 +181,7 @@ pub fn run(
             bases: materials.bases.get(&named.name).cloned().unwrap_or_default(),
             left: None,
             kept: BTreeMap::new(),
+            audited: BTreeSet::new(),
         })
         .collect();
     emit(Event::RunStarted { builds: u32::try_from(builds).unwrap_or(u32::MAX) })?;
@@ -264,6 +269,7 @@ impl Run<'_> {
         }
         if let (Some(planned), Some((_, outcome))) = (chain.builds.last(), &last) {
             self.look_at_image(&planned.key, outcome)?;
+            self.audit(planned, outcome)?;
         }
         Ok(End::Complete)
     }
@@ -296,6 +302,8 @@ impl Run<'_> {
                 (Ok(()), true) => {
                     self.look_at_image(&planned.key, &outcome)?;
                     self.engine.save(approach.as_str())?;
+                    // After the checkpoint: no sample starts from what an audit leaves.
+                    self.audit(planned, &outcome)?;
                     self.kept.insert(approach.clone(), (planned.state.clone(), outcome));
                 }
                 _ => {}
@@ -450,19 +458,6 @@ impl Run<'_> {
             timeout: self.materials.timeout,
             client: self.materials.client.clone(),
         })
-    }
-
-    /// After a chain: what the image is made of, and whether it does what it should.
-    fn look_at_image(&mut self, key: &BuildKey, outcome: &Outcome) -> Result<(), RunError> {
-        let (Ok(()), Some(id)) = (&outcome.result, &outcome.image_id) else { return Ok(()) };
-        let facts = self.engine.image(id)?;
-        let check = self.materials.prints.as_ref().map(|expected| match self.engine.run_image(id, RUN_LIMIT) {
-            Ok(printed) if &printed == expected => Ok(()),
-            Ok(printed) => Err(format!("it printed {printed:?}, expected {expected:?}")),
-            Err(error) => Err(error.to_string()),
-        });
-        let (engine, ImageFacts { bytes, layers }) = (self.name.clone(), facts);
-        self.emit(Event::ImageInspected { key: key.clone(), engine, bytes, layers, check })
     }
 
     /// Puts a judged outcome into the form of a row.

@@ -67,6 +67,8 @@ pub struct Study {
     pub bases: Vec<Base>,
     /// Claims that a run can confirm or contradict.
     pub findings: Vec<Finding>,
+    /// What is asked of the images.
+    pub audit: Audit,
 }
 
 impl Study {
@@ -274,6 +276,26 @@ pub enum SecretSource {
 pub struct Check {
     /// What it prints to standard output, to the byte.
     pub stdout: String,
+}
+
+/// What is asked of the images beside their times.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Demands on each image.
+    pub demands: Demands,
+    /// The lock file that says what is needed at run time, relative to the project.
+    pub lock: Option<PathBuf>,
+}
+
+/// Demands on an image; what is `None` is not demanded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demands {
+    /// `false`: it must not be run as root.
+    pub root: Option<bool>,
+    /// Largest number of bytes of its files.
+    pub max_bytes: Option<u64>,
+    /// Largest number of paths that its user can write.
+    pub writable_paths: Option<u64>,
 }
 
 /// A distribution registry to serve to a private engine.

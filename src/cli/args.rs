@@ -1,9 +1,11 @@
 //! What the program is called with. Only shapes and help texts; what an option does is in its command's file.
 
+mod audit;
 mod engines;
 mod exchange;
 mod own;
 
+pub use audit::{AuditArgs, AuditFormat};
 pub use engines::EngineChoice;
 pub use exchange::{ExchangeForm, ExportArgs, ImportArgs};
 pub use own::{CallArgs, InitArgs, OriginArgs, Uncommitted};
@@ -47,6 +49,8 @@ pub enum Call {
     Explain(ExplainArgs),
     /// Write a run in a form that another program reads
     Export(ExportArgs),
+    /// Judge an image by six criteria: size, build-time dependencies, root, attack surface, writing, cache use
+    Audit(AuditArgs),
     /// Write a study for a project: its Dockerfiles, and changes of its sources and dependencies
     Init(InitArgs),
     /// Make a run of figures that were measured elsewhere

@@ -137,6 +137,7 @@ mod tests {
             client: Client::Layerbench,
             bases: BTreeMap::new(),
             prints: None,
+            audit: None,
             marks: crate::study::Marks::default(),
         };
         let mut number = 0_u32;

@@ -192,6 +192,7 @@ pub fn materials(
         bases: BTreeMap::new(),
         timeout: Duration::from_secs(way.timeout),
         client: way.client,
+        audit: None,
         prints: study.check.as_ref().map(|check| check.stdout.clone()),
     };
     materials.context_digests = digests(study, &materials)?;

@@ -9,6 +9,7 @@ use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
 use crate::analysis::table::{Table, TableMaker};
+use crate::audit::Scorecard;
 use crate::model::{ApproachId, EngineId, Sample, ScenarioId, Status, visible};
 use crate::report::{
     Figures, Head, Report, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
@@ -54,6 +55,7 @@ pub struct View {
     path: PathBuf,
     run: String,
     warnings: Vec<String>,
+    cards: Vec<Scorecard>,
 }
 
 /// What is known of one engine of the run.
@@ -121,6 +123,7 @@ impl View {
             published,
             path: path.clone(),
             run: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            cards: super::audit::of_run(&path)?.unwrap_or_default(),
             warnings: warnings.iter().map(ToString::to_string).collect(),
             record,
         })
@@ -155,6 +158,8 @@ impl View {
         let builds = stratum.table.cells().map(|(.., cell)| cell.n()).sum::<usize>() + stratum.problems.len();
         let head = head(&self.record, &stratum.engine, &self.run, builds);
         let report = Report::new(head, &stratum.table, &stratum.problems).findings(judge(&stratum.table, findings));
+        let of_engine = |card: &&Scorecard| card.engine.as_deref() == stratum.id.as_ref().map(EngineId::as_str);
+        let report = report.scorecards(self.cards.iter().filter(of_engine).collect());
         match &self.published {
             Some((name, figures)) => report.beside(name, figures),
             None => report,

@@ -1,6 +1,7 @@
 //! `layerbench run`: study, plan, engine, runner, folder, report — in this order.
 
 use super::args::{ClientName, RunArgs};
+use super::audit;
 use super::compare;
 use super::pick::{Picked, pick, wanted};
 use super::precise::Demand;
@@ -15,6 +16,7 @@ use super::style;
 use super::{End, Stop};
 use crate::analysis::gate::Precision;
 use crate::analysis::path::waits;
+use crate::audit::Scorecard;
 use crate::engine::build::rfc3339;
 use crate::engine::docker_client::DockerClient;
 use crate::engine::machine::{Folder, ThisMachine};
@@ -22,7 +24,7 @@ use crate::engine::private::registry::{DOCKER_HUB, RegistryCache};
 use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::remains::Workspace;
 use crate::engine::{Client, Engine, EngineError, Interrupt, Named, Resolved, Source};
-use crate::model::{ApproachId, Bytes, ColdKind, Event, Status, Step};
+use crate::model::{ApproachId, Bytes, ColdKind, EngineId, Event, Status, Step};
 use crate::plan::{Plan, PlanOptions};
 use crate::progress::Display;
 use crate::project::dockerfile::normalize;
@@ -32,6 +34,7 @@ use crate::store::{BaseRecord, BaseSource, EngineRecord, RunFolder, RunRecord, R
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 
@@ -72,6 +75,8 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     for remark in &subject.files.remarks {
         eprintln!("files: {remark}");
     }
+    let cards = Rc::new(RefCell::new(Vec::new()));
+    materials.audit = Some(audit::auditor(study, &materials.contexts, &interrupt, &cards));
     let cache = cache(args, place.path())?;
     let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(study), plan.chain, cache)?;
     for line in lines {
@@ -93,7 +98,7 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
 
     let machine = ThisMachine::new(vec![Folder::of_results(folder.path())]);
     let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());
-    let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new() };
+    let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new(), cards };
     let hints = keeper.display.hints();
     let demand = RefCell::new(Demand::new(args.precision, &plan));
     let mut sink = |event: Event| {
@@ -313,6 +318,8 @@ struct Keeper {
     images: Vec<ImageRow>,
     /// What went wrong, a line each.
     failures: Vec<String>,
+    /// Scorecards of the images that were audited.
+    cards: Rc<RefCell<Vec<Scorecard>>>,
 }
 
 impl Keeper {
@@ -366,11 +373,34 @@ impl Keeper {
             layers_definition: on.as_ref().map_or(String::new(), sizes::of_layers),
             scorecard: checked.map(|text| ("prints_as_expected".to_owned(), text)).into_iter().collect(),
         });
+        self.write_images()
+    }
+
+    fn write_images(&self) -> Result<(), String> {
         let mut rows: Vec<ImageRow> = self.images.clone();
         rows.sort_by(|a, b| (&a.engine, &a.approach).cmp(&(&b.engine, &b.approach)));
         let mut text = Vec::new();
         crate::report::write_images(&rows, &mut text).map_err(|e| e.to_string())?;
         style::replace(&self.folder.path().join("images.csv"), &text).map_err(|stop| stop.text)
+    }
+
+    /// Adds the criterion that builds decide, and writes `audit.json` and the columns of `images.csv`.
+    fn keep_scorecards(&mut self) -> Result<(), Stop> {
+        let mut cards = self.cards.borrow_mut();
+        if cards.is_empty() {
+            return Ok(());
+        }
+        audit::finish(self.folder.path(), &mut cards)?;
+        for row in &mut self.images {
+            let mine = |card: &&Scorecard| {
+                card.approach.as_deref() == Some(row.approach.as_str())
+                    && card.engine.as_deref() == row.engine.as_ref().map(EngineId::as_str)
+            };
+            let columns = cards.iter().find(mine).map(audit::columns).unwrap_or_default();
+            row.scorecard.extend(columns);
+        }
+        drop(cards);
+        self.write_images().map_err(Stop::failed)
     }
 
     /// Closes the record, writes the reports of what there is, and says how it went.
@@ -384,7 +414,7 @@ impl Keeper {
                 RunStatus::Interrupted
             }
         };
-        let kept = self.folder.write_record(&self.record).map_err(Stop::failed);
+        let kept = self.keep_scorecards().and(self.folder.write_record(&self.record).map_err(Stop::failed));
         let path = self.folder.path().to_path_buf();
         let reported = kept.and_then(|()| report::write_all(&path)).and_then(|()| report::print(&path));
         for failure in &self.failures {

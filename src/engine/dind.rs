@@ -8,6 +8,7 @@
 
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
+use super::look::Looker;
 use super::remains::{self, Claim, Inner, Remains};
 use super::{
     BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Places, Resolved, Source,
@@ -261,6 +262,11 @@ impl Engine for DindEngine {
     fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError> {
         let run = self.run.clone();
         self.instance()?.daemon.run_image(&run, id, limit)
+    }
+
+    fn looker(&mut self, interrupt: &Interrupt) -> Result<Looker, EngineError> {
+        let run = self.run.clone();
+        Ok(Looker::new(&run, self.instance()?.daemon.endpoint(), interrupt))
     }
 
     fn end_chain(&mut self) -> Result<(), EngineError> {

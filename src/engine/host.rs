@@ -5,6 +5,7 @@
 
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
+use super::look::{Looker, remove_containers};
 use super::machine::Places;
 use super::remains::{Cleaned, home};
 use super::{
@@ -38,6 +39,8 @@ pub struct HostEngine {
     places: Places,
     /// Everything on it may be removed: only a remote engine, and only when that was said of its very address.
     may_empty: bool,
+    /// Images were looked into: containers of the run may be left.
+    looked: bool,
 }
 
 impl HostEngine {
@@ -54,7 +57,7 @@ impl HostEngine {
         daemon.require_buildkit()?;
         let ledger = Ledger::open(&home(), run, endpoint)?;
         let places = daemon.places();
-        Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger, places, may_empty: false })
+        Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger, places, may_empty: false, looked: false })
     }
 
     /// Takes the engine for one that may be emptied: before each chain all its images and its whole build cache are
@@ -238,6 +241,12 @@ impl Engine for HostEngine {
         self.daemon.run_image(&self.run, id, limit)
     }
 
+    fn looker(&mut self, interrupt: &Interrupt) -> Result<Looker, EngineError> {
+        // The ledger names this run, and its containers carry the name.
+        self.looked = true;
+        Ok(Looker::new(&self.run, self.daemon.endpoint(), interrupt))
+    }
+
     fn end_chain(&mut self) -> Result<(), EngineError> {
         let made = std::mem::take(self.ledger.made(false));
         let removed = remove_made(&self.daemon, &made);
@@ -249,6 +258,9 @@ impl Engine for HostEngine {
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
+        if self.looked {
+            remove_containers(&self.daemon, &self.run)?;
+        }
         self.end_chain()?;
         remove_made(&self.daemon, self.ledger.made(true))?;
         self.ledger.close();
@@ -266,6 +278,10 @@ impl Drop for HostEngine {
 
 /// Removes what was made: names first, then images that lost their name, then cache records.
 fn remove_made(daemon: &Daemon, made: &Made) -> Result<(), EngineError> {
+    // What the engine holds is not asked for nothing: it answers that question to one client at a time.
+    if *made == Made::default() {
+        return Ok(());
+    }
     for tag in &made.tags {
         daemon.remove_image(tag)?;
     }
@@ -276,7 +292,7 @@ fn remove_made(daemon: &Daemon, made: &Made) -> Result<(), EngineError> {
 }
 
 /// Things that a run made on a user's engine.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Made {
     tags: BTreeSet<String>,
@@ -387,6 +403,7 @@ fn clean_one(path: &Path) -> Cleaned {
         if let Some(before) = &ledger.entry.in_flight {
             made.records.extend(records_of_broken_build(&daemon, before)?);
         }
+        remove_containers(&daemon, &ledger.entry.run)?;
         remove_made(&daemon, &made)?;
         remove_made(&daemon, &ledger.entry.whole_run)?;
         ledger.close();

@@ -9,6 +9,7 @@ mod store;
 
 use super::daemon::Daemon;
 use super::endpoint::Endpoint;
+use super::look::Looker;
 use super::machine::{Folder, Places};
 use super::network::Network;
 use super::remains::{self, Claim, Remains};
@@ -423,6 +424,11 @@ impl Engine for PrivateEngine {
     fn run_image(&mut self, id: &str, limit: Duration) -> Result<String, EngineError> {
         let run = self.run.clone();
         self.instance()?.daemon.run_image(&run, id, limit)
+    }
+
+    fn looker(&mut self, interrupt: &Interrupt) -> Result<Looker, EngineError> {
+        let run = self.run.clone();
+        Ok(Looker::new(&run, self.instance()?.daemon.endpoint(), interrupt))
     }
 
     fn end_chain(&mut self) -> Result<(), EngineError> {

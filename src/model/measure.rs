@@ -35,6 +35,35 @@ impl From<Duration> for Seconds {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes(pub u64);
 
+impl Bytes {
+    /// Reads a size with an optional unit: `200MB`, `1.5 GB`, `190MiB`, `4096`. `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        const UNITS: [(&str, f64); 12] = [
+            ("", 1.0),
+            ("b", 1.0),
+            ("k", 1e3),
+            ("kb", 1e3),
+            ("mb", 1e6),
+            ("gb", 1e9),
+            ("tb", 1e12),
+            ("m", 1e6),
+            ("g", 1e9),
+            ("kib", 1024.0),
+            ("mib", 1_048_576.0),
+            ("gib", 1_073_741_824.0),
+        ];
+        let text = text.trim();
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (number, unit) = text.split_at(end);
+        let unit = unit.trim().to_lowercase();
+        let factor = UNITS.iter().find(|(name, _)| *name == unit)?.1;
+        let bytes = number.parse::<f64>().ok()? * factor;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked to fit
+        (bytes.is_finite() && (0.0..9e18).contains(&bytes)).then(|| Self(bytes.round() as u64))
+    }
+}
+
 impl fmt::Display for Bytes {
     /// Decimal units with three significant digits, as the docker client prints image sizes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@
 //! The frame and what protects it stand here; the parts of the page in `html/`. Every text from outside passes `text`.
 
 mod charts;
+mod scorecard;
 mod sections;
 mod table;
 
@@ -114,7 +115,7 @@ fn article(report: &Report<'_>, figures: &Figures, title: &str, part: &mut Part<
     table::write(report, part)?;
     charts::write(figures, part)?;
     sections::findings(report, part)?;
-    // What an image holds belongs here, between what it takes to build and what went wrong.
+    scorecard::write(report, part)?;
     sections::order(report, part)?;
     sections::problems(report, part)?;
     sections::measured(report, part)

@@ -4,7 +4,7 @@
 
 use super::clean::{cut, visible, wrap};
 use super::grid::Grid;
-use super::{Report, words};
+use super::{Report, scorecard, words};
 use crate::analysis::findings::Verdict;
 use std::io::{self, Write};
 
@@ -49,6 +49,7 @@ pub fn write_text(report: &Report<'_>, style: TextStyle, out: &mut dyn Write) ->
     remarks(report, &mut page)?;
     orders(report, &mut page)?;
     findings(report, &mut page)?;
+    scorecard::section_text(&report.scorecards, style.width, page.out)?;
     problems(report, &mut page)
 }
 

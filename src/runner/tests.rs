@@ -60,6 +60,7 @@ fn materials(bases: &[(&str, &str)]) -> Materials {
         timeout: Duration::from_secs(1),
         client: Client::default(),
         prints: None,
+        audit: None,
     }
 }
 

@@ -125,6 +125,7 @@ pub(super) fn study(raw: RawStudy, origin: Origin, problems: &mut Problems<'_>) 
         registry: raw.registry,
         bases: raw.bases.into_iter().map(|base| base.value).collect(),
         findings,
+        audit: raw.audit,
     })
 }
 

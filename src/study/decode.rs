@@ -8,8 +8,8 @@ use super::matrix;
 use super::paths::{Kind, Root, relative};
 use super::problem::{Problems, quoted};
 use super::project::{self, RawProject};
-use super::{Append, Base, Check, Derived, Fetch, Registry, SCHEMA, Settings, has_comments, settings};
-use crate::model::{ApproachId, CacheState, ScenarioId, StateId};
+use super::{Append, Audit, Base, Check, Demands, Derived, Fetch, Registry, SCHEMA, Settings, has_comments, settings};
+use crate::model::{ApproachId, Bytes, CacheState, ScenarioId, StateId};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use toml::Spanned;
@@ -29,6 +29,7 @@ pub(super) struct RawStudy {
     pub registry: Option<Registry>,
     pub bases: Vec<At<Base>>,
     pub findings: Vec<RawFinding>,
+    pub audit: Audit,
 }
 
 pub(super) struct RawState {
@@ -76,6 +77,7 @@ pub(super) fn study(
         "registry",
         "base",
         "finding",
+        "audit",
     ];
     let top = Fields::open("the study", 0..0, table.get_ref(), KNOWN, problems);
     schema(&top, problems);
@@ -96,6 +98,7 @@ pub(super) fn study(
         bases: bases(&top, problems),
         findings: finding::all(&top, problems),
         project,
+        audit: audit(&top, problems),
     }
 }
 
@@ -339,4 +342,41 @@ fn image(table: &Fields<'_, '_>, key: &str, example: &str, problems: &mut Proble
         "write the image as a Dockerfile would",
     );
     None
+}
+
+fn audit(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Audit {
+    const KNOWN: &[&str] = &["root", "max_bytes", "writable_paths", "lock"];
+    let Some(table) = top.table("audit", "[audit]", KNOWN, problems) else { return Audit::default() };
+    let root = table.get("root").map(|_| table.boolean("root", true, problems));
+    let lock = table.text("lock", problems).and_then(|path| inside_project(&path, problems)).map(|path| path.value);
+    let max_bytes = max_bytes(&table, problems);
+    Audit { demands: Demands { root, max_bytes, writable_paths: count(&table, problems) }, lock }
+}
+
+fn max_bytes(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<u64> {
+    let text = table.text("max_bytes", problems)?;
+    let bytes = Bytes::parse(&text.value);
+    if bytes.is_none() {
+        problems.add(
+            &text.span,
+            format!("the size {}", quoted(&text.value)),
+            "a size such as \"200MB\", \"1.5GB\" or \"190MiB\"",
+            "write it so",
+        );
+    }
+    bytes.map(|bytes| bytes.0)
+}
+
+fn count(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<u64> {
+    let number = table.number("writable_paths", problems)?;
+    let whole = format!("{}", number.value).parse::<u64>().ok();
+    if whole.is_none() {
+        problems.add(
+            &number.span,
+            format!("{} for writable_paths", number.value),
+            "a number of paths, 0 or more",
+            "write a whole number",
+        );
+    }
+    whole
 }

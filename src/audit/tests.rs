@@ -1,0 +1,189 @@
+//! File systems and images made here, byte by byte, so that every figure is known.
+
+#![allow(clippy::unwrap_used)]
+
+use super::detect::findings;
+use super::inventory::Inventory;
+use super::layers::Layers;
+use super::lock::needed;
+use std::collections::BTreeSet;
+use tar::{Builder, EntryType, Header};
+
+/// One path to be put into a tar: path, kind, mode, owner, content.
+type Made<'a> = (&'a str, EntryType, u32, u64, &'a [u8]);
+
+fn put(tar: &mut Builder<Vec<u8>>, (path, kind, mode, uid, content): Made<'_>) {
+    let mut header = Header::new_ustar();
+    header.set_entry_type(kind);
+    header.set_mode(mode);
+    header.set_uid(uid);
+    header.set_gid(uid);
+    header.set_size(content.len() as u64);
+    header.set_cksum();
+    tar.append_data(&mut header, path, content).unwrap();
+}
+
+fn tar_of(paths: &[Made<'_>]) -> Vec<u8> {
+    let mut tar = Builder::new(Vec::new());
+    for path in paths {
+        put(&mut tar, *path);
+    }
+    tar.into_inner().unwrap()
+}
+
+const FILE: EntryType = EntryType::Regular;
+const FOLDER: EntryType = EntryType::Directory;
+
+#[test]
+fn an_export_is_read_with_modes_owners_and_capabilities() {
+    let mut tar = Builder::new(Vec::new());
+    put(&mut tar, (".dockerenv", FILE, 0o755, 0, b""));
+    put(&mut tar, ("etc/hosts", FILE, 0o644, 0, b"engine's own"));
+    put(&mut tar, ("./usr/bin/su", FILE, 0o4755, 0, b"12345"));
+    tar.append_pax_extensions([("SCHILY.xattr.security.capability", &[1_u8, 0, 10, 0xff][..])]).unwrap();
+    put(&mut tar, ("usr/bin/ping", FILE, 0o755, 7, b"123"));
+    put(&mut tar, ("tmp/", FOLDER, 0o1777, 0, b""));
+    put(&mut tar, ("open/", FOLDER, 0o777, 0, b""));
+    let inventory = Inventory::read(tar.into_inner().unwrap().as_slice()).unwrap();
+    assert_eq!((inventory.bytes(), inventory.files(), inventory.entries.len()), (8, 2, 4));
+    let found = findings(&inventory);
+    assert_eq!(found.set_id, ["/usr/bin/su"]);
+    assert_eq!(found.capabilities, ["/usr/bin/ping"]);
+    assert_eq!(found.network_tools, ["/usr/bin/ping"]);
+    assert_eq!(found.world_writable, ["/open"]);
+}
+
+#[test]
+fn packages_compilers_caches_and_secrets_are_found_and_their_likes_are_not() {
+    let status =
+        b"Package: libc6\nStatus: install ok installed\nMulti-Arch: same\nArchitecture: amd64\nVersion: 2.41\n\n\
+        Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n";
+    let key: &[u8] = b"-----BEGIN OPENSSH PRIVATE KEY-----\nx";
+    let export = tar_of(&[
+        ("app/.venv/lib/python3.12/site-packages/Foo_Bar.baz-1.2.dist-info/METADATA", FILE, 0o644, 0, b"x"),
+        ("usr/lib/python3/site-packages/pip/_vendor/rich-1.dist-info/METADATA", FILE, 0o644, 0, b"x"),
+        ("app/node_modules/@a/b/package.json", FILE, 0o644, 0, b"{}"),
+        ("app/node_modules/c/lib/package.json", FILE, 0o644, 0, b"{}"),
+        ("var/lib/dpkg/status", FILE, 0o644, 0, status),
+        ("usr/bin/x86_64-linux-gnu-gcc-12", FILE, 0o755, 0, b"x"),
+        ("usr/bin/gcc-readme", FILE, 0o644, 0, b"x"),
+        ("usr/bin/gawk", FILE, 0o755, 0, b"x"),
+        ("app/.venv/bin/pip3.12", FILE, 0o755, 0, b"x"),
+        ("app/.venv/bin/pip3.12.txt", FILE, 0o755, 0, b"x"),
+        ("usr/include/stdio.h", FILE, 0o644, 0, b"x"),
+        ("root/.cache/pip/http/a", FILE, 0o644, 0, b"12345"),
+        ("var/lib/apt/lists/lock", FILE, 0o640, 0, b"x"),
+        ("app/.env", FILE, 0o644, 0, b"A=b"),
+        ("app/.env.example", FILE, 0o644, 0, b"A="),
+        ("etc/ssl/ca.pem", FILE, 0o644, 0, b"-----BEGIN CERTIFICATE-----"),
+        ("etc/ssl/own.pem", FILE, 0o600, 0, key),
+    ]);
+    let found = findings(&Inventory::read(export.as_slice()).unwrap());
+    let names: Vec<_> = found.python.iter().map(|p| (p.name.as_str(), p.version.as_str())).collect();
+    assert_eq!(names, [("foo-bar-baz", "1.2")]);
+    assert_eq!(found.node.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["@a/b"]);
+    let os: Vec<_> = found.os.iter().map(|p| (p.name.as_str(), p.path.as_str())).collect();
+    assert_eq!(os, [("libc6", "var/lib/dpkg/info/libc6:amd64.list")]);
+    assert_eq!(found.compilers, ["/usr/bin/x86_64-linux-gnu-gcc-12"]);
+    assert_eq!(found.headers, ["/usr/include/stdio.h"]);
+    assert_eq!((found.caches.as_slice(), found.cache_bytes), (&["/root/.cache/pip/http/a".to_owned()][..], 5));
+    assert_eq!(found.secrets, ["/app/.env", "/etc/ssl/own.pem"]);
+}
+
+/// A saved image with these layers, base first, gzipped or not; the manifest comes last, as engines write it.
+fn saved(layers: &[Vec<u8>], gzip: bool, filled: bool) -> Vec<u8> {
+    let mut tar = Builder::new(Vec::new());
+    let mut names = Vec::new();
+    let mut history = Vec::new();
+    for (number, layer) in layers.iter().enumerate() {
+        let mut content = layer.clone();
+        if gzip {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut packer, layer).unwrap();
+            content = packer.finish().unwrap();
+        }
+        names.push(format!("blobs/sha256/{number}"));
+        put(&mut tar, (&names[number], FILE, 0o644, 0, &content));
+        let created = if number == 0 { "2026-01-01T00:00:00Z" } else { "2026-02-01T00:00:00Z" };
+        history.push(serde_json::json!({"created": created, "created_by": format!("RUN {number}")}));
+        history.push(serde_json::json!({"created": created, "created_by": "ENV a=b", "empty_layer": true}));
+    }
+    if filled {
+        // As BuildKit writes it where the base image has none: its layers behind all others.
+        history.rotate_left(2);
+        history[4] = serde_json::json!({"created": "2026-02-01T00:00:00Z", "comment": "buildkit.exporter.image.v0"});
+    }
+    let config = serde_json::to_vec(&serde_json::json!({ "history": history })).unwrap();
+    put(&mut tar, ("blobs/sha256/c", FILE, 0o644, 0, &config));
+    let manifest = serde_json::json!([{"Config": "blobs/sha256/c", "Layers": names}]);
+    put(&mut tar, ("manifest.json", FILE, 0o644, 0, &serde_json::to_vec(&manifest).unwrap()));
+    tar.into_inner().unwrap()
+}
+
+#[test]
+fn layers_say_what_later_ones_hide_and_which_secret_is_still_there() {
+    let base = tar_of(&[
+        ("a/one", FILE, 0o644, 0, b"1"),
+        ("a/two", FILE, 0o644, 0, b"22"),
+        ("b/three", FILE, 0o644, 0, b"333"),
+        ("b/deep/four", FILE, 0o644, 0, b"4444"),
+        ("app/.env", FILE, 0o644, 0, b"SECRET=1"),
+        ("linked", FILE, 0o644, 0, b"666666"),
+    ]);
+    let middle = tar_of(&[
+        ("a/two", FILE, 0o644, 0, b"other content"),
+        ("b/.wh..wh..opq", FILE, 0o644, 0, b""),
+        ("b/new", FILE, 0o644, 0, b"55555"),
+        ("app/.wh..env", FILE, 0o644, 0, b""),
+    ]);
+    let top = tar_of(&[("linked", FOLDER, 0o755, 0, b""), (".wh.a", FILE, 0o644, 0, b"")]);
+    for (gzip, filled) in [(false, false), (true, false), (true, true)] {
+        let saved = saved(&[base.clone(), middle.clone(), top.clone()], gzip, filled);
+        let layers = Layers::read(saved.as_slice()).unwrap();
+        let bytes: Vec<_> = layers.0.iter().map(|layer| (layer.bytes, layer.hidden_bytes)).collect();
+        // Below: /a is deleted by the top layer, /b emptied and .env deleted by the middle one.
+        assert_eq!(bytes, [(24, 18), (18, 13), (0, 0)]);
+        assert_eq!(layers.0[0].secrets, ["app/.env".into()]);
+        assert_eq!(layers.0[1].command, "RUN 1");
+        assert_eq!(layers.base_by_time(time::Duration::hours(1)), Some(1));
+        assert_eq!(layers.base_by_time(time::Duration::days(100)), filled.then_some(1));
+        assert_eq!(layers.older_than(time::macros::datetime!(2026-01-31 23:00 UTC)), Some(1));
+        assert_eq!(layers.older_than(time::macros::datetime!(2026-02-02 00:00 UTC)), None);
+        assert_eq!(layers.owners().get("b/new"), Some(&1));
+    }
+}
+
+#[test]
+fn broken_streams_are_errors() {
+    let whole = saved(&[tar_of(&[("a", FILE, 0o644, 0, &[7; 5000])])], false, false);
+    assert!(Layers::read(&whole[..4000]).is_err());
+    assert!(Layers::read(tar_of(&[("a", FILE, 0o644, 0, b"x")]).as_slice()).is_err());
+    assert!(Inventory::read(&tar_of(&[("a", FILE, 0o644, 0, &[7; 5000])])[..2000]).is_err());
+    assert!(Inventory::read(&[b'x'; 2000][..]).is_err());
+}
+
+#[test]
+fn a_lock_file_names_what_is_needed() {
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    let old = "[[package]]\nname = \"click\"\n[package.dependencies]\ncolorama = { version = \"*\" }\n\
+        [[package]]\nname = \"colorama\"\n[[package]]\nname = \"ruff\"\n";
+    let project = "[tool.poetry.dependencies]\npython = \"^3.12\"\nClick = \"^8\"\n\
+        [tool.poetry.group.dev.dependencies]\nruff = \"*\"\n";
+    assert_eq!(needed("poetry.lock", old, Some(project)), Ok(set(&["click", "colorama"])));
+    assert!(needed("poetry.lock", old, None).unwrap_err().contains("pyproject.toml"));
+    let new =
+        "[[package]]\nname = \"a\"\ngroups = [\"main\", \"dev\"]\n[[package]]\nname = \"b\"\ngroups = [\"dev\"]\n";
+    assert_eq!(needed("poetry.lock", new, None), Ok(set(&["a"])));
+    assert_eq!(needed("poetry.lock", new, Some("[tool.poetry]\nname = \"My.App\"\n")), Ok(set(&["a", "my-app"])));
+    let uv = "[[package]]\nname = \"web\"\ndependencies = [{ name = \"click\", marker = \"x\" }]\n\
+        [[package]]\nname = \"click\"\n[[package]]\nname = \"ruff\"\n";
+    let project = "[project]\nname = \"app\"\ndependencies = [\"web>=1\"]\n[dependency-groups]\ndev = [\"ruff\"]\n";
+    assert_eq!(needed("uv.lock", uv, Some(project)), Ok(set(&["app", "click", "web"])));
+    let pdm = uv.replace("{ name = \"click\", marker = \"x\" }", "\"click>=8; x\"");
+    assert_eq!(needed("pdm.lock", &pdm, Some(project)), Ok(set(&["app", "click", "web"])));
+    assert_eq!(
+        needed("requirements.txt", "# x\nA_b[c]==1 \\\n    --hash=x\n-r more\nd\n", None),
+        Ok(set(&["a-b", "d"]))
+    );
+    assert!(needed("poetry.lock", "[[", None).is_err());
+}

@@ -1,0 +1,204 @@
+//! `layerbench audit`: the scorecard of an image on an engine, or those that a run kept.
+
+use super::args::{AuditArgs, AuditFormat};
+use super::load::columns as columns_of;
+use super::style::{answer, replace, style_for};
+use super::{End, Stop, run, signals};
+use crate::audit::cache::cache_use;
+use crate::audit::image::{Options, audit as look};
+use crate::audit::{RunAudit, SCHEMA, Scorecard, demands};
+use crate::engine::endpoint::Endpoint;
+use crate::engine::host::HostEngine;
+use crate::engine::{Engine, Interrupt};
+use crate::model::{Bytes, EngineId, Sample, StateId, Step};
+use crate::plan::PlannedBuild;
+use crate::report::{write_scorecards_markdown, write_scorecards_sarif, write_scorecards_text};
+use crate::runner::Auditor;
+use crate::store::RunFolder;
+use crate::study::{Demands, Study};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// Name of a run's scorecards in its folder.
+pub const FILE: &str = "audit.json";
+
+/// How long a run's images may run each time that they are started.
+const RUN_LIMIT: Duration = Duration::from_secs(5);
+
+/// Carries out the command.
+pub fn audit(args: &AuditArgs) -> Result<End, Stop> {
+    let demanded = demanded(args)?;
+    let folder = Path::new(&args.image);
+    let cards = if folder.join("run.json").is_file() {
+        let mut cards = of_run(folder)?.ok_or_else(|| {
+            Stop::wrong(format!("{}: the run kept no scorecards; it is older than they are", folder.display()))
+        })?;
+        for card in &mut cards {
+            let more = demands::check(card, &demanded);
+            card.demands.retain(|old| !more.iter().any(|new| new.criterion == old.criterion));
+            card.demands.extend(more);
+        }
+        cards
+    } else {
+        vec![of_image(args, demanded)?]
+    };
+    let shown: Vec<&Scorecard> = cards.iter().collect();
+    let mut text = Vec::new();
+    let written = match args.format {
+        AuditFormat::Text => write_scorecards_text(&shown, style_for(args.out.as_deref()), &mut text),
+        AuditFormat::Markdown => write_scorecards_markdown(&shown, &mut text),
+        AuditFormat::Sarif => write_scorecards_sarif(&shown, &mut text),
+        AuditFormat::Json => to_json(cards.clone()).map(|json| text.extend(json)),
+    };
+    written.map_err(|e| Stop::failed(format!("writing the scorecard: {e}")))?;
+    answer(args.out.as_deref(), &text)?;
+    let missed: Vec<String> = cards
+        .iter()
+        .flat_map(|card| card.demands.iter().map(move |one| (card, one)))
+        .filter(|(_, one)| one.met != Some(true))
+        .map(|(card, one)| {
+            let name = card.approach.as_deref().unwrap_or(&card.image);
+            format!("{name}: {} is demanded; found: {}", one.demand, one.found)
+        })
+        .collect();
+    if missed.is_empty() { Ok(End::Fine) } else { Err(Stop { end: End::Regression, text: missed.join("\n") }) }
+}
+
+/// The file of scorecards.
+pub fn to_json(images: Vec<Scorecard>) -> std::io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(&RunAudit { schema: SCHEMA.to_owned(), images })?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// What a run kept; `None` when it kept none.
+pub fn of_run(folder: &Path) -> Result<Option<Vec<Scorecard>>, Stop> {
+    let path = folder.join(FILE);
+    let wrong = |e: &dyn std::fmt::Display| Stop::wrong(format!("{}: {e}", path.display()));
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(wrong(&e)),
+    };
+    let audit: RunAudit = serde_json::from_slice(&text).map_err(|e| wrong(&e))?;
+    if audit.schema == SCHEMA {
+        Ok(Some(audit.images))
+    } else {
+        Err(wrong(&format!("the schema {:?}; expected {SCHEMA:?}", audit.schema)))
+    }
+}
+
+/// Those of the study, overruled by those of the call.
+fn demanded(args: &AuditArgs) -> Result<Demands, Stop> {
+    let study = args.study.as_deref().map(Study::load).transpose().map_err(Stop::wrong)?;
+    let mut demands = study.map(|study| study.audit.demands).unwrap_or_default();
+    if let Some(text) = &args.max_bytes {
+        let bytes = Bytes::parse(text).ok_or_else(|| {
+            Stop::wrong(format!("--max-bytes {text:?}: expected a size such as 200MB, 1.5GB or 190MiB"))
+        })?;
+        demands.max_bytes = Some(bytes.0);
+    }
+    demands.root = if args.no_root { Some(false) } else { demands.root };
+    demands.writable_paths = args.writable_paths.or(demands.writable_paths);
+    Ok(demands)
+}
+
+fn of_image(args: &AuditArgs, demands: Demands) -> Result<Scorecard, Stop> {
+    let interrupt = Interrupt::default();
+    signals::watch(&interrupt);
+    let needed = args.lock.as_deref().map(needed).transpose().map_err(Stop::wrong)?;
+    let mut engine = HostEngine::new(&run::run_id(), &endpoint(&args.engine)?)?;
+    let limit = Duration::from_secs(args.run_limit);
+    let options = Options { limit, built_since: None, needed: needed.map(Ok), demands };
+    let looker = engine.looker(&interrupt)?;
+    let card = look(&looker, &args.image, &options);
+    engine.finish()?;
+    match card {
+        Err(_) if interrupt.is_raised() => Err(Stop { end: End::Interrupted, text: "stopped".to_owned() }),
+        card => Ok(card?),
+    }
+}
+
+/// Where the engine is that has the image: one that was there before.
+fn endpoint(text: &str) -> Result<Endpoint, Stop> {
+    match text {
+        "host" => Ok(Endpoint::from_environment()?),
+        address if address.contains("://") || address.starts_with("context:") => {
+            Endpoint::parse(address).map_err(|e| Stop::wrong(format!("--engine {address}: {e}")))
+        }
+        other => Err(Stop::wrong(format!(
+            "--engine {other:?}: expected host, or the address of an engine that has the image, such as unix:///run/docker.sock"
+        ))),
+    }
+}
+
+/// Distributions that a lock file says are needed.
+pub fn needed(lock: &Path) -> Result<std::collections::BTreeSet<String>, String> {
+    let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+    let project = lock.with_file_name("pyproject.toml");
+    let project = project.is_file().then(|| read(&project)).transpose()?;
+    let name = lock.file_name().unwrap_or_default().to_string_lossy();
+    crate::audit::lock::needed(&name, &read(lock)?, project.as_deref())
+}
+
+/// Audits the image of an approach in a run, with the demands and the lock file of its study.
+pub fn auditor(
+    study: &Study,
+    contexts: &BTreeMap<StateId, PathBuf>,
+    interrupt: &Interrupt,
+    cards: &Rc<RefCell<Vec<Scorecard>>>,
+) -> Auditor {
+    let (asked, contexts, interrupt, cards) =
+        (study.audit.clone(), contexts.clone(), interrupt.clone(), Rc::clone(cards));
+    let since = OffsetDateTime::now_utc();
+    Auditor(Rc::new(move |engine: &mut dyn Engine, name: Option<&EngineId>, planned: &PlannedBuild, image: &str| {
+        let lock = asked.lock.as_ref().zip(contexts.get(&planned.state)).map(|(lock, context)| context.join(lock));
+        let options = Options {
+            limit: RUN_LIMIT,
+            built_since: Some(since),
+            needed: lock.as_deref().map(needed),
+            demands: asked.demands.clone(),
+        };
+        let looker = engine.looker(&interrupt).map_err(|e| e.to_string())?;
+        let mut card = look(&looker, image, &options).map_err(|e| e.to_string())?;
+        card.approach = Some(planned.key.approach.to_string());
+        card.engine = name.map(ToString::to_string);
+        cards.borrow_mut().push(card);
+        Ok(())
+    }))
+}
+
+/// Judges cache use by the samples of the run, and writes the scorecards into its folder.
+pub fn finish(folder: &Path, cards: &mut [Scorecard]) -> Result<(), Stop> {
+    let run = RunFolder::open(folder).map_err(Stop::failed)?;
+    let (_, scenarios) = columns_of(&run.record)?;
+    let scenarios: Vec<_> = scenarios.into_iter().map(|scenario| (scenario.id, scenario.cache)).collect();
+    cards.sort_by(|a, b| (&a.engine, &a.approach).cmp(&(&b.engine, &b.approach)));
+    for card in cards.iter_mut() {
+        let mine = run.samples.iter().filter(|(sample, _)| {
+            card.approach.as_deref() == Some(sample.key.approach.as_str())
+                && card.engine.as_deref() == sample.engine.as_ref().map(EngineId::as_str)
+        });
+        let mine: Vec<(&Sample, &[Step])> = mine.map(|(sample, steps)| (sample, steps.as_slice())).collect();
+        card.replace(cache_use(&mine, &scenarios));
+    }
+    let text = to_json(cards.to_vec()).map_err(|e| Stop::failed(format!("writing {FILE}: {e}")))?;
+    replace(&folder.join(FILE), &text)
+}
+
+/// What stands of a scorecard in `images.csv`: verdicts, and the figures that are numbers.
+pub fn columns(card: &Scorecard) -> Vec<(String, String)> {
+    let mut columns = Vec::new();
+    for criterion in &card.criteria {
+        let title = criterion.title.to_lowercase().replace([' ', '-'], "_");
+        columns.push((title, criterion.verdict.to_string()));
+        // The number of layers has a column of its own.
+        let numbers = criterion.figures.iter().filter(|(name, value)| value.is_number() && *name != "layers");
+        columns.extend(numbers.map(|(name, value)| (name.clone(), value.to_string())));
+    }
+    columns
+}
