@@ -353,6 +353,8 @@ fn clean_one(dir: &Path) -> Cleaned {
         Err(error) => Cleaned::Failed(name, error),
         Ok(mut claim) => {
             if flock(&claim.lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+                // It is somebody else's: dropping this claim must not undo it.
+                claim.undone = true;
                 return Cleaned::InUse(name, claim.remains.owner);
             }
             match claim.undo() {
