@@ -21,6 +21,7 @@ mod history;
 mod hostile;
 mod import;
 mod init;
+mod keeper;
 mod load;
 mod nights;
 mod pick;
@@ -31,6 +32,7 @@ mod published;
 mod pulls;
 mod record;
 mod report;
+mod resume;
 mod run;
 mod settings;
 #[cfg(test)]

@@ -4,11 +4,13 @@
 
 mod choose;
 pub mod pair;
+mod remaining;
 mod shuffle;
 #[cfg(test)]
 mod tests;
 
 pub use choose::PlanErrors;
+pub use remaining::Remaining;
 
 use crate::model::{ApproachId, BuildKey, CacheState, ChainKind, EngineId, ScenarioId, StateId};
 use crate::study::{Approach, Study};

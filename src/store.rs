@@ -27,7 +27,7 @@ pub use record::{
 use crate::model::{BuildKey, Sample, StateId, Status, Step};
 use files::Growing;
 use std::collections::{HashMap, HashSet};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
@@ -45,6 +45,8 @@ const LATEST: &str = "latest";
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// The folder itself, locked: one program writes into it.
+    _lock: File,
     samples: Growing,
     steps: Growing,
     stored: HashSet<u32>,
@@ -121,6 +123,7 @@ impl RunFolder {
         let engines = names(record);
         let run = Self {
             path: path.to_owned(),
+            _lock: files::lock(path)?,
             samples: Growing::create(&path.join(SAMPLES), &table::head(samples::columns(&engines))?)?,
             steps: Growing::create(&path.join(STEPS), &table::head(steps::COLUMNS)?)?,
             stored: HashSet::new(),
@@ -228,11 +231,14 @@ impl RunFolder {
     /// Reads a run back to go on with it. What a crash left half-written is cut off.
     ///
     /// # Errors
-    /// As for [`RunFolder::open`], or when the files cannot be written.
+    /// As for [`RunFolder::open`], when another program writes into the folder, or when the files cannot be written.
     pub fn resume(path: &Path) -> Result<(Self, StoredRun), StoreError> {
+        // Before anything is read: what the other program is just writing is no crash's remnant.
+        let lock = files::lock(&found(path)?)?;
         let (run, whole) = read(path)?;
         let folder = Self {
             path: run.path.clone(),
+            _lock: lock,
             samples: Growing::go_on(&run.path.join(SAMPLES), whole.samples)?,
             steps: Growing::go_on(&run.path.join(STEPS), whole.steps)?,
             stored: run.samples.iter().map(|(s, _)| s.key.position).collect(),

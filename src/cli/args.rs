@@ -1,11 +1,13 @@
 //! What the program is called with. Only shapes and help texts; what an option does is in its command's file.
 
 mod audit;
+mod build;
 mod engines;
 mod exchange;
 mod own;
 
 pub use audit::{AuditArgs, AuditFormat};
+pub use build::{BuildArgs, EngineArgs};
 pub use engines::EngineChoice;
 pub use exchange::{ExchangeForm, ExportArgs, ImportArgs};
 pub use own::{CallArgs, InitArgs, OriginArgs, Uncommitted};
@@ -66,6 +68,7 @@ pub enum Call {
 #[command(after_help = "Examples:\n  layerbench run scenarios/article --reps 10\n  \
 layerbench run --reps 3 --approach '05-*' --approach 06-final-slim-build --seed 7 --dry-run\n  \
 layerbench run --reps 10 --engine private --engine ci=tcp://build.example.org:2376\n  \
+layerbench run --resume results/latest\n  \
 layerbench run --context . --dockerfile Dockerfile --dockerfile Dockerfile.new \\\n    \
 --change sources=src/main.py --change deps=requirements.txt --reps 5")]
 pub struct RunArgs {
@@ -116,6 +119,13 @@ pub struct RunArgs {
     /// engines, and is filled before the first build. Needs the program docker-registry
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = DOCKER_HUB)]
     pub registry_cache: Option<String>,
+    /// Go on with a run that was broken off, in its folder and with its options; a chain that was cut is made again.
+    /// Only what could do harm has to be said again: --allow-run, --may-empty, and values of --build-arg
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "study", "context", "dockerfile", "change", "target", "uncommitted", "reps", "precision", "approach", "scenario",
+        "engine", "dind_image", "base", "seed", "out", "timeout", "chain", "client", "registry_cache",
+    ])]
+    pub resume: Option<PathBuf>,
     /// Print the builds in their order, and build nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -433,64 +443,4 @@ pub struct CleanArgs {
     /// Wait this long for runs that are just ending
     #[arg(long, default_value_t = 0, value_name = "SECONDS", hide = true)]
     pub wait: u64,
-}
-
-/// Options of `build`; they mean what they mean to `docker build`.
-#[derive(Clone, Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  layerbench build -t hello scenarios/article/project \\\n    \
--f scenarios/article/dockerfiles/05-final.Dockerfile\n  \
-layerbench build -q --build-arg PYTHON=3.12 --secret id=token,env=TOKEN .")]
-pub struct BuildArgs {
-    /// Folder of the build context
-    #[arg(default_value = ".")]
-    pub context: PathBuf,
-    /// The Dockerfile; CONTEXT/Dockerfile if not given
-    #[arg(short, long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
-    /// Name of the image
-    #[arg(short, long, value_name = "NAME")]
-    pub tag: Option<String>,
-    /// Stage to build
-    #[arg(long, value_name = "STAGE")]
-    pub target: Option<String>,
-    /// Build argument; a name alone takes the value of the environment
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub build_arg: Vec<String>,
-    /// Named contexts: known, so that they can be refused with the reason
-    #[arg(long, value_name = "NAME=VALUE", hide = true)]
-    pub build_context: Vec<String>,
-    /// Label of the image
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub label: Vec<String>,
-    /// Secret that RUN steps may mount: id=NAME,src=FILE or id=NAME,env=VARIABLE
-    #[arg(long, value_name = "SECRET")]
-    pub secret: Vec<String>,
-    /// Platform to build for, e.g. linux/arm64
-    #[arg(long)]
-    pub platform: Option<String>,
-    /// Network of RUN steps: default, none or host
-    #[arg(long)]
-    pub network: Option<String>,
-    /// A name that RUN steps know
-    #[arg(long, value_name = "NAME:ADDRESS")]
-    pub add_host: Vec<String>,
-    /// Take no step from the cache
-    #[arg(long)]
-    pub no_cache: bool,
-    /// Print the image's id only
-    #[arg(short, long)]
-    pub quiet: bool,
-    /// Time limit
-    #[arg(long, default_value_t = 86_400, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
-    pub timeout: u64,
-}
-
-/// Options of `engine`.
-#[derive(Clone, Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  layerbench engine -- docker info\n  \
-PATH=$PWD/target/engines/26.1/bin:$PATH layerbench engine -- sh -c 'layerbench build -q . && docker images'")]
-pub struct EngineArgs {
-    /// The command and its arguments
-    #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
 }

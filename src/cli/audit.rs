@@ -26,6 +26,9 @@ use time::OffsetDateTime;
 /// Name of a run's scorecards in its folder.
 pub const FILE: &str = "audit.json";
 
+/// The scorecards of a run under way, which the auditor adds to.
+pub type Cards = Rc<RefCell<Vec<Scorecard>>>;
+
 /// How long a run's images may run each time that they are started.
 const RUN_LIMIT: Duration = Duration::from_secs(5);
 
@@ -146,16 +149,16 @@ pub fn needed(lock: &Path) -> Result<std::collections::BTreeSet<String>, String>
 }
 
 /// Audits the image of an approach in a run, with the demands and the lock file of its study.
-pub fn auditor(
-    study: &Study,
-    contexts: &BTreeMap<StateId, PathBuf>,
-    interrupt: &Interrupt,
-    cards: &Rc<RefCell<Vec<Scorecard>>>,
-) -> Auditor {
+pub fn auditor(study: &Study, contexts: &BTreeMap<StateId, PathBuf>, interrupt: &Interrupt, cards: &Cards) -> Auditor {
     let (asked, contexts, interrupt, cards) =
         (study.audit.clone(), contexts.clone(), interrupt.clone(), Rc::clone(cards));
     let since = OffsetDateTime::now_utc();
     Auditor(Rc::new(move |engine: &mut dyn Engine, name: Option<&EngineId>, planned: &PlannedBuild, image: &str| {
+        let (approach, on) = (planned.key.approach.to_string(), name.map(ToString::to_string));
+        // Before the run was broken off.
+        if cards.borrow().iter().any(|card| card.approach.as_ref() == Some(&approach) && card.engine == on) {
+            return Ok(());
+        }
         let lock = asked.lock.as_ref().zip(contexts.get(&planned.state)).map(|(lock, context)| context.join(lock));
         let options = Options {
             limit: RUN_LIMIT,
@@ -165,8 +168,7 @@ pub fn auditor(
         };
         let looker = engine.looker(&interrupt).map_err(|e| e.to_string())?;
         let mut card = look(&looker, image, &options).map_err(|e| e.to_string())?;
-        card.approach = Some(planned.key.approach.to_string());
-        card.engine = name.map(ToString::to_string);
+        (card.approach, card.engine) = (Some(approach), on);
         cards.borrow_mut().push(card);
         Ok(())
     }))
@@ -186,6 +188,11 @@ pub fn finish(folder: &Path, cards: &mut [Scorecard]) -> Result<(), Stop> {
         let mine: Vec<(&Sample, &[Step])> = mine.map(|(sample, steps)| (sample, steps.as_slice())).collect();
         card.replace(cache_use(&mine, &scenarios));
     }
+    write(folder, cards)
+}
+
+/// Writes `audit.json`.
+pub fn write(folder: &Path, cards: &[Scorecard]) -> Result<(), Stop> {
     let text = to_json(cards.to_vec()).map_err(|e| Stop::failed(format!("writing {FILE}: {e}")))?;
     replace(&folder.join(FILE), &text)
 }

@@ -2,9 +2,10 @@
 
 use super::args::{GateArgs, OriginArgs, RunArgs};
 use super::checkout::checkout;
+use super::keeper::with_waits;
 use super::pick::{Picked, Wanted, pick, wanted};
 use super::record::{self, Facts};
-use super::run::{known, run_id, seed_from_clock, with_waits};
+use super::run::{known, run_id, seed_from_clock};
 use super::{Stop, facts, prepare, signals, source};
 use crate::analysis::nights::CellName;
 use crate::engine::build::rfc3339;
@@ -146,6 +147,7 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
         out: args.confirm_out.clone(),
         timeout: current.options.get("timeout").and_then(serde_json::Value::as_u64).unwrap_or(1800),
         registry_cache: None,
+        resume: None,
         dry_run: false,
     }
 }

@@ -123,6 +123,8 @@ fn options(args: &RunArgs) -> Map<String, Value> {
         // As it was before a run could have several.
         "engine": if let [only] = args.engines.engine.as_slice() { json!(only) } else { json!(args.engines.engine) },
         "may_empty": args.engines.may_empty,
+        "dind_image": args.engines.dind_image,
+        "uncommitted": args.origin.uncommitted.map(|choice| format!("{choice:?}").to_lowercase()),
         "base": args.base,
         "timeout": args.timeout,
         "chain": args.chain.kind().as_str(),

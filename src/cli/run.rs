@@ -3,20 +3,17 @@
 use super::args::{ClientName, RunArgs};
 use super::audit;
 use super::compare;
-use super::pick::{Picked, pick, wanted};
+use super::keeper::Keeper;
+use super::pick::{Picked, Wanted, pick, wanted};
 use super::precise::Demand;
 use super::prepare::{self, Replacement};
 use super::pulls;
 use super::record::{self, Facts};
-use super::report;
+use super::resume::Earlier;
 use super::signals;
-use super::sizes;
 use super::source::{self, Subject};
-use super::style;
 use super::{End, Stop};
 use crate::analysis::gate::Precision;
-use crate::analysis::path::waits;
-use crate::audit::Scorecard;
 use crate::engine::build::rfc3339;
 use crate::engine::docker_client::DockerClient;
 use crate::engine::machine::{Folder, ThisMachine};
@@ -24,13 +21,11 @@ use crate::engine::private::registry::{DOCKER_HUB, RegistryCache};
 use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::remains::Workspace;
 use crate::engine::{Client, Engine, EngineError, Interrupt, Named, Resolved, Source};
-use crate::model::{ApproachId, Bytes, ColdKind, EngineId, Event, Status, Step};
-use crate::plan::{Plan, PlanOptions};
-use crate::progress::Display;
+use crate::model::{ApproachId, ColdKind, Event};
+use crate::plan::{Plan, PlanOptions, Remaining};
 use crate::project::dockerfile::normalize;
-use crate::report::ImageRow;
 use crate::runner::{self, Around, Materials, Recipe};
-use crate::store::{BaseRecord, BaseSource, EngineRecord, RunFolder, RunRecord, RunStatus};
+use crate::store::{BaseRecord, BaseSource, EngineRecord, RunFolder};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -42,24 +37,27 @@ use time::OffsetDateTime;
 const RESOLVE_LIMIT: Duration = Duration::from_secs(30);
 
 /// Carries out the command.
-pub fn run(args: &RunArgs) -> Result<End, Stop> {
+pub fn run(given: &RunArgs) -> Result<End, Stop> {
+    let earlier = given.resume.as_deref().map(Earlier::open).transpose()?;
+    let args = &match &earlier {
+        Some(earlier) => earlier.call(given)?,
+        None => given.clone(),
+    };
     let interrupt = Interrupt::default();
     let id = run_id();
     let place = Place::new(args.dry_run, &id, &interrupt)?;
     let mut subject = source::subject(args, place.path())?;
-    let seed = args.seed.unwrap_or_else(seed_from_clock);
     let engines = wanted(&args.engines, args.chain.kind(), false)?;
-    let most = args.precision.map_or(args.reps, |_| args.reps.max(u32::try_from(Precision::CAP).unwrap_or(u32::MAX)));
-    let options = PlanOptions {
-        reps: args.reps,
-        most,
-        engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
-        approaches: args.approach.clone(),
-        scenarios: args.scenario.clone(),
-        seed,
-        chain: args.chain.kind(),
+    let options = options(args, &engines);
+    let whole = Plan::new(&subject.study, &options).map_err(Stop::wrong)?;
+    let Remaining { plan, cut } = match &earlier {
+        Some(earlier) => earlier.remaining(whole.clone())?,
+        None => Remaining { plan: whole.clone(), cut: Vec::new() },
     };
-    let plan = Plan::new(&subject.study, &options).map_err(Stop::wrong)?;
+    if earlier.as_ref().is_some_and(|earlier| earlier.complete(&plan)) {
+        eprintln!("every build of the run is there: nothing is left to do");
+        return Ok(End::Fine);
+    }
     let replacements = prepare::replacements(&subject.study, &args.base)?;
     let recipes = recipes(args, &subject, &plan, &replacements)?;
     if args.dry_run {
@@ -82,10 +80,10 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
     for line in lines {
         eprintln!("engine: {line}");
     }
-    announce_pulls(args, most, &engines, &materials);
+    announce_pulls(args, options.most, &engines, &materials);
     let facts = Facts {
         study,
-        plan: &plan,
+        plan: &whole,
         args,
         engines: known(&mut engines, &mut materials, &replacements, &interrupt)?,
         git: subject.files.git.clone(),
@@ -93,14 +91,38 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
         started_at: rfc3339(SystemTime::now()),
     };
     let record = record::record(&facts)?;
-    let folder = RunFolder::create(&args.out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
-    eprintln!("results: {}", folder.path().display());
+    let mut demand = Demand::new(args.precision, &whole);
+    let keeper = match earlier {
+        None => {
+            let folder = RunFolder::create(&args.out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
+            Keeper::new(folder, record, &plan, cards)
+        }
+        Some(earlier) => {
+            earlier.samples(&cut).for_each(|sample| demand.add(sample));
+            earlier.go_on(&record, &cut, &plan, cards)?
+        }
+    };
+    eprintln!("results: {}", keeper.path().display());
+    measure(Measured { args, plan: &plan, materials: &materials, engines, demand, keeper, interrupt: &interrupt })
+}
 
-    let machine = ThisMachine::new(vec![Folder::of_results(folder.path())]);
-    let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());
-    let mut keeper = Keeper { folder, record, display, images: Vec::new(), failures: Vec::new(), cards };
-    let hints = keeper.display.hints();
-    let demand = RefCell::new(Demand::new(args.precision, &plan));
+/// A run that is about to build.
+struct Measured<'a> {
+    args: &'a RunArgs,
+    plan: &'a Plan,
+    materials: &'a Materials,
+    engines: Vec<Named>,
+    demand: Demand,
+    keeper: Keeper,
+    interrupt: &'a Interrupt,
+}
+
+/// Builds, keeps, reports.
+fn measure(run: Measured<'_>) -> Result<End, Stop> {
+    let Measured { args, plan, materials, mut engines, demand, mut keeper, interrupt } = run;
+    let machine = ThisMachine::new(vec![Folder::of_results(keeper.path())]);
+    let hints = keeper.hints();
+    let demand = RefCell::new(demand);
     let mut sink = |event: Event| {
         if let Event::BuildFinished { sample, .. } = &event {
             demand.borrow_mut().add(sample);
@@ -108,17 +130,29 @@ pub fn run(args: &RunArgs) -> Result<End, Stop> {
         keeper.take(event)
     };
     let more = || demand.borrow().more();
-    let around = Around { machine: &machine, progress: hints.as_ref(), interrupt: &interrupt, more: &more };
-    let ended = runner::run(&plan, &materials, &mut engines, &around, &mut sink);
+    let around = Around { machine: &machine, progress: hints.as_ref(), interrupt, more: &more };
+    let ended = runner::run(plan, materials, &mut engines, &around, &mut sink);
     drop(engines);
-    keeper.record.notes.extend(demand.borrow().note());
-    let path = keeper.folder.path().to_path_buf();
+    let path = keeper.path().to_path_buf();
     let complete = ended == Ok(runner::End::Complete);
-    let end = keeper.finish(ended)?;
+    let end = keeper.finish(ended, demand.borrow().note())?;
     if complete {
         compare::faster(&path, args.call.given())?;
     }
     Ok(end)
+}
+
+/// What is asked of the plan.
+fn options(args: &RunArgs, engines: &[Wanted]) -> PlanOptions {
+    PlanOptions {
+        reps: args.reps,
+        most: args.precision.map_or(args.reps, |_| args.reps.max(u32::try_from(Precision::CAP).unwrap_or(u32::MAX))),
+        engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
+        approaches: args.approach.clone(),
+        scenarios: args.scenario.clone(),
+        seed: args.seed.unwrap_or_else(seed_from_clock),
+        chain: args.chain.kind(),
+    }
 }
 
 /// The recipes, under the names that Dockerfiles have for people.
@@ -308,144 +342,6 @@ fn resolve_one(
             return Err(Stop { end: End::Interrupted, text: "stopped before the first build".to_owned() });
         }
     }
-}
-
-/// Keeps what happens: rows on the disk first, then people.
-struct Keeper {
-    folder: RunFolder,
-    record: RunRecord,
-    display: Display,
-    images: Vec<ImageRow>,
-    /// What went wrong, a line each.
-    failures: Vec<String>,
-    /// Scorecards of the images that were audited.
-    cards: Rc<RefCell<Vec<Scorecard>>>,
-}
-
-impl Keeper {
-    fn take(&mut self, event: Event) -> Result<(), String> {
-        match &event {
-            Event::BuildFinished { sample, steps } => {
-                let rows = with_waits(steps, sample.seconds);
-                self.folder.append_sample(sample, &rows).map_err(|e| e.to_string())?;
-                if sample.status != Status::Ok {
-                    let reason = sample.reason.lines().next().unwrap_or_default();
-                    let key = &sample.key;
-                    self.failures.push(format!(
-                        "block {}, {} {}: {}: {reason}",
-                        key.block, key.approach, key.scenario, sample.status
-                    ));
-                }
-            }
-            Event::ImageInspected { .. } => self.keep_image(&event)?,
-            Event::Warning { text } => self.record.notes.push(text.clone()),
-            Event::PlanGrew { builds } => {
-                let added = builds.iter().map(|key| (key.block, key.approach.to_string(), key.scenario.to_string()));
-                self.record.plan.extend(added);
-                self.folder.write_record(&self.record).map_err(|e| e.to_string())?;
-            }
-            _ => {}
-        }
-        self.display.event(&event);
-        Ok(())
-    }
-
-    /// The first image of each approach on each engine stands for it in `images.csv`.
-    fn keep_image(&mut self, event: &Event) -> Result<(), String> {
-        let Event::ImageInspected { key, engine, bytes, layers, check } = event else { return Ok(()) };
-        if let Some(Err(why)) = check {
-            self.failures.push(format!("block {}, image of {}: {why}", key.block, key.approach));
-        }
-        if self.images.iter().any(|row| row.approach == key.approach && row.engine == *engine) {
-            return Ok(());
-        }
-        let checked = check.as_ref().map(|check| match check {
-            Ok(()) => "yes".to_owned(),
-            Err(why) => format!("no: {why}"),
-        });
-        let on = self.record.engines().into_iter().find(|record| record.id() == *engine);
-        self.images.push(ImageRow {
-            engine: engine.clone(),
-            approach: key.approach.clone(),
-            bytes: Some(*bytes),
-            definition: on.as_ref().map_or(String::new(), sizes::of_image),
-            layers: layers.iter().map(|(_, size)| Bytes(*size)).collect(),
-            layers_definition: on.as_ref().map_or(String::new(), sizes::of_layers),
-            scorecard: checked.map(|text| ("prints_as_expected".to_owned(), text)).into_iter().collect(),
-        });
-        self.write_images()
-    }
-
-    fn write_images(&self) -> Result<(), String> {
-        let mut rows: Vec<ImageRow> = self.images.clone();
-        rows.sort_by(|a, b| (&a.engine, &a.approach).cmp(&(&b.engine, &b.approach)));
-        let mut text = Vec::new();
-        crate::report::write_images(&rows, &mut text).map_err(|e| e.to_string())?;
-        style::replace(&self.folder.path().join("images.csv"), &text).map_err(|stop| stop.text)
-    }
-
-    /// Adds the criterion that builds decide, and writes `audit.json` and the columns of `images.csv`.
-    fn keep_scorecards(&mut self) -> Result<(), Stop> {
-        let mut cards = self.cards.borrow_mut();
-        if cards.is_empty() {
-            return Ok(());
-        }
-        audit::finish(self.folder.path(), &mut cards)?;
-        for row in &mut self.images {
-            let mine = |card: &&Scorecard| {
-                card.approach.as_deref() == Some(row.approach.as_str())
-                    && card.engine.as_deref() == row.engine.as_ref().map(EngineId::as_str)
-            };
-            let columns = cards.iter().find(mine).map(audit::columns).unwrap_or_default();
-            row.scorecard.extend(columns);
-        }
-        drop(cards);
-        self.write_images().map_err(Stop::failed)
-    }
-
-    /// Closes the record, writes the reports of what there is, and says how it went.
-    fn finish(mut self, ended: Result<runner::End, runner::RunError>) -> Result<End, Stop> {
-        self.record.ended_at = Some(rfc3339(SystemTime::now()));
-        self.record.status = match &ended {
-            Ok(runner::End::Complete) => RunStatus::Finished,
-            Ok(runner::End::Interrupted) => RunStatus::Interrupted,
-            Err(error) => {
-                self.record.notes.push(format!("the run broke off: {error}"));
-                RunStatus::Interrupted
-            }
-        };
-        let kept = self.keep_scorecards().and(self.folder.write_record(&self.record).map_err(Stop::failed));
-        let path = self.folder.path().to_path_buf();
-        let reported = kept.and_then(|()| report::write_all(&path)).and_then(|()| report::print(&path));
-        for failure in &self.failures {
-            eprintln!("{failure}");
-        }
-        let end = match ended {
-            Err(error) => return Err(Stop::failed(error)),
-            Ok(runner::End::Interrupted) => End::Interrupted,
-            Ok(runner::End::Complete) if self.failures.is_empty() => End::Fine,
-            Ok(runner::End::Complete) => {
-                eprintln!(
-                    "layerbench: {} of the run's builds or images are not as they should be",
-                    self.failures.len()
-                );
-                End::Failed
-            }
-        };
-        reported.map(|()| end)
-    }
-}
-
-/// Steps and the times between them, in order of their start.
-pub fn with_waits(steps: &[Step], seconds: crate::model::Seconds) -> Vec<Step> {
-    let mut rows = steps.to_vec();
-    // Without any start, as from an older docker client, nothing can be said of the times between.
-    if steps.iter().any(|step| step.start().is_some()) {
-        rows.extend(waits(steps, seconds));
-    }
-    let key = |step: &Step| step.start().unwrap_or(f64::INFINITY);
-    rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
-    rows
 }
 
 /// A seed that nobody chose.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
 
-fn study() -> Study {
+pub(super) fn study() -> Study {
     study_of(&[
         ("cold", "cold", "base"),
         ("warm", "warm", "base"),
@@ -17,7 +17,7 @@ fn study() -> Study {
     ])
 }
 
-fn study_with_one_cold() -> Study {
+pub(super) fn study_with_one_cold() -> Study {
     study_of(&[("cold", "cold", "base"), ("warm", "warm", "base")])
 }
 
@@ -40,7 +40,7 @@ fn study_of(scenarios: &[(&str, &str, &str)]) -> Study {
     Study::load(dir.path()).unwrap()
 }
 
-fn options(reps: u32, approaches: &[&str], scenarios: &[&str]) -> PlanOptions {
+pub(super) fn options(reps: u32, approaches: &[&str], scenarios: &[&str]) -> PlanOptions {
     let owned = |texts: &[&str]| texts.iter().map(|t| (*t).to_owned()).collect();
     PlanOptions {
         reps,

@@ -30,6 +30,11 @@ pub enum StoreError {
         /// The folder.
         path: PathBuf,
     },
+    /// A run that another program is writing.
+    Busy {
+        /// Its folder.
+        path: PathBuf,
+    },
     /// A folder that holds no run.
     NotARun {
         /// The path that was given.
@@ -99,6 +104,10 @@ impl fmt::Display for StoreError {
             Self::Taken { path } => {
                 write!(f, "{path:?}: found a folder; expected nothing, for a new run; start again, or resume that run")
             }
+            Self::Busy { path } => write!(
+                f,
+                "{path:?}: found a run that another program is still making; expected one that was broken off; wait until that program has ended"
+            ),
             Self::NotARun { path } => write!(
                 f,
                 "{path:?}: found no run.json; expected the folder of a run, such as results/latest; correct the path"

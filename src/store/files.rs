@@ -3,6 +3,8 @@
 //! What the bytes mean is not known in here.
 
 use super::error::StoreError;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::symlink;
@@ -41,6 +43,17 @@ pub(super) fn point(link: &Path, target: &Path) -> Result<(), StoreError> {
         sync_folder(folder)
     };
     pointed().map_err(StoreError::io(link, "point to the new run"))
+}
+
+/// Locks a folder against other programs, until the answer is dropped or the program dies.
+pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
+    let file = File::open(folder).map_err(StoreError::io(folder, "read"))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Err(StoreError::Busy { path: folder.to_owned() }),
+        // A file system that knows no locks keeps nobody from working.
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOLCK) => Ok(file),
+        Err(error) => Err(StoreError::io(folder, "lock")(error.into())),
+    }
 }
 
 /// Makes the names in a folder endure.

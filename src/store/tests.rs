@@ -167,6 +167,9 @@ fn a_crash_at_any_byte_loses_the_build_in_flight_and_nothing_else() {
     let path = run.path().to_owned();
     run.append_sample(&sample(2, "warm"), &steps()).unwrap();
     let after = [fs::read(path.join("samples.csv")).unwrap(), fs::read(path.join("steps.csv")).unwrap()];
+    let busy = RunFolder::resume(&path).unwrap_err().to_string();
+    assert!(busy.contains("that another program is still making"), "{busy}");
+    drop(run);
     let crash = |samples: &[u8], step_rows: &[u8]| {
         fs::write(path.join("samples.csv"), samples).unwrap();
         fs::write(path.join("steps.csv"), step_rows).unwrap();

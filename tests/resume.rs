@@ -1,0 +1,180 @@
+//! Runs that are killed at any moment, and go on: no sample lost, doubled or wrongly marked, nothing left behind.
+//! Needs root and Docker Engine. LAYERBENCH_KILLS=N kills N times (default 1), LAYERBENCH_KILLS_TABLE=FILE notes them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
+
+#[path = "support/tiny.rs"]
+mod tiny;
+
+use layerbench::model::Status;
+use layerbench::store::{RunFolder, RunStatus, StoredRun};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use tiny::{GOOD, messages, program, tiny_study};
+
+const RUN: [&str; 9] = ["run", ".", "--engine", "private", "--reps", "2", "--seed", "3", "--out=results"];
+/// Builds of the study: two approaches, three scenarios, two repetitions.
+const CELLS: usize = 12;
+
+fn study(dir: &Path) {
+    tiny_study(dir, &[("one", GOOD), ("two", GOOD)]);
+}
+
+fn stored(dir: &Path) -> StoredRun {
+    RunFolder::open(&dir.join("results/latest")).unwrap()
+}
+
+fn rows(dir: &Path) -> usize {
+    let text = fs::read_to_string(dir.join("results/latest/samples.csv")).unwrap_or_default();
+    text.lines().count().saturating_sub(1)
+}
+
+/// Starts a call and kills it when `when` says so; `false` if it came to its end before.
+fn kill(mut call: Command, when: impl Fn() -> bool) -> bool {
+    let mut child = call.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    loop {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        if when() {
+            child.kill().unwrap(); // SIGKILL
+            child.wait().unwrap();
+            return true;
+        }
+        sleep(Duration::from_millis(2));
+    }
+}
+
+fn resume(dir: &Path, more: &[&str]) -> std::process::Output {
+    program(dir, &[&["run", "--resume", "results/latest"], more].concat()).output().unwrap()
+}
+
+/// Everything that a whole run has, however often it was broken off.
+fn whole(dir: &Path, before: &[StoredRun]) {
+    let run = stored(dir);
+    assert_eq!((run.record.status, run.warnings.len()), (RunStatus::Finished, 0));
+    let mut cells: BTreeMap<(u32, String, String), u32> = BTreeMap::new();
+    let mut positions = BTreeMap::new();
+    for (sample, steps) in &run.samples {
+        let key = &sample.key;
+        assert_eq!(positions.insert(key.position, ()), None, "position {} twice", key.position);
+        match sample.status {
+            Status::Ok => {
+                *cells.entry((key.block, key.approach.to_string(), key.scenario.to_string())).or_default() += 1;
+                assert!(!steps.is_empty(), "{key:?} has no steps");
+            }
+            Status::Interrupted => {}
+            other => panic!("{key:?}: {other}: {}", sample.reason),
+        }
+    }
+    assert_eq!((cells.len(), cells.values().max()), (CELLS, Some(&1)), "{cells:?}");
+    // What was on the disk when the program died is there as it was, but for the mark of a chain that was cut.
+    for (sample, steps) in before.iter().flat_map(|run| &run.samples) {
+        let kept = run.samples.iter().find(|(kept, _)| kept.key == sample.key);
+        let (kept, kept_steps) = kept.unwrap_or_else(|| panic!("{:?} was lost", sample.key));
+        assert_eq!((kept.seconds, &kept.started_at, kept_steps), (sample.seconds, &sample.started_at, steps));
+        assert!(kept.status == sample.status || kept.status == Status::Interrupted, "{:?}", sample.key);
+    }
+    let images = fs::read_to_string(dir.join("results/latest/images.csv")).unwrap();
+    assert_eq!(images.lines().count(), 3, "{images}");
+    assert!(!dir.join("home").exists(), "something is left in the private engines' folder");
+}
+
+#[test]
+fn a_killed_run_goes_on_where_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    study(dir.path());
+    assert!(kill(program(dir.path(), &RUN), || rows(dir.path()) == 4), "it ended before it could be killed");
+    let before = stored(dir.path());
+    assert_eq!(before.samples.len(), 4);
+    for (more, said) in [(&["--reps", "5"][..], "--reps"), (&["--build-arg", "A=1"], "values of build arguments")] {
+        let refused = resume(dir.path(), more);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(messages(&refused).contains(said), "{}", messages(&refused));
+    }
+    let main = dir.path().join("project/main.txt");
+    fs::write(&main, "another\n").unwrap();
+    let refused = resume(dir.path(), &[]);
+    assert_eq!(refused.status.code(), Some(2), "{}", messages(&refused));
+    assert!(messages(&refused).contains("not everything is as it was when it was begun:\n  the study's files"));
+    fs::write(&main, "one\n").unwrap();
+    assert_eq!(stored(dir.path()).samples, before.samples, "a refusal changes nothing");
+
+    let rest = String::from_utf8(resume(dir.path(), &["--dry-run"]).stdout).unwrap();
+    assert!(rest.starts_with("9 builds: "), "{rest}");
+    // Killed once more, in the chain that is made again.
+    let again = program(dir.path(), &["run", "--resume", "results/latest"]);
+    assert!(kill(again, || rows(dir.path()) == 6), "it ended before it could be killed");
+    let twice = stored(dir.path());
+    let done = resume(dir.path(), &[]);
+    assert_eq!(done.status.code(), Some(0), "{}", messages(&done));
+    assert!(program(dir.path(), &["clean"]).output().unwrap().status.success());
+    whole(dir.path(), &[before, twice]);
+    let complete = resume(dir.path(), &[]);
+    assert!(complete.status.success() && messages(&complete).contains("nothing is left to do"));
+}
+
+#[test]
+fn a_run_that_is_under_way_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    study(dir.path());
+    let mut first = program(dir.path(), &RUN).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while rows(dir.path()) == 0 {
+        sleep(Duration::from_millis(2));
+    }
+    let second = resume(dir.path(), &[]);
+    assert_eq!(second.status.code(), Some(2));
+    assert!(messages(&second).contains("another program is still making"), "{}", messages(&second));
+    assert!(first.wait().unwrap().success());
+    whole(dir.path(), &[]);
+}
+
+/// Killed at moments that are spread over the whole run.
+#[test]
+fn no_moment_of_death_loses_or_doubles_a_sample() {
+    let count: u32 = std::env::var("LAYERBENCH_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
+    let dir = tempfile::tempdir().unwrap();
+    study(dir.path());
+    let since = Instant::now();
+    let output = program(dir.path(), &RUN).output().unwrap();
+    assert!(output.status.success(), "{}", messages(&output));
+    let takes = since.elapsed();
+    let mut killed = 0;
+    for number in 0..count {
+        fs::remove_dir_all(dir.path().join("results")).unwrap();
+        let moment = takes * (2 * number + 1) / (2 * count);
+        let mut before = Vec::new();
+        let mut call = program(dir.path(), &RUN);
+        loop {
+            let since = Instant::now();
+            if !kill(call, || since.elapsed() >= moment) {
+                break;
+            }
+            killed += 1;
+            if dir.path().join("results/latest/run.json").is_file() {
+                before.push(stored(dir.path()));
+            }
+            if before.len() == 3 {
+                let done = resume(dir.path(), &[]);
+                assert_eq!(done.status.code(), Some(0), "{}", messages(&done));
+                break;
+            }
+            let begun = !before.is_empty();
+            call = program(dir.path(), if begun { &["run", "--resume", "results/latest"] } else { &RUN });
+            if !begun {
+                // Before the folder was there, nothing can go on: the run begins.
+                assert!(call.output().unwrap().status.success());
+                break;
+            }
+        }
+        assert!(program(dir.path(), &["clean"]).output().unwrap().status.success());
+        whole(dir.path(), &before);
+    }
+    if let Ok(table) = std::env::var("LAYERBENCH_KILLS_TABLE") {
+        fs::write(table, format!("the program killed (SIGKILL), then --resume,{killed},0,0,0\n")).unwrap();
+    }
+}
