@@ -193,6 +193,17 @@ impl Table {
         let first = counts.next()?;
         counts.all(|n| n == first).then_some(first)
     }
+
+    /// The n of all cells with samples; of more than half of them, where these are more than single builds.
+    #[must_use]
+    pub fn usual_n(&self) -> Option<usize> {
+        let mut counts: Vec<usize> = self.cells().map(|(_, _, cell)| cell.n()).filter(|n| *n > 0).collect();
+        counts.sort_unstable();
+        // What more than half of them have is in the middle.
+        let middle = *counts.get(counts.len() / 2)?;
+        let same = counts.iter().filter(|n| **n == middle).count();
+        (same == counts.len() || (middle > 1 && same * 2 > counts.len())).then_some(middle)
+    }
 }
 
 /// What one engine of a run gave. Engines are strata: each has a table of its own, so that no median, mark or
@@ -370,7 +381,7 @@ mod tests {
         assert_eq!(got.rows[1].cells[0].mark, Some(Mark::Worst));
         assert_eq!(got.rows[1].cells[0].figures.unwrap().interval, None);
         assert_eq!(got.rows[1].cells[1], Cell::default());
-        assert_eq!((got.strangers, got.even_n()), (1, None));
+        assert_eq!((got.strangers, got.even_n(), got.usual_n()), (1, None, None));
     }
 
     #[test]
@@ -393,7 +404,8 @@ mod tests {
         let got = table(&[], &[approach("a")], &scenarios());
         assert_eq!(got.even_n(), None);
         assert!(got.cells().all(|(_, _, cell)| cell.figures.is_none()));
-        assert_eq!(table(&[], &[], &[]).even_n(), None);
+        let none = table(&[], &[], &[]);
+        assert_eq!((none.even_n(), none.usual_n()), (None, None));
     }
 
     #[test]

@@ -69,11 +69,12 @@ pub(super) fn kinds(frame: &mut Frame, seen: impl Fn(StepKind) -> bool, more: &[
     frame.legend(&items.chain(more.iter().copied()).collect::<Vec<_>>());
 }
 
-/// Draws where the seconds of each approach go, in a panel for each scenario with a scale of its own.
+/// Draws where the seconds of each approach go, in a panel for each scenario with a scale of its own. `of` says which
+/// builds the figures are of.
 ///
 /// # Errors
 /// When plotters finds no way.
-pub fn parts(columns: &[Column]) -> Result<Chart, ChartError> {
+pub fn parts(columns: &[Column], of: &str) -> Result<Chart, ChartError> {
     let names = columns.iter().flat_map(|(_, rows)| rows.iter().map(|(name, _)| name.as_str()));
     let bars =
         |rows: &[(String, Vec<Part>)]| -> Vec<Bar> { rows.iter().map(|(name, parts)| bar(name, parts)).collect() };
@@ -84,8 +85,10 @@ pub fn parts(columns: &[Column]) -> Result<Chart, ChartError> {
         parts.any(|part| part.kind == kind)
     };
     kinds(&mut frame, seen, &[]);
+    let mut unit = format!("seconds{of}");
     for (title, rows) in columns {
-        panel(&mut frame, title, "seconds", &bars(rows), plain)?;
+        panel(&mut frame, title, &unit, &bars(rows), plain)?;
+        "seconds".clone_into(&mut unit);
     }
     let largest = columns.iter().flat_map(|(title, rows)| {
         rows.iter().filter_map(move |(name, parts)| {
@@ -98,7 +101,7 @@ pub fn parts(columns: &[Column]) -> Result<Chart, ChartError> {
         "parts",
         "Where the seconds go".to_owned(),
         format!(
-            "A bar for each approach, made of the parts of its builds that others wait for, in their order. {text}"
+            "A bar for each approach, made of the parts of its builds that others wait for, in their order{of}. {text}"
         ),
     )
 }

@@ -146,7 +146,7 @@ pub(super) fn drawn() -> Vec<(Chart, Vec<ink::Ink>)> {
             samples(&raw_table(), Some(("article", &published()))).unwrap(),
             vec![Ink::Text, Ink::Sample, Ink::Published, Ink::Grid],
         ),
-        (parts(&[("Cold cache".to_owned(), parts_of)]).unwrap(), vec![Ink::Text, Ink::Work, Ink::Export]),
+        (parts(&[("Cold cache".to_owned(), parts_of)], "").unwrap(), vec![Ink::Text, Ink::Work, Ink::Export]),
         (steps("05-final", &[("Cold".to_owned(), &sample, &build)]).unwrap(), vec![Ink::Text, Ink::Work, Ink::Base]),
         (nights(&dates, &[line]).unwrap(), vec![Ink::Text, Ink::Sample, Ink::Worst]),
         (layers(&sizes, "").unwrap(), vec![Ink::Text, Ink::Base, Ink::Work]),
@@ -228,11 +228,11 @@ fn steps_and_parts_of_any_shape_fit() {
     let rows: Vec<_> = (0..60).map(|i| (long(i), if i % 3 == 0 { Vec::new() } else { taken.clone() })).collect();
     let columns =
         [("Cold cache".to_owned(), rows), ("日本語".repeat(90), vec![]), ("empty".to_owned(), vec![(long(0), vec![])])];
-    let svg = sound(&parts(&columns).unwrap());
+    let svg = sound(&parts(&columns, ", mean of the builds nearest to the median").unwrap());
     assert!(
         svg.contains("<title>RUN pip install") && svg.contains(">21.00 s</text>") && svg.contains("base image: pull")
     );
-    sound(&parts(&[]).unwrap());
+    sound(&parts(&[], "").unwrap());
 }
 
 #[test]

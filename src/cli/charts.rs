@@ -172,7 +172,10 @@ fn seconds(engine: Option<&EngineId>, table: &Table, details: &Details) -> Resul
         });
         (title(scenario), rows.collect())
     });
-    chart::parts(&columns.collect::<Vec<_>>()).map_err(broken)
+    let columns: Vec<_> = columns.collect();
+    // Otherwise each cell shows its only build.
+    let mean = table.cells().any(|(_, _, cell)| cell.n() > 3);
+    chart::parts(&columns, if mean { ", mean of the builds nearest to the median" } else { "" }).map_err(broken)
 }
 
 /// The picture of an approach; none without a build that has steps.

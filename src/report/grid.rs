@@ -274,10 +274,10 @@ impl Wide<'_> {
 
 fn time_column(report: &Report<'_>, place: usize) -> Column {
     let scenario = &report.table.scenarios[place];
-    let even = report.table.even_n().is_some();
+    let usual = report.table.usual_n();
     let entries = report.table.rows.iter().map(|row| {
         let cell = &row.cells[place];
-        let remarks = words::remarks(cell, even);
+        let remarks = words::remarks(cell, usual);
         let theirs = report.beside.as_ref();
         let theirs = theirs.and_then(|b| b.published.cell(&row.approach, &scenario.id));
         let ratio = theirs.and_then(|t| Some((cell.median()?.get(), t.median.get())));

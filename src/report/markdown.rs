@@ -82,14 +82,14 @@ fn marked(mark: Option<Mark>, text: &str) -> String {
 
 fn table(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let titles = column_titles(report);
-    let even = report.table.even_n().is_some();
+    let usual = report.table.usual_n();
     let header = ["Approach".to_owned()].into_iter().chain(titles);
     row(out, header.chain(["Image size".to_owned()]))?;
     rule(out, report.table.scenarios.len() + 2)?;
     for r in &report.table.rows {
         let cells = r.cells.iter().map(|cell| {
             let text = marked(cell.mark, &words::figures(cell));
-            let remarks = markdown(&words::remarks(cell, even));
+            let remarks = markdown(&words::remarks(cell, usual));
             format!("{text} {remarks}").trim_end().to_owned()
         });
         let image = r.image.map_or("–".to_owned(), |bytes| bytes.to_string());

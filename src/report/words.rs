@@ -50,11 +50,11 @@ pub(super) fn figures(cell: &Cell) -> String {
     }
 }
 
-/// What must be said of a cell beside its figures: its n where cells differ in it, and its samples
+/// What must be said of a cell beside its figures: its n where that is not the usual one, and its samples
 /// that are in no figure. Empty if there is nothing to say.
-pub(super) fn remarks(cell: &Cell, even: bool) -> String {
+pub(super) fn remarks(cell: &Cell, usual: Option<usize>) -> String {
     let mut parts = Vec::new();
-    if !even && cell.n() > 0 {
+    if cell.n() > 0 && usual != Some(cell.n()) {
         parts.push(format!("n = {}", cell.n()));
     }
     let kinds = cell.others.kinds();
@@ -90,10 +90,11 @@ pub(super) fn group(cache: CacheState) -> Option<&'static str> {
 
 /// What the figures and marks mean; one line.
 pub(super) fn legend(report: &Report<'_>) -> String {
-    let what = match report.table.even_n() {
-        Some(1) => "seconds of one build (n = 1)".to_owned(),
-        Some(n) if n > 1 => format!("seconds, median (fastest – slowest) of n = {n}"),
-        _ => "seconds, median (fastest – slowest); n as given".to_owned(),
+    let what = match (report.table.even_n(), report.table.usual_n()) {
+        (Some(1), _) => "seconds of one build (n = 1)".to_owned(),
+        (Some(n), _) => format!("seconds, median (fastest – slowest) of n = {n}"),
+        (None, Some(n)) => format!("seconds, median (fastest – slowest) of n = {n}, or as given"),
+        (None, None) => "seconds, median (fastest – slowest); n as given".to_owned(),
     };
     let near = (Rule::SECONDS.near - 1.0) * 100.0;
     let least = Rule::SECONDS.least;
@@ -175,6 +176,14 @@ mod tests {
         assert_eq!(figures(&Cell::new(vec![20.61])), "20.61");
         assert_eq!(figures(&Cell::new(vec![])), "–");
         assert_eq!(figures(&Cell::new(vec![1.0, 3.0])), "2.00 (1.00 – 3.00)");
+    }
+
+    #[test]
+    fn an_n_is_given_where_it_is_not_the_usual_one() {
+        let cell = Cell::new(vec![1.0, 3.0]);
+        assert_eq!(remarks(&cell, Some(2)), "");
+        assert_eq!((remarks(&cell, Some(3)), remarks(&cell, None)), ("[n = 2]".to_owned(), "[n = 2]".to_owned()));
+        assert_eq!(remarks(&Cell::new(vec![]), None), "");
     }
 
     #[test]

@@ -165,7 +165,7 @@ def keyboard(page, where):
 
 def paper(page, where, shots):
     """As paged by the browser: nothing may be wider than the page."""
-    data = base64.b64decode(page.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
+    data = base64.b64decode(page.call("Page.printToPDF", seconds=120, printBackground=True, preferCSSPageSize=True)["data"])
     check(f"{where}: a PDF comes out", data.startswith(b"%PDF") and len(data) > 5000, len(data))
     if shots:
         with open(os.path.join(shots, "report.pdf"), "wb") as file:

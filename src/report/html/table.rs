@@ -85,7 +85,7 @@ fn row(report: &Report<'_>, place: usize, part: &mut Part<'_>) -> io::Result<()>
     let row = &report.table.rows[place];
     let name = text(row.approach.as_str());
     writeln!(part.out, "<tr><th scope=\"row\" data-value=\"{place}\">{name}</th>")?;
-    let even = report.table.even_n().is_some();
+    let usual = report.table.usual_n();
     for (scenario, cell) in report.table.scenarios.iter().zip(&row.cells) {
         let value = cell.median().map_or(String::new(), |median| median.get().to_string());
         let (class, sign) = mark(cell.mark);
@@ -94,7 +94,7 @@ fn row(report: &Report<'_>, place: usize, part: &mut Part<'_>) -> io::Result<()>
             "<td class=\"{class}\" data-value=\"{value}\"><span class=\"ours\">{sign}{}</span>",
             figures(cell)
         )?;
-        let remarks = words::remarks(cell, even);
+        let remarks = words::remarks(cell, usual);
         if !remarks.is_empty() {
             write!(part.out, " <span class=\"remark\">{}</span>", text(&remarks))?;
         }
