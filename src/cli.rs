@@ -3,6 +3,7 @@
 
 mod args;
 mod audit;
+mod bases;
 mod build;
 mod call;
 mod charts;

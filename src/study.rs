@@ -241,6 +241,9 @@ pub struct Approach {
     pub dockerfile: PathBuf,
     /// The stage to build; the last one if `None`.
     pub target: Option<String>,
+    /// What it takes to build it. It is left out, and that is said, where its base images are not to be had; of any other
+    /// approach that ends the run.
+    pub needs: Option<String>,
     /// What its builds are asked for beside the Dockerfile.
     pub settings: Settings,
 }

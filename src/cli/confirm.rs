@@ -1,11 +1,12 @@
 //! Suspects of the gate, measured afresh: baseline and current files built in turns in one run.
 
 use super::args::{GateArgs, OriginArgs, RunArgs};
+use super::bases::{Needs, known};
 use super::checkout::checkout;
 use super::keeper::with_waits;
 use super::pick::{Picked, Wanted, pick, wanted};
 use super::record::{self, Facts};
-use super::run::{known, run_id, seed_from_clock};
+use super::run::{run_id, seed_from_clock};
 use super::{Stop, facts, prepare, signals, source};
 use crate::analysis::nights::CellName;
 use crate::engine::build::rfc3339;
@@ -48,46 +49,22 @@ pub fn rebuild(
         suspects.iter().map(|cell| (cell.engine.clone(), cell.approach.clone(), cell.scenario.clone())).collect();
     let call = call(args, current, &cells);
     let engines = engines(args, suspects)?;
-    let seed = seed_from_clock();
-    let plan_of = |study: &Study| {
-        let options = PlanOptions {
-            reps: args.reps,
-            most: args.reps,
-            engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
-            approaches: call.approach.clone(),
-            scenarios: call.scenario.clone(),
-            seed,
-            chain: ChainKind::Article,
-        };
-        Plan::new(study, &options).map_err(Stop::wrong)
-    };
-    let (old_plan, new_plan) = (plan_of(&old)?, plan_of(&new)?);
-    let plan = Plan::pair(&old_plan, &new_plan, &cells).map_err(Stop::wrong)?;
-    let folder = |name: &str| workspace.path().join(name);
-    let before = side(&old, &old_plan, &call, &folder("old"), &id)?;
-    let mut materials = rename(before, BASELINE).map_err(Stop::wrong)?;
-    let after = rename(side(&new, &new_plan, &call, &folder("new"), &id)?, CURRENT).map_err(Stop::wrong)?;
-    materials.recipes.extend(after.recipes);
-    materials.contexts.extend(after.contexts);
-    materials.marks.extend(after.marks);
-    materials.context_digests.extend(after.context_digests);
-    materials.prints = after.prints.filter(|prints| Some(prints) == materials.prints.as_ref());
-
+    let (plan, mut materials) = paired(&old, &new, &call, &engines, &cells, (workspace.path(), &id))?;
     let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(&new), ChainKind::Article, None)?;
     for line in lines {
         eprintln!("engine: {line}");
     }
     let replacements = prepare::replacements(&new, &call.base)?;
-    let known = Facts {
+    let found = Facts {
         study: &new,
         plan: &plan,
         args: &call,
-        engines: known(&mut engines, &mut materials, &replacements, &interrupt)?,
+        engines: known(&mut engines, &mut materials, &replacements, &Needs::new(), &interrupt)?.engines,
         git: record::git(new.folder()),
         notes: Vec::new(),
         started_at: rfc3339(SystemTime::now()),
     };
-    let record = confirm_record(record::record(&known)?, &plan);
+    let record = confirm_record(record::record(&found)?, &plan);
     let folder = RunFolder::create(&args.confirm_out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
     eprintln!("measuring {} suspects afresh: {}", suspects.len(), folder.path().display());
     notes.push(format!("The fresh samples are in {}.", folder.path().display()));
@@ -100,6 +77,42 @@ pub fn rebuild(
     let ended = runner::run(&plan, &materials, &mut engines, &around, &mut sink);
     drop(engines);
     keeper.finish(ended, notes, &cells)
+}
+
+/// The plan that builds both sides in turns, and the files of both; `place` is the run's folder and its name.
+fn paired(
+    old: &Study,
+    new: &Study,
+    call: &RunArgs,
+    engines: &[Wanted],
+    cells: &[Cell],
+    place: (&Path, &str),
+) -> Result<(Plan, Materials), Stop> {
+    let seed = seed_from_clock();
+    let plan_of = |study: &Study| {
+        let options = PlanOptions {
+            reps: call.reps,
+            most: call.reps,
+            engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
+            approaches: call.approach.clone(),
+            scenarios: call.scenario.clone(),
+            seed,
+            chain: ChainKind::Article,
+        };
+        Plan::new(study, &options).map_err(Stop::wrong)
+    };
+    let (old_plan, new_plan) = (plan_of(old)?, plan_of(new)?);
+    let plan = Plan::pair(&old_plan, &new_plan, cells).map_err(Stop::wrong)?;
+    let (workspace, id) = place;
+    let before = side(old, &old_plan, call, &workspace.join("old"), id)?;
+    let mut materials = rename(before, BASELINE).map_err(Stop::wrong)?;
+    let after = rename(side(new, &new_plan, call, &workspace.join("new"), id)?, CURRENT).map_err(Stop::wrong)?;
+    materials.recipes.extend(after.recipes);
+    materials.contexts.extend(after.contexts);
+    materials.marks.extend(after.marks);
+    materials.context_digests.extend(after.context_digests);
+    materials.prints = after.prints.filter(|prints| Some(prints) == materials.prints.as_ref());
+    Ok((plan, materials))
 }
 
 /// The engines that the suspects were measured on: by name where the run had several.

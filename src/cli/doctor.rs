@@ -1,6 +1,7 @@
 //! `layerbench doctor`: what a run would use, and what is in the way. Each line says ok, warn or stop, and what to do.
 
 use super::args::{DoctorArgs, DoctorFormat, Topic};
+use super::bases;
 use super::pick::{Picked, pick, wanted};
 use super::prepare::{self, Replacement};
 use super::pulls;
@@ -194,7 +195,7 @@ fn engine(
         }
     }
     if let Some(subject) = subject.filter(|_| wants(Topic::Bases)) {
-        bases(found, engine.as_mut(), subject);
+        images(found, engine.as_mut(), subject);
     }
     if wants(Topic::Noise) {
         match noise(engine.as_mut()) {
@@ -222,21 +223,33 @@ fn engine(
     }
 }
 
-fn bases(found: &mut Findings, engine: &mut dyn Engine, subject: &Subject) {
+fn images(found: &mut Findings, engine: &mut dyn Engine, subject: &Subject) {
     let references: BTreeSet<&String> = subject.recipes.values().flat_map(|recipe| &recipe.bases).collect();
     for reference in references {
         let stand_in = subject.replacements.iter().any(|r| r.to == *reference && r.stand_in);
         let kind = if stand_in { " (stand-in)" } else { "" };
         match engine.resolve(reference, ANSWER_LIMIT) {
             Ok(base) => found.add("base image", Level::Ok, format!("{reference}{kind}: {}", base.digest), ""),
-            Err(error) => found.add(
-                "base image",
-                Level::Stop,
-                format!("{reference}{kind}: {}", error.found.trim()),
-                format!("replace it with --base {reference}=OTHER, or make stand-ins with scripts/stand-ins"),
-            ),
+            Err(error) => {
+                let users = bases::may_lack(&subject.recipes, &bases::needs(&subject.study), reference);
+                let without =
+                    |users: &Vec<&ApproachId>| format!("it is for {}, which will be left out; or ", names(users));
+                found.add(
+                    "base image",
+                    if users.is_some() { Level::Warn } else { Level::Stop },
+                    format!("{reference}{kind}: {}", error.found.trim()),
+                    format!(
+                        "{}replace it with --base {reference}=OTHER, or make stand-ins with scripts/stand-ins",
+                        users.as_ref().map(without).unwrap_or_default()
+                    ),
+                );
+            }
         }
     }
+}
+
+fn names(approaches: &[&ApproachId]) -> String {
+    approaches.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Median and interquartile range of cached builds of a tiny image, in seconds.

@@ -72,6 +72,8 @@ impl Earlier {
         args.call.build_arg.clone_from(&given.call.build_arg);
         args.origin.allow_run = given.origin.allow_run;
         args.dry_run = given.dry_run;
+        // What was left out stays out.
+        args.approach.clone_from(&record.approaches);
         Ok(args)
     }
 

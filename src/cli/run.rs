@@ -2,6 +2,7 @@
 
 use super::args::{ClientName, RunArgs};
 use super::audit;
+use super::bases::{self, Known, Needs};
 use super::compare;
 use super::keeper::Keeper;
 use super::pick::{Picked, Wanted, pick, wanted};
@@ -18,23 +19,19 @@ use crate::engine::build::rfc3339;
 use crate::engine::docker_client::DockerClient;
 use crate::engine::machine::{Folder, ThisMachine};
 use crate::engine::private::registry::{DOCKER_HUB, RegistryCache};
-use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::remains::Workspace;
-use crate::engine::{Client, Engine, EngineError, Interrupt, Named, Resolved, Source};
+use crate::engine::{Client, Interrupt, Named};
 use crate::model::{ApproachId, ColdKind, Event};
 use crate::plan::{Plan, PlanOptions, Remaining};
-use crate::project::dockerfile::normalize;
 use crate::runner::{self, Around, Materials, Recipe};
-use crate::store::{BaseRecord, BaseSource, EngineRecord, RunFolder};
+use crate::store::RunFolder;
+use crate::study::Study;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
-
-/// How long finding one base image may take.
-const RESOLVE_LIMIT: Duration = Duration::from_secs(30);
 
 /// Carries out the command.
 pub fn run(given: &RunArgs) -> Result<End, Stop> {
@@ -61,11 +58,7 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
     let replacements = prepare::replacements(&subject.study, &args.base)?;
     let recipes = recipes(args, &subject, &plan, &replacements)?;
     if args.dry_run {
-        if let Some(stop) = subject.stop_with(None) {
-            return Err(stop);
-        }
-        print!("{plan}");
-        return Ok(End::Fine);
+        return subject.stop_with(None).map_or_else(|| Ok(shown(&plan)), Err);
     }
 
     let mut materials = materials(args, &mut subject, &plan, recipes, place.path(), &id)?;
@@ -81,13 +74,17 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
         eprintln!("engine: {line}");
     }
     announce_pulls(args, options.most, &engines, &materials);
+    // What a run was begun with it goes on with.
+    let needs = if earlier.is_some() { Needs::new() } else { bases::needs(study) };
+    let known = bases::known(&mut engines, &mut materials, &replacements, &needs, &interrupt)?;
+    let (whole, plan) = left((whole, plan), study, &options, &materials, &known)?;
     let facts = Facts {
         study,
         plan: &whole,
         args,
-        engines: known(&mut engines, &mut materials, &replacements, &interrupt)?,
+        engines: known.engines,
         git: subject.files.git.clone(),
-        notes: subject.files.remarks.clone(),
+        notes: subject.files.remarks.iter().chain(known.left_out.values()).cloned().collect(),
         started_at: rfc3339(SystemTime::now()),
     };
     let record = record::record(&facts)?;
@@ -104,6 +101,11 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
     };
     eprintln!("results: {}", keeper.path().display());
     measure(Measured { args, plan: &plan, materials: &materials, engines, demand, keeper, interrupt: &interrupt })
+}
+
+fn shown(plan: &Plan) -> End {
+    print!("{plan}");
+    End::Fine
 }
 
 /// A run that is about to build.
@@ -140,6 +142,25 @@ fn measure(run: Measured<'_>) -> Result<End, Stop> {
         compare::faster(&path, args.call.given())?;
     }
     Ok(end)
+}
+
+/// The whole plan and what remains of it, without the approaches that cannot be built here, each of which is named.
+fn left(
+    plans: (Plan, Plan),
+    study: &Study,
+    options: &PlanOptions,
+    materials: &Materials,
+    known: &Known,
+) -> Result<(Plan, Plan), Stop> {
+    for why in known.left_out.values() {
+        eprintln!("left out: {why}");
+    }
+    if known.left_out.is_empty() {
+        return Ok(plans);
+    }
+    let approaches = materials.recipes.keys().map(ToString::to_string).collect();
+    let plan = Plan::new(study, &PlanOptions { approaches, ..options.clone() }).map_err(Stop::wrong)?;
+    Ok((plan.clone(), plan))
 }
 
 /// What is asked of the plan.
@@ -230,34 +251,6 @@ impl Place {
     }
 }
 
-/// What is known of the engines before anything is built; problems of all of them together.
-pub fn known(
-    engines: &mut [Named],
-    materials: &mut Materials,
-    replacements: &[Replacement],
-    interrupt: &Interrupt,
-) -> Result<Vec<EngineRecord>, Stop> {
-    let mut records = Vec::new();
-    let mut problems = Vec::new();
-    for Named { name, engine } in engines {
-        let found = resolve(engine.as_mut(), materials.recipes.values(), replacements, interrupt);
-        let one = found.and_then(|Bases { records, digests }| {
-            materials.bases.insert(name.clone(), digests);
-            let mut fingerprint = engine.fingerprint()?;
-            // What built is part of what was measured.
-            fingerprint.insert("client".to_owned(), materials.client.describe());
-            Ok(record::engine(name.as_ref(), &fingerprint, engine.cold_kind(), records))
-        });
-        let label = || name.as_ref().map_or(String::new(), |name| format!("{name}: "));
-        match one {
-            Ok(one) => records.push(one),
-            Err(stop) if stop.end == End::Interrupted => return Err(stop),
-            Err(stop) => problems.push(format!("{}{}", label(), stop.text)),
-        }
-    }
-    if problems.is_empty() { Ok(records) } else { Err(Stop::failed(problems.join("\n"))) }
-}
-
 /// The registry cache that a call asks for, with its storage in the run's workspace.
 fn cache(args: &RunArgs, workspace: &Path) -> Result<Option<RegistryCache>, Stop> {
     let Some(url) = &args.registry_cache else { return Ok(None) };
@@ -270,78 +263,6 @@ fn cache(args: &RunArgs, workspace: &Path) -> Result<Option<RegistryCache>, Stop
     }
     let upstream = url.trim_end_matches('/').to_owned();
     Ok(Some(RegistryCache { upstream, storage: workspace.join("registry-cache") }))
-}
-
-/// Base images that were found.
-struct Bases {
-    /// For `run.json`.
-    records: Vec<BaseRecord>,
-    /// What the run is held to: digests in a registry, by full references.
-    digests: BTreeMap<String, String>,
-}
-
-/// Finds every base image before anything is built.
-fn resolve<'a>(
-    engine: &mut dyn Engine,
-    recipes: impl Iterator<Item = &'a Recipe>,
-    replacements: &[Replacement],
-    interrupt: &Interrupt,
-) -> Result<Bases, Stop> {
-    let references: BTreeSet<&String> = recipes.flat_map(|recipe| &recipe.bases).collect();
-    let mut found = Bases { records: Vec::new(), digests: BTreeMap::new() };
-    let mut problems = Vec::new();
-    for reference in references {
-        let replacement = replacements.iter().find(|r| r.to == *reference);
-        let stand_in = replacement.is_some_and(|r| r.stand_in);
-        match resolve_one(engine, reference, interrupt)? {
-            Ok(resolved) => {
-                if resolved.source == Source::Registry && !reference.contains('@') {
-                    found.digests.insert(normalize(reference), resolved.digest.clone());
-                }
-                found.records.push(BaseRecord {
-                    from: replacement.map_or_else(|| reference.clone(), |r| r.from.clone()),
-                    to: reference.clone(),
-                    reference: reference.clone(),
-                    digest: resolved.digest,
-                    source: match resolved.source {
-                        _ if stand_in => BaseSource::StandIn,
-                        Source::Registry => BaseSource::Registry,
-                        Source::Local => BaseSource::Local,
-                    },
-                    stand_in,
-                });
-            }
-            Err(error) => problems.push(format!("base image {reference}: {error}")),
-        }
-    }
-    if problems.is_empty() {
-        return Ok(found);
-    }
-    problems.push("replace it with --base FROM=TO, or make stand-ins with scripts/stand-ins".to_owned());
-    Err(Stop::failed(problems.join("\n")))
-}
-
-/// Finds one, waiting for a registry that has had too many requests.
-fn resolve_one(
-    engine: &mut dyn Engine,
-    reference: &str,
-    interrupt: &Interrupt,
-) -> Result<Result<Resolved, EngineError>, Stop> {
-    let mut patience = Patience::default();
-    loop {
-        let error = match engine.resolve(reference, RESOLVE_LIMIT) {
-            Ok(resolved) => return Ok(Ok(resolved)),
-            Err(error) => error,
-        };
-        let Some(refusal) = Refusal::find(&error.found) else { return Ok(Err(error)) };
-        let Some(pause) = patience.next(&refusal) else {
-            return Err(Stop::failed(format!("base image {reference}: {}", given_up(&refusal))));
-        };
-        eprintln!("base image {reference}: {}", waiting(&refusal, pause));
-        if !wait(pause, interrupt) {
-            return Err(Stop { end: End::Interrupted, text: "stopped before the first build".to_owned() });
-        }
-    }
 }
 
 /// A seed that nobody chose.

@@ -254,6 +254,7 @@ fn approach(raw: RawApproach) -> Option<Approach> {
         title: raw.title,
         dockerfile: raw.dockerfile?,
         target: raw.target,
+        needs: raw.needs,
         settings: raw.settings,
     })
 }

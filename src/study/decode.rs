@@ -55,6 +55,7 @@ pub(super) struct RawApproach {
     pub title: Option<String>,
     pub dockerfile: Option<PathBuf>,
     pub target: Option<String>,
+    pub needs: Option<String>,
     pub settings: Settings,
 }
 
@@ -260,6 +261,7 @@ fn approaches(top: &Fields<'_, '_>, root: &Root, places: &[PathBuf], problems: &
         "title",
         "dockerfile",
         "target",
+        "needs",
         "args",
         "labels",
         "platform",
@@ -279,6 +281,7 @@ fn approaches(top: &Fields<'_, '_>, root: &Root, places: &[PathBuf], problems: &
                     .need_text("dockerfile", "dockerfile = \"Dockerfile\"", problems)
                     .and_then(|path| root.find_in(places, &path, Kind::File, "a Dockerfile", problems)),
                 target: table.id("target", StateId::new, problems).map(|stage| stage.value.as_str().to_owned()),
+                needs: table.line("needs", problems).map(|needs| needs.value),
                 settings,
             };
             matrix::rows(approach, &varied, problems)

@@ -1,0 +1,1 @@
+"""A greeting on the command line."""

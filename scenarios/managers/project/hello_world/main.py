@@ -1,0 +1,13 @@
+"""Prints a greeting."""
+
+import click
+
+
+@click.command()
+def main() -> None:
+    """Greet the world."""
+    click.echo("Hello, World!")
+
+
+if __name__ == "__main__":
+    main()
