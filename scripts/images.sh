@@ -19,11 +19,13 @@ FULL_PACKAGES=(
 RUST_PACKAGES=(ca-certificates cargo gcc libc6-dev passwd rustc)
 NODE_PACKAGES=(ca-certificates nodejs npm passwd)
 DEBIAN_PACKAGES=(passwd)
+GO_PACKAGES=(ca-certificates golang-go passwd)
 
 # What each stand-in stands for. Only `full` and what builds native code keeps headers and the like.
 declare -A OFFICIAL=(
   [slim]=python:3.12-slim-bookworm [full]=python:3.12-bookworm [poetry]=poetry-build:1.8.3
   [rust]=rust:1-slim-trixie [node]=node:20-trixie-slim [debian]=debian:trixie-slim
+  [go]=golang:1-trixie
 )
 
 # needed_parts STUDY-FOLDER: the stand-ins that its Dockerfiles build from; other bases need a registry.
@@ -170,7 +172,7 @@ store() {
     fail "skopeo could not store the $part stand-in: $(problem_in "$log")"
   printf '%s\n' "${layer_files[@]}" > "$images/.done/$part.layers"
   rm -rf "$oci"
-  mark_done "$part" "$images_key"
+  mark_done "$part" "$(part_key "$part")"
   say "the $part stand-in is made"
 }
 

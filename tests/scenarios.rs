@@ -69,7 +69,8 @@ fn what_needs_a_base_that_is_not_to_be_had_is_left_out_and_named() {
     let output = program(dir.path(), &args).output().unwrap();
     let said = messages(&output);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    let why = "away was not built, for 127.0.0.1:9/no/such:image is not to be had here: it needs a registry of its own";
+    let why =
+        "away was not built, for 127.0.0.1:9/no/such:image is not to be had here: it needs a registry of its own.";
     assert!(said.contains(&format!("left out: {why}")), "{said}");
     let stored = RunFolder::open(&dir.path().join("results/latest")).unwrap();
     assert_eq!(stored.record.status, RunStatus::Finished);

@@ -114,7 +114,10 @@ fn resolve(
             Err(error) => match may_lack(recipes, needs, reference) {
                 Some(users) => found.left_out.extend(users.into_iter().map(|id| {
                     let wants = needs.get(id).map_or("", String::as_str);
-                    (id.clone(), format!("{id} was not built, for {reference} is not to be had here: it needs {wants}"))
+                    (
+                        id.clone(),
+                        format!("{id} was not built, for {reference} is not to be had here: it needs {wants}."),
+                    )
                 })),
                 None => problems.push(format!("base image {reference}: {error}")),
             },
