@@ -11,7 +11,8 @@ program=$PWD/target/debug/layerbench
 work=$(mktemp -d)
 servers=()
 stop() {
-  for pid in "${servers[@]}"; do kill "$pid" 2>/dev/null || :; done
+  # Outright: an unshare that waits for its child takes no other signal, and its child goes with it.
+  for pid in "${servers[@]}"; do kill -KILL "$pid" 2>/dev/null || :; done
   wait 2>/dev/null || :
   rm -rf "$work"
 }

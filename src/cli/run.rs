@@ -46,11 +46,7 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
     let mut subject = source::subject(args, place.path())?;
     let engines = wanted(&args.engines, args.chain.kind(), false)?;
     let options = options(args, &engines);
-    let whole = Plan::new(&subject.study, &options).map_err(Stop::wrong)?;
-    let Remaining { plan, cut } = match &earlier {
-        Some(earlier) => earlier.remaining(whole.clone())?,
-        None => Remaining { plan: whole.clone(), cut: Vec::new() },
-    };
+    let (whole, Remaining { plan, cut }) = planned(&subject.study, &options, earlier.as_ref())?;
     if earlier.as_ref().is_some_and(|earlier| earlier.complete(&plan)) {
         eprintln!("every build of the run is there: nothing is left to do");
         return Ok(End::Fine);
@@ -63,16 +59,12 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
 
     let mut materials = materials(args, &mut subject, &plan, recipes, place.path(), &id)?;
     let study = &subject.study;
-    for remark in &subject.files.remarks {
-        eprintln!("files: {remark}");
-    }
+    tell("files", &subject.files.remarks);
     let cards = Rc::new(RefCell::new(Vec::new()));
     materials.audit = Some(audit::auditor(study, &materials.contexts, &interrupt, &cards));
     let cache = cache(args, place.path())?;
     let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(study), plan.chain, cache)?;
-    for line in lines {
-        eprintln!("engine: {line}");
-    }
+    tell("engine", &lines);
     announce_pulls(args, options.most, &engines, &materials);
     // What a run was begun with it goes on with.
     let needs = if earlier.is_some() { Needs::new() } else { bases::needs(study) };
@@ -101,6 +93,23 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
     };
     eprintln!("results: {}", keeper.path().display());
     measure(Measured { args, plan: &plan, materials: &materials, engines, demand, keeper, interrupt: &interrupt })
+}
+
+/// The whole plan, and what remains of it when a run goes on.
+fn planned(study: &Study, options: &PlanOptions, earlier: Option<&Earlier>) -> Result<(Plan, Remaining), Stop> {
+    let whole = Plan::new(study, options).map_err(Stop::wrong)?;
+    let remaining = match earlier {
+        Some(earlier) => earlier.remaining(whole.clone())?,
+        None => Remaining { plan: whole.clone(), cut: Vec::new() },
+    };
+    Ok((whole, remaining))
+}
+
+/// Lines of one kind, for people.
+fn tell(of: &str, lines: &[String]) {
+    for line in lines {
+        eprintln!("{of}: {line}");
+    }
 }
 
 fn shown(plan: &Plan) -> End {
