@@ -9,12 +9,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 program=$PWD/target/debug/layerbench
 scripts/stand-ins --study managers
 scripts/stand-ins --study languages
-scripts/stand-ins --images "slim node rust debian go"
 images=$PWD/target/stand-ins/images
 python=$PWD/target/stand-ins/managers
 others=$PWD/target/stand-ins/languages
 use_memory
-work=$(mktemp -d "${memory:-${TMPDIR:-/tmp}}/projects.XXXXXX")
+# On the file system of the images, which are linked into each study.
+work=$(mktemp -d "$PWD/target/projects.XXXXXX")
 trap 'rm -rf "$work" ${memory:+"$memory"}' EXIT
 
 # check KIND BASE...: what init makes of the project in $work/KIND, built once in all its scenarios.
@@ -22,7 +22,7 @@ check() {
   local kind=$1 base dir=$work/$1
   shift
   (cd "$dir" && "$program" init . > "$work/said") || { cat "$work/said" >&2; fail "$kind: init has failed"; }
-  cp -a "$images/registry" "$dir/layerbench/registry"
+  cp -al "$images/registry" "$dir/layerbench/registry"
   {
     printf '\n[registry]\nstorage = "registry"\n'
     for base in "$@"; do printf '\n[[base]]\nfrom = "%s"\nto = "127.0.0.1:5000/stand-in/%s"\nstand_in = true\n' "$base" "$base"; done
@@ -68,6 +68,11 @@ cp -a "$others/project/rust" "$work/cargo"
 sed 's#rust/##' "$others/dockerfiles/rust-ordered.Dockerfile" > "$work/cargo/Dockerfile"
 check cargo rust:1-slim-trixie debian:trixie-slim
 
+mkdir "$work/none"
+echo '<p>hello</p>' > "$work/none/index.html"
+printf 'FROM debian:trixie-slim\nWORKDIR /srv\nCOPY index.html ./\nRUN wc -c index.html > size\n' > "$work/none/Dockerfile"
+check none debian:trixie-slim
+scripts/stand-ins --images go
 mkdir "$work/go"
 printf 'module example.org/hello\n\ngo 1.23\n' > "$work/go/go.mod"
 printf 'package main\n\nimport "fmt"\n\nfunc main() { fmt.Println("Hello, World!") }\n' > "$work/go/main.go"
@@ -82,8 +87,4 @@ ENTRYPOINT ["/hello"]
 DOCKERFILE
 check go golang:1-trixie
 
-mkdir "$work/none"
-echo '<p>hello</p>' > "$work/none/index.html"
-printf 'FROM debian:trixie-slim\nWORKDIR /srv\nCOPY index.html ./\nRUN wc -c index.html > size\n' > "$work/none/Dockerfile"
-check none debian:trixie-slim
 say "all projects were built"
