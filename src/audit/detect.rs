@@ -248,12 +248,16 @@ fn packages_at(entry: &Entry, found: &mut Findings) {
     if entry.kind != Kind::File {
         return;
     }
-    if let Some(folder) = path.strip_suffix("/METADATA").or_else(|| path.strip_suffix("/PKG-INFO")) {
+    // A folder with a description in it, or, of an old form, the description itself.
+    let old = Some(path).filter(|path| path.ends_with(".egg-info"));
+    if let Some(folder) = path.strip_suffix("/METADATA").or_else(|| path.strip_suffix("/PKG-INFO")).or(old) {
         let name = name_of(folder);
         let stem = name.strip_suffix(".dist-info").or_else(|| name.strip_suffix(".egg-info"));
         // Copies that a package carries inside itself are not installed.
         if let Some(stem) = stem.filter(|_| !folder.contains("/_vendor/")) {
             let (name, version) = stem.split_once('-').unwrap_or((stem, ""));
+            // The old form names the version of Python too.
+            let version = version.split_once("-py").map_or(version, |(version, _)| version);
             let package = Package { name: normal_name(name), version: version.to_owned(), path: path.to_owned() };
             found.python.push(package);
         }

@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+use super::cache::cache_use;
 use super::detect::findings;
 use super::inventory::Inventory;
+use super::judge::{Facts, judge};
 use super::layers::Layers;
 use super::lock::needed;
+use super::{Criterion, Verdict};
+use crate::analysis::testing::{sample, scenario};
+use crate::engine::look::{ImageSelf, Started};
+use crate::model::{Bytes, CacheState, Interval, Sample, Step, StepKind};
 use std::collections::BTreeSet;
 use tar::{Builder, EntryType, Header};
 
@@ -75,12 +81,13 @@ fn packages_compilers_caches_and_secrets_are_found_and_their_likes_are_not() {
         ("var/lib/apt/lists/lock", FILE, 0o640, 0, b"x"),
         ("app/.env", FILE, 0o644, 0, b"A=b"),
         ("app/.env.example", FILE, 0o644, 0, b"A="),
+        ("usr/lib/python3/dist-packages/Old_One-0.3-py3.13.egg-info", FILE, 0o644, 0, b"Metadata-Version: 1.0"),
         ("etc/ssl/ca.pem", FILE, 0o644, 0, b"-----BEGIN CERTIFICATE-----"),
         ("etc/ssl/own.pem", FILE, 0o600, 0, key),
     ]);
     let found = findings(&Inventory::read(export.as_slice()).unwrap());
     let names: Vec<_> = found.python.iter().map(|p| (p.name.as_str(), p.version.as_str())).collect();
-    assert_eq!(names, [("foo-bar-baz", "1.2")]);
+    assert_eq!(names, [("foo-bar-baz", "1.2"), ("old-one", "0.3")]);
     assert_eq!(found.node.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["@a/b"]);
     let os: Vec<_> = found.os.iter().map(|p| (p.name.as_str(), p.path.as_str())).collect();
     assert_eq!(os, [("libc6", "var/lib/dpkg/info/libc6:amd64.list")]);
@@ -186,4 +193,131 @@ fn a_lock_file_names_what_is_needed() {
         Ok(set(&["a-b", "d"]))
     );
     assert!(needed("poetry.lock", "[[", None).is_err());
+}
+
+/// How starts as another user, under a read-only root, and without either went.
+type Starts = [Result<(), &'static str>; 3];
+
+const FINE: Starts = [Ok(()); 3];
+
+/// The scorecard of a small image with an environment, that is run as this user.
+fn scorecard(user: &str, starts: Starts, needed: Option<&Result<BTreeSet<String>, String>>) -> Vec<Criterion> {
+    let packages =
+        ["click-8", "pip-25", "requests-2", "ruff-1"].map(|name| format!("srv/lib/{name}.dist-info/METADATA"));
+    let mut export: Vec<Made<'_>> = vec![
+        ("etc/passwd", FILE, 0o644, 0, &b"app:x:1000:1000::/:/no\n"[..]),
+        ("srv/own", FILE, 0o644, 1000, &b"x"[..]),
+        ("tmp/", FOLDER, 0o1777, 0, &b""[..]),
+    ];
+    export.extend(packages.iter().map(|path| (path.as_str(), FILE, 0o644, 0, &b"x"[..])));
+    let inventory = Inventory::read(tar_of(&export).as_slice()).unwrap();
+    let started = |fine: Result<(), &str>| {
+        Ok(Started { fine: fine.map_err(str::to_owned), still_running: false, changes: Vec::new() })
+    };
+    let [arbitrary, read_only, writable] = starts.map(started);
+    judge(&Facts {
+        about: &ImageSelf { user: user.to_owned(), ..ImageSelf::default() },
+        listed_bytes: None,
+        inventory: &inventory,
+        found: &findings(&inventory),
+        layers: Err("not read"),
+        base: None,
+        needed,
+        arbitrary,
+        read_only,
+        writable,
+        max_writable: Some(2),
+        max_bytes: None,
+    })
+}
+
+#[test]
+fn the_user_and_the_starts_decide_who_may_do_what() {
+    let verdicts = |user: &str, starts: Starts| {
+        let card = scorecard(user, starts, None);
+        (card[2].verdict, card[4].verdict, format!("{}; {}", card[2].reason, card[4].reason))
+    };
+    let of = |user: &str| verdicts(user, FINE);
+    assert_eq!((of("app").0, of("app").1), (Verdict::Pass, Verdict::Pass), "/tmp and /srv/own: {}", of("app").2);
+    assert_eq!((of("65000").0, of("65000").1), (Verdict::Pass, Verdict::Pass));
+    for root in ["", "0", "0:0"] {
+        assert_eq!((of(root).0, of(root).1), (Verdict::Fail, Verdict::Fail), "{root:?}");
+    }
+    assert_eq!(of("ghost").0, Verdict::Fail);
+    assert!(of("ghost").2.contains("ghost, which is not in the image's passwd"));
+    let (user, _, why) = verdicts("app", [Err("no home"), Ok(()), Ok(())]);
+    assert!(user == Verdict::Fail && why.contains("does not start as another user: no home"), "{why}");
+    let (_, writes, why) = verdicts("app", [Ok(()), Err("no log"), Ok(())]);
+    assert!(writes == Verdict::Fail && why.contains("does not start under a read-only root: no log"), "{why}");
+    let (user, writes, why) = verdicts("app", [Err("a"), Err("b"), Err("no database")]);
+    assert_eq!((user, writes), (Verdict::Unknown, Verdict::Unknown), "it does not start anyway: {why}");
+    assert!(why.contains("no database"), "{why}");
+}
+
+#[test]
+fn what_no_lock_needs_is_named_but_for_what_makes_environments() {
+    let needed = |names: &[&str]| Ok(names.iter().map(|name| (*name).to_owned()).collect());
+    let judged = |needed: Option<&Result<BTreeSet<String>, String>>| {
+        let Criterion { verdict, reason, .. } = scorecard("app", FINE, needed).swap_remove(1);
+        (verdict, reason)
+    };
+    let (verdict, reason) = judged(Some(&needed(&["click"])));
+    assert_eq!((verdict, reason.as_str()), (Verdict::Fail, "ruff, requests are not needed at run time"));
+    assert_eq!(judged(Some(&needed(&["click", "requests", "ruff"]))).0, Verdict::Pass);
+    // Without a lock, well-known tools only.
+    assert_eq!(judged(None), (Verdict::Fail, "ruff is not needed at run time".to_owned()));
+    let (verdict, reason) = judged(Some(&Err("no such file".to_owned())));
+    assert!(verdict == Verdict::Fail && reason.contains("unknown (no such file)"), "{reason}");
+}
+
+fn step(name: &str, kind: StepKind, cached: bool, seconds: f64) -> Step {
+    Step {
+        name: name.to_owned(),
+        digest: name.to_owned(),
+        inputs: Vec::new(),
+        kind,
+        intervals: vec![Interval { start: 1.0, end: 1.0 + seconds }],
+        cached,
+        bytes: Bytes(0),
+        error: None,
+    }
+}
+
+#[test]
+fn a_build_that_runs_its_commands_again_for_sources_uses_the_cache_badly() {
+    let scenarios = [
+        (scenario("cold"), CacheState::Cold),
+        (scenario("sources"), CacheState::Changed),
+        (scenario("deps"), CacheState::Changed),
+    ];
+    let build = |column: &str, seconds: f64, cached: bool| {
+        let mut sample = sample("one", column, seconds + 1.0);
+        (sample.steps, sample.steps_cached) = (4, if cached { 3 } else { 2 });
+        let steps = vec![
+            step("[2/4] COPY . .", StepKind::Work, false, 0.5),
+            step("[3/4] RUN install", StepKind::Work, cached, seconds),
+            step("exporting", StepKind::Export, false, 0.5),
+        ];
+        (sample, steps)
+    };
+    let judged = |builds: &[(Sample, Vec<Step>)]| {
+        let shown: Vec<(&Sample, &[Step])> = builds.iter().map(|(sample, steps)| (sample, steps.as_slice())).collect();
+        cache_use(&shown, &scenarios)
+    };
+    // The later changed scenario is not what it is judged by.
+    let later = build("deps", 9.0, false);
+    let bad = judged(&[
+        build("sources", 2.0, false),
+        build("sources", 4.0, false),
+        build("sources", 3.0, false),
+        later.clone(),
+    ]);
+    assert_eq!(bad.verdict, Verdict::Fail, "{}", bad.reason);
+    assert_eq!(bad.figures["saved_by_order_at_most_s"], 3.0);
+    assert_eq!(bad.figures["executed_share"]["sources"], 0.5);
+    assert_eq!(bad.evidence[0].items, ["[3/4] RUN install"]);
+    let good = judged(&[build("sources", 3.0, true), later.clone()]);
+    assert_eq!((good.verdict, &good.figures["saved_by_order_at_most_s"]), (Verdict::Pass, &serde_json::json!(0.0)));
+    assert_eq!(good.figures["executed_share"]["sources"], 0.25);
+    assert_eq!(judged(&[later]).verdict, Verdict::Unknown, "no sample of the scenario that it is judged by");
 }

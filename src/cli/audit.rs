@@ -6,6 +6,7 @@ use super::style::{answer, replace, style_for};
 use super::{End, Stop, run, signals};
 use crate::audit::cache::cache_use;
 use crate::audit::image::{Options, audit as look};
+use crate::audit::judge::TITLES;
 use crate::audit::{RunAudit, SCHEMA, Scorecard, demands};
 use crate::engine::endpoint::Endpoint;
 use crate::engine::host::HostEngine;
@@ -46,6 +47,11 @@ pub fn audit(args: &AuditArgs) -> Result<End, Stop> {
             card.demands.extend(more);
         }
         cards
+    } else if folder.is_dir() && args.image.contains('/') {
+        return Err(Stop::wrong(format!(
+            "{}: found a folder without run.json; expected the folder of a run, or the name or id of an image",
+            folder.display()
+        )));
     } else {
         vec![of_image(args, demanded)?]
     };
@@ -88,6 +94,15 @@ pub fn of_run(folder: &Path) -> Result<Option<Vec<Scorecard>>, Stop> {
         Err(e) => return Err(wrong(&e)),
     };
     let audit: RunAudit = serde_json::from_slice(&text).map_err(|e| wrong(&e))?;
+    // Titles are shown as they are: they must be ours.
+    let mut criteria = audit.images.iter().flat_map(|card| &card.criteria);
+    let title = |number: u8| TITLES.get(usize::from(number).wrapping_sub(1)).copied();
+    if let Some(strange) = criteria.find(|one| title(one.number) != Some(one.title.as_str())) {
+        return Err(wrong(&format!(
+            "the criterion {} {:?}; expected one of {TITLES:?}",
+            strange.number, strange.title
+        )));
+    }
     if audit.schema == SCHEMA {
         Ok(Some(audit.images))
     } else {

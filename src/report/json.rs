@@ -23,7 +23,7 @@ pub fn write_json(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let scenarios = report.table.scenarios.iter();
     let scenarios: Vec<Value> =
         scenarios.map(|s| json!({"id": s.id.as_str(), "title": s.title, "cache": s.cache.as_str()})).collect();
-    let value = json!({
+    let mut value = json!({
         "schema": SCHEMA,
         "head": {
             "title": head.title,
@@ -42,6 +42,9 @@ pub fn write_json(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "not_in_figures": report.problems.iter().map(|s| problem(s)).collect::<Vec<_>>(),
     });
+    if !report.scorecards.is_empty() {
+        value["scorecards"] = serde_json::to_value(&report.scorecards)?;
+    }
     serde_json::to_writer_pretty(&mut *out, &value)?;
     writeln!(out)
 }

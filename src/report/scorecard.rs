@@ -1,6 +1,6 @@
 //! Scorecards for people and programs: as a section of a run's report, and as an answer of their own.
 //!
-//! What is shown of a criterion is decided once, in [`rows`].
+//! What is shown of a criterion in a report is decided once, in [`cell`] and [`reasons`].
 
 use super::clean::{markdown, visible, wrap};
 use super::text::TextStyle;
@@ -250,4 +250,80 @@ fn uri(image: &str) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::from_value;
+
+    /// Two scorecards: of what people wrote, and of an approach that meets everything.
+    fn cards() -> [Scorecard; 2] {
+        let card = |image: &str, verdicts: [(Verdict, &str); 2]| -> Scorecard {
+            let [(size, _), (root, why)] = verdicts;
+            from_value(json!({
+                "schema": "layerbench.audit/1", "image": image, "id": "sha256:1", "base": "unknown", "demands": [
+                    { "demand": "root = false", "criterion": 3, "met": root == Verdict::Pass, "found": why },
+                ],
+                "criteria": [
+                    { "number": 1, "title": "Lightweight", "verdict": size, "reason": "120MB in 2 files",
+                      "figures": { "file_bytes": 120_000_000 }, "evidence": [] },
+                    { "number": 3, "title": "Without root", "verdict": root, "reason": why, "figures": {},
+                      "evidence": [{ "what": "users", "items": ["a|b"], "count": 3 }] },
+                ],
+            }))
+            .unwrap()
+        };
+        [
+            card("a|<b>", [(Verdict::Open, ""), (Verdict::Fail, "it is run as *root*")]),
+            card("fine", [(Verdict::Pass, ""), (Verdict::Pass, "it is run as app")]),
+        ]
+    }
+
+    fn written(write: impl Fn(&[&Scorecard], &mut dyn Write) -> io::Result<()>) -> String {
+        let cards = cards();
+        let mut out = Vec::new();
+        write(&cards.iter().collect::<Vec<_>>(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_report_shows_the_size_the_verdicts_and_what_fails() {
+        assert_eq!(
+            written(section_markdown),
+            "\n## Scorecard\n\n| Image | 1. Lightweight | 3. Without root |\n| --- | --- | --- |\n\
+            | a\\|&lt;b&gt; | 120MB | ✗ fail |\n| fine | ✓ 120MB | ✓ pass |\n\n\
+            - a\\|&lt;b&gt;, Without root: it is run as \\*root\\*\n"
+        );
+        assert_eq!(
+            written(|cards, out| section_text(cards, 80, out)),
+            "\nScorecard (1. Lightweight, 3. Without root):\n  a|<b>  120MB     ✗ fail\n  fine   ✓ 120MB   ✓ pass\n  \
+            a|<b>, 3: it is run as *root*\n"
+        );
+        let nothing = |write: &dyn Fn(&mut Vec<u8>)| {
+            let mut out = Vec::new();
+            write(&mut out);
+            out
+        };
+        assert_eq!(nothing(&|out| section_text(&[], 80, out).unwrap()), b"", "a run without scorecards has no section");
+        assert_eq!(nothing(&|out| section_markdown(&[], out).unwrap()), b"");
+    }
+
+    #[test]
+    fn sarif_has_a_warning_for_what_fails_and_an_error_for_a_demand() {
+        let log: Value = serde_json::from_str(&written(write_scorecards_sarif)).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let shown: Vec<_> = results.iter().map(|r| [&r["ruleId"], &r["level"], &r["message"]["text"]]).collect();
+        assert_eq!(
+            shown,
+            [
+                [&json!("layerbench/3"), &json!("warning"), &json!("a|<b>: it is run as *root*")],
+                [&json!("layerbench/3"), &json!("error"), &json!("a|<b>: root = false: not met (it is run as *root*)")],
+            ]
+        );
+        assert_eq!(results[0]["ruleIndex"], 1);
+        assert_eq!(results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], "a%7C%3Cb%3E");
+        let markdown = written(write_scorecards_markdown);
+        assert!(markdown.contains("- 3 users: a\\|b and 2 more\n"), "{markdown}");
+    }
 }
