@@ -133,6 +133,37 @@ fn a_run_that_is_under_way_is_left_alone() {
     whole(dir.path(), &[]);
 }
 
+/// Ctrl-C while a build takes three seconds: by choice it is cancelled, or comes to its end; either way the run goes on.
+#[test]
+fn a_stopped_run_cancels_its_build_or_finishes_it_and_goes_on() {
+    let slow = GOOD.replace("RUN echo built", "RUN sleep 3 && echo built");
+    for (more, rows_after, last) in [(&[][..], 3, Status::Interrupted), (&["--finish-build"], 3, Status::Ok)] {
+        let dir = tempfile::tempdir().unwrap();
+        tiny_study(dir.path(), &[("one", &slow), ("two", GOOD)]);
+        let call = [&["run", ".", "--engine", "private", "--reps=1", "--approach=one", "--out=results"][..], more].concat();
+        let mut child = program(dir.path(), &call).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        while rows(dir.path()) < 2 {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it could be stopped");
+            sleep(Duration::from_millis(2));
+        }
+        sleep(Duration::from_millis(700));
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{}", messages(&output));
+        let run = stored(dir.path());
+        assert_eq!((run.samples.len(), run.record.status), (rows_after, RunStatus::Interrupted), "{}", messages(&output));
+        assert_eq!(run.samples[2].0.status, last, "{}", messages(&output));
+        assert!(dir.path().join("results/latest/report.md").is_file(), "a report of what there is");
+        assert!(!dir.path().join("home").exists(), "something is left in the private engines' folder");
+        let done = resume(dir.path(), &[]);
+        assert_eq!(done.status.code(), Some(0), "{}", messages(&done));
+        let run = stored(dir.path());
+        let ok = run.samples.iter().filter(|(sample, _)| sample.status == Status::Ok).count();
+        assert_eq!((run.record.status, ok), (RunStatus::Finished, 3));
+    }
+}
+
 /// Killed at moments that are spread over the whole run.
 #[test]
 fn no_moment_of_death_loses_or_doubles_a_sample() {

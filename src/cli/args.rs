@@ -126,6 +126,9 @@ pub struct RunArgs {
         "engine", "dind_image", "base", "seed", "out", "timeout", "chain", "client", "registry_cache",
     ])]
     pub resume: Option<PathBuf>,
+    /// On Ctrl-C, let the build in flight come to its end instead of cancelling it
+    #[arg(long)]
+    pub finish_build: bool,
     /// Print the builds in their order, and build nothing
     #[arg(long)]
     pub dry_run: bool,

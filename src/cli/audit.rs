@@ -127,7 +127,7 @@ fn demanded(args: &AuditArgs) -> Result<Demands, Stop> {
 
 fn of_image(args: &AuditArgs, demands: Demands) -> Result<Scorecard, Stop> {
     let interrupt = Interrupt::default();
-    signals::watch(&interrupt);
+    signals::watch(&interrupt, signals::InFlight::Cancelled);
     let needed = args.lock.as_deref().map(needed).transpose().map_err(Stop::wrong)?;
     let mut engine = HostEngine::new(&run::run_id(), &endpoint(&args.engine)?)?;
     let limit = Duration::from_secs(args.run_limit);

@@ -33,7 +33,7 @@ pub fn build(args: &BuildArgs) -> Result<End, Stop> {
     let endpoint = Endpoint::from_environment()?;
     let request = request(args)?;
     let interrupt = Interrupt::default();
-    signals::watch(&interrupt);
+    signals::watch(&interrupt, signals::InFlight::Cancelled);
     let outcome = build::build(&endpoint, &request, &Lines { quiet: args.quiet }, &interrupt);
     match &outcome.result {
         Ok(()) => {

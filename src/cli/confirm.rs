@@ -41,7 +41,7 @@ pub fn rebuild(
     suspects: &[CellName],
 ) -> Result<Fresh, Stop> {
     let interrupt = Interrupt::default();
-    signals::watch(&interrupt);
+    signals::watch(&interrupt, signals::InFlight::Cancelled);
     let id = run_id();
     let workspace = Workspace::new(&id)?;
     let (old, new, mut notes) = studies(args, baseline, current, workspace.path())?;
@@ -161,6 +161,7 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
         timeout: current.options.get("timeout").and_then(serde_json::Value::as_u64).unwrap_or(1800),
         registry_cache: None,
         resume: None,
+        finish_build: false,
         dry_run: false,
     }
 }

@@ -18,7 +18,7 @@ pub fn engine(args: &EngineArgs) -> Result<End, Stop> {
         return Err(Stop::wrong("no command was given; e.g. layerbench engine -- docker info"));
     };
     let interrupt = Interrupt::default();
-    signals::watch(&interrupt);
+    signals::watch(&interrupt, signals::InFlight::Cancelled);
     let mut engine = PrivateEngine::new(&run::run_id(), Registries::default(), ChainKind::Article)?;
     engine.begin_chain()?;
     let started = Command::new(program).args(arguments).env("DOCKER_HOST", engine.endpoint()?.to_string()).spawn();

@@ -71,7 +71,7 @@ impl Earlier {
         args.engines.may_empty.clone_from(&given.engines.may_empty);
         args.call.build_arg.clone_from(&given.call.build_arg);
         args.origin.allow_run = given.origin.allow_run;
-        args.dry_run = given.dry_run;
+        (args.dry_run, args.finish_build) = (given.dry_run, given.finish_build);
         // What was left out stays out.
         args.approach.clone_from(&record.approaches);
         Ok(args)

@@ -11,7 +11,7 @@ use super::prepare::{self, Replacement};
 use super::pulls;
 use super::record::{self, Facts};
 use super::resume::Earlier;
-use super::signals;
+use super::signals::{self, InFlight};
 use super::source::{self, Subject};
 use super::{End, Stop};
 use crate::analysis::gate::Precision;
@@ -42,7 +42,7 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
     };
     let interrupt = Interrupt::default();
     let id = run_id();
-    let place = Place::new(args.dry_run, &id, &interrupt)?;
+    let place = Place::new(args, &id, &interrupt)?;
     let mut subject = source::subject(args, place.path())?;
     let engines = wanted(&args.engines, args.chain.kind(), false)?;
     let options = options(args, &engines);
@@ -243,12 +243,12 @@ enum Place {
 }
 
 impl Place {
-    fn new(passing: bool, id: &str, interrupt: &Interrupt) -> Result<Self, Stop> {
-        if passing {
+    fn new(args: &RunArgs, id: &str, interrupt: &Interrupt) -> Result<Self, Stop> {
+        if args.dry_run {
             let made = tempfile::tempdir().map_err(|e| Stop::failed(format!("a folder for the project's files: {e}")));
             return made.map(Self::Passing);
         }
-        signals::watch(interrupt);
+        signals::watch(interrupt, if args.finish_build { InFlight::Finished } else { InFlight::Cancelled });
         Ok(Self::Kept(Workspace::new(id)?))
     }
 

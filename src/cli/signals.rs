@@ -1,12 +1,19 @@
-//! Ctrl-C and termination: the first asks the run to stop, cancel its build and clean up; the second ends the
-//! program at once, and leaves the cleaning to a process of its own.
+//! Ctrl-C and termination: the first asks the run to stop, cancel its build (or finish it, where the call says so) and
+//! clean up; the second ends the program at once, and leaves the cleaning to a process of its own.
 
 use crate::engine::Interrupt;
 use std::process::{Command, Stdio, exit};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// What becomes of the build in flight when a run is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InFlight {
+    Cancelled,
+    Finished,
+}
+
 /// Watches for signals on a thread of its own.
-pub fn watch(interrupt: &Interrupt) {
+pub fn watch(interrupt: &Interrupt, in_flight: InFlight) {
     let interrupt = interrupt.clone();
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
@@ -22,8 +29,17 @@ pub fn watch(interrupt: &Interrupt) {
                 if interrupt.is_raised() {
                     leave();
                 }
-                interrupt.raise();
-                eprintln!("stopping: the build in flight is cancelled, and everything is cleaned up; once more to stop at once");
+                let fate = match in_flight {
+                    InFlight::Cancelled => {
+                        interrupt.raise();
+                        "is cancelled"
+                    }
+                    InFlight::Finished => {
+                        interrupt.raise_after_build();
+                        "comes to its end"
+                    }
+                };
+                eprintln!("stopping: the build in flight {fate}, and everything is cleaned up; once more to stop at once");
             }
         });
     });
