@@ -215,7 +215,8 @@ impl Run<'_> {
         if !self.engine.wants_bases() {
             return Ok(End::Complete);
         }
-        let used = plan.chains.iter().map(|chain| &chain.approach).collect::<BTreeSet<_>>();
+        let chains = plan.chains.iter().chain(plan.further.iter().flatten());
+        let used = chains.map(|chain| &chain.approach).collect::<BTreeSet<_>>();
         let recipes = used.into_iter().filter_map(|approach| self.materials.recipes.get(approach));
         let references: BTreeSet<String> = recipes.flat_map(|recipe| recipe.bases.iter().cloned()).collect();
         self.emit(Event::Preparing { what: format!("fetching base images{}", self.place()) })?;

@@ -140,7 +140,8 @@ fn a_stopped_run_cancels_its_build_or_finishes_it_and_goes_on() {
     for (more, rows_after, last) in [(&[][..], 3, Status::Interrupted), (&["--finish-build"], 3, Status::Ok)] {
         let dir = tempfile::tempdir().unwrap();
         tiny_study(dir.path(), &[("one", &slow), ("two", GOOD)]);
-        let call = [&["run", ".", "--engine", "private", "--reps=1", "--approach=one", "--out=results"][..], more].concat();
+        let call =
+            [&["run", ".", "--engine", "private", "--reps=1", "--approach=one", "--out=results"][..], more].concat();
         let mut child = program(dir.path(), &call).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         while rows(dir.path()) < 2 {
             assert!(child.try_wait().unwrap().is_none(), "it ended before it could be stopped");
@@ -152,7 +153,12 @@ fn a_stopped_run_cancels_its_build_or_finishes_it_and_goes_on() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130), "{}", messages(&output));
         let run = stored(dir.path());
-        assert_eq!((run.samples.len(), run.record.status), (rows_after, RunStatus::Interrupted), "{}", messages(&output));
+        assert_eq!(
+            (run.samples.len(), run.record.status),
+            (rows_after, RunStatus::Interrupted),
+            "{}",
+            messages(&output)
+        );
         assert_eq!(run.samples[2].0.status, last, "{}", messages(&output));
         assert!(dir.path().join("results/latest/report.md").is_file(), "a report of what there is");
         assert!(!dir.path().join("home").exists(), "something is left in the private engines' folder");

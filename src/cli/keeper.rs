@@ -19,6 +19,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+/// The column that says whether an image prints what the study expects.
+const CHECKED: &str = "prints_as_expected";
+
 /// Keeps what happens: rows on the disk first, then people.
 pub struct Keeper {
     folder: RunFolder,
@@ -44,6 +47,12 @@ impl Keeper {
     /// Takes over what was kept before the run was broken off.
     pub fn take_over<'a>(&mut self, samples: impl Iterator<Item = &'a Sample>, images: Vec<StoredImage>) {
         self.failures.extend(samples.filter(|sample| sample.status != Status::Interrupted).filter_map(failure));
+        for image in &images {
+            let checked = image.scorecard.iter().find(|(name, _)| name == CHECKED);
+            if let Some(why) = checked.and_then(|(_, value)| value.strip_prefix("no: ")) {
+                self.failures.push(format!("image of {}: {why}", image.approach));
+            }
+        }
         self.images = images
             .into_iter()
             .map(|image| ImageRow {
@@ -115,7 +124,7 @@ impl Keeper {
             definition: on.as_ref().map_or(String::new(), sizes::of_image),
             layers: layers.iter().map(|(_, size)| Bytes(*size)).collect(),
             layers_definition: on.as_ref().map_or(String::new(), sizes::of_layers),
-            scorecard: checked.map(|text| ("prints_as_expected".to_owned(), text)).into_iter().collect(),
+            scorecard: checked.map(|text| (CHECKED.to_owned(), text)).into_iter().collect(),
         });
         self.write_images()
     }

@@ -6,9 +6,10 @@ use super::args::{Args, Call, RunArgs};
 use super::audit::{self, Cards};
 use super::facts;
 use super::keeper::Keeper;
-use crate::model::{BuildKey, Status};
+use crate::audit::Scorecard;
+use crate::model::{BuildKey, EngineId, Status};
 use crate::plan::{Plan, Remaining};
-use crate::store::{RunFolder, RunRecord, RunStatus, StoredRun, images};
+use crate::store::{RunFolder, RunRecord, RunStatus, StoredImage, StoredRun, images};
 use clap::Parser;
 use serde_json::Value;
 use std::path::Path;
@@ -96,7 +97,20 @@ impl Earlier {
         let grown = recorded.iter().map(|(block, ..)| *block).max().unwrap_or(0);
         let stored: Vec<(BuildKey, Status)> =
             self.stored.samples.iter().map(|(sample, _)| (sample.key.clone(), sample.status)).collect();
-        Ok(plan.remaining(&stored, grown))
+        let (images, cards) = (self.images()?, audit::of_run(&self.stored.path)?.unwrap_or_default());
+        Ok(plan.remaining(&stored, grown, &|engine, approach| {
+            let card = |card: &Scorecard| {
+                card.engine.as_deref() == engine.map(EngineId::as_str)
+                    && card.approach.as_deref() == Some(approach.as_str())
+            };
+            let image = |image: &StoredImage| image.engine.as_ref() == engine && image.approach == *approach;
+            // A run that finished had its look, whatever came of it.
+            self.stored.record.status == RunStatus::Finished || (images.iter().any(image) && cards.iter().any(card))
+        }))
+    }
+
+    fn images(&self) -> Result<Vec<StoredImage>, Stop> {
+        images(&self.stored.path).map_err(Stop::wrong)
     }
 
     /// Whether the run came to its end, and has all that it was to have.
@@ -124,12 +138,12 @@ impl Earlier {
                 changed.join("\n  ")
             )));
         }
-        let images = images(&self.stored.path).map_err(Stop::wrong)?;
+        let images = self.images()?;
         cards.borrow_mut().extend(audit::of_run(&self.stored.path)?.unwrap_or_default());
         self.folder.interrupt(cut, CUT).map_err(Stop::failed)?;
         record.status = RunStatus::Running;
         record.ended_at = None;
-        let kept = self.stored.samples.len() - cut.len();
+        let kept = self.samples(cut).filter(|sample| sample.status != Status::Interrupted).count();
         record.notes.push(format!(
             "The run was broken off and went on at {}, with {kept} builds kept and {} made again.",
             now.started_at,

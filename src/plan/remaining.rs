@@ -4,7 +4,7 @@
 //! the engine. Pure: what was stored is told, and nothing is read or written.
 
 use super::{Chain, Plan, PlannedBuild};
-use crate::model::{BuildKey, CacheState, ChainKind, EngineId, Status};
+use crate::model::{ApproachId, BuildKey, CacheState, ChainKind, EngineId, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What remains of a plan.
@@ -24,9 +24,15 @@ type Made<'a> = BTreeMap<Place, Vec<&'a BuildKey>>;
 
 impl Plan {
     /// What is left to do after `stored` builds. Of the blocks that may follow, those up to `grown` were already asked
-    /// for, and belong to the plan from now on.
+    /// for, and belong to the plan from now on. An approach whose image is still to be `looked_at` builds its last chain
+    /// again, if no other is left: images are looked at when a chain ends.
     #[must_use]
-    pub fn remaining(self, stored: &[(BuildKey, Status)], grown: u32) -> Remaining {
+    pub fn remaining(
+        self,
+        stored: &[(BuildKey, Status)],
+        grown: u32,
+        looked_at: &dyn Fn(Option<&EngineId>, &ApproachId) -> bool,
+    ) -> Remaining {
         let mut made: Made<'_> = BTreeMap::new();
         for (key, _) in stored.iter().filter(|(_, status)| *status != Status::Interrupted) {
             made.entry((key.block, key.approach.to_string())).or_default().push(key);
@@ -36,6 +42,7 @@ impl Plan {
         let mut left = Left {
             kind: self.chain,
             first: first_chains(&self),
+            unlooked: unlooked(&self, &made, stored, looked_at),
             begun: stored.iter().map(|(key, _)| (key.block, key.approach.to_string())).collect(),
             engines: BTreeSet::new(),
             next: last.unwrap_or(0),
@@ -65,10 +72,44 @@ fn first_chains(plan: &Plan) -> BTreeMap<(Option<EngineId>, String), Vec<Planned
     first
 }
 
+/// Whether everything of a chain that is kept was built. Builds for set-up leave no sample.
+fn whole(chain: &Chain, made: &Made<'_>) -> bool {
+    let found = made.get(&(chain.block, chain.approach.to_string())).map(Vec::as_slice).unwrap_or_default();
+    let mut wanted = chain.builds.iter().filter(|build| build.measured);
+    wanted.all(|build| found.iter().any(|key| key.scenario == build.key.scenario))
+}
+
+/// The last chains of approaches that have no chain left, and whose image was never looked at although it was built.
+fn unlooked(
+    plan: &Plan,
+    made: &Made<'_>,
+    stored: &[(BuildKey, Status)],
+    looked_at: &dyn Fn(Option<&EngineId>, &ApproachId) -> bool,
+) -> BTreeSet<Place> {
+    let mut last = BTreeMap::new();
+    let further = plan.further.iter().flatten().filter(|c| made.contains_key(&(c.block, c.approach.to_string())));
+    for chain in plan.chains.iter().chain(further) {
+        last.insert((&chain.engine, &chain.approach), chain);
+    }
+    let built = |chain: &Chain| {
+        let scenario = chain.builds.last().map(|build| &build.key.scenario);
+        stored.iter().any(|(key, status)| {
+            (key.block, &key.approach, Some(&key.scenario)) == (chain.block, &chain.approach, scenario)
+                && *status == Status::Ok
+        })
+    };
+    let places = last
+        .into_values()
+        .filter(|chain| whole(chain, made) && built(chain) && !looked_at(chain.engine.as_ref(), &chain.approach));
+    places.map(|chain| (chain.block, chain.approach.to_string())).collect()
+}
+
 /// Goes through the chains in order.
 struct Left {
     kind: ChainKind,
     first: BTreeMap<(Option<EngineId>, String), Vec<PlannedBuild>>,
+    /// Chains that are made again for their image alone.
+    unlooked: BTreeSet<Place>,
     /// Chains of which anything is stored: their positions are taken.
     begun: BTreeSet<Place>,
     /// Approaches that have a cold build among what remains, by engine.
@@ -82,10 +123,10 @@ impl Left {
     /// The chain as it is to be built, if it is.
     fn of(&mut self, chain: &Chain, made: &Made<'_>) -> Option<Chain> {
         let place = (chain.block, chain.approach.to_string());
-        let found = made.get(&place).map(Vec::as_slice).unwrap_or_default();
-        if chain.builds.iter().all(|build| found.iter().any(|key| key.scenario == build.key.scenario)) {
+        if whole(chain, made) && !self.unlooked.contains(&place) {
             return None;
         }
+        let found = made.get(&place).map(Vec::as_slice).unwrap_or_default();
         self.cut.extend(found.iter().map(|key| (*key).clone()));
         let here = (chain.engine.clone(), chain.approach.to_string());
         let unkept = self.kind == ChainKind::Checkpoint && self.engines.insert(here.clone());
@@ -122,9 +163,9 @@ mod tests {
     #[test]
     fn nothing_built_leaves_everything_and_everything_built_leaves_nothing() {
         let plan = Plan::new(&study(), &options(3, &[], &[])).unwrap();
-        let all = plan.clone().remaining(&[], 0);
+        let all = plan.clone().remaining(&[], 0, &|_, _| true);
         assert_eq!((all.plan, all.cut), (plan.clone(), Vec::new()));
-        let done = plan.clone().remaining(&stored(&plan, 45), 3);
+        let done = plan.clone().remaining(&stored(&plan, 45), 3, &|_, _| true);
         assert_eq!((places(&done.plan), done.cut), (Vec::new(), Vec::new()));
     }
 
@@ -133,7 +174,7 @@ mod tests {
         let plan = Plan::new(&study(), &options(3, &[], &[])).unwrap();
         for count in 0..45 {
             let before = stored(&plan, count);
-            let Remaining { plan: rest, cut } = plan.clone().remaining(&before, 0);
+            let Remaining { plan: rest, cut } = plan.clone().remaining(&before, 0, &|_, _| true);
             assert_eq!(cut.len(), count % 5, "{count}: what a cut chain had is of no use");
             let kept = before.iter().map(|(key, _)| key).filter(|key| !cut.contains(key));
             let mut cells: Vec<_> = kept
@@ -158,11 +199,36 @@ mod tests {
         let mut before = stored(&plan, 2);
         before[0].1 = Status::Interrupted;
         before[1].1 = Status::Interrupted;
-        let second = plan.clone().remaining(&before, 0).plan;
+        let second = plan.clone().remaining(&before, 0, &|_, _| true).plan;
         before.extend(stored(&second, 3));
-        let third = plan.remaining(&before, 0);
+        let third = plan.remaining(&before, 0, &|_, _| true);
         assert_eq!(third.cut, before[2..].iter().map(|(key, _)| key.clone()).collect::<Vec<_>>());
         assert_eq!(third.plan.builds().map(|b| b.key.position).collect::<Vec<_>>(), [9, 10, 11, 12, 13]);
+    }
+
+    #[test]
+    fn builds_for_set_up_leave_no_sample_and_are_not_missed() {
+        let plan = Plan::new(&study(), &options(2, &[], &["warm"])).unwrap();
+        let measured = plan.builds().filter(|build| build.measured).map(|build| (build.key.clone(), Status::Ok));
+        let rest = plan.clone().remaining(&measured.collect::<Vec<_>>(), 2, &|_, _| true);
+        assert_eq!((rest.plan.chains, rest.cut), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn an_image_that_was_not_looked_at_is_built_again_with_its_last_chain() {
+        let plan = Plan::new(&study(), &options(2, &[], &[])).unwrap();
+        let mut before = stored(&plan, 30);
+        let unseen = |_: Option<&EngineId>, approach: &ApproachId| approach.as_str() != "02-slim";
+        let rest = plan.clone().remaining(&before, 2, &unseen);
+        assert_eq!(places(&rest.plan), [(2, "02-slim".to_owned(), 5)]);
+        assert_eq!(rest.cut.len(), 5);
+        // Where no image came out, there is none to look at.
+        for (key, status) in &mut before {
+            if key.block == 2 && key.approach.as_str() == "02-slim" && key.scenario.as_str() == "back" {
+                *status = Status::Failed;
+            }
+        }
+        assert_eq!(plan.remaining(&before, 2, &unseen).plan.chains, []);
     }
 
     #[test]
@@ -170,7 +236,7 @@ mod tests {
         let plan = Plan::new(&study(), &options(1, &["01-simple"], &[])).unwrap();
         let mut before = stored(&plan, 5);
         before[2].1 = Status::Failed;
-        assert_eq!(plan.remaining(&before, 0).plan.chains, []);
+        assert_eq!(plan.remaining(&before, 0, &|_, _| true).plan.chains, []);
     }
 
     #[test]
@@ -179,7 +245,7 @@ mod tests {
         asked.chain = ChainKind::Checkpoint;
         let plan = Plan::new(&study_with_one_cold(), &asked).unwrap();
         assert_eq!(places(&plan).iter().map(|(_, _, n)| *n).collect::<Vec<_>>(), [2, 1, 1]);
-        let rest = plan.clone().remaining(&stored(&plan, 2), 0).plan;
+        let rest = plan.clone().remaining(&stored(&plan, 2, &|_, _| true), 0).plan;
         let scenarios = |chain: &Chain| chain.builds.iter().map(|b| b.key.scenario.to_string()).collect::<Vec<_>>();
         assert_eq!(rest.chains.iter().map(scenarios).collect::<Vec<_>>(), [vec!["cold", "warm"], vec!["warm"]]);
         assert!(rest.builds().all(|build| build.key.block > 1));
@@ -190,7 +256,7 @@ mod tests {
         let mut asked = options(1, &["01-simple"], &[]);
         asked.most = 5;
         let plan = Plan::new(&study(), &asked).unwrap();
-        let rest = plan.clone().remaining(&stored(&plan, 5), 3).plan;
+        let rest = plan.clone().remaining(&stored(&plan, 5, &|_, _| true), 3).plan;
         assert_eq!(places(&rest).iter().map(|(block, ..)| *block).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(rest.further.iter().flatten().map(|chain| chain.block).collect::<Vec<_>>(), [4, 5]);
     }

@@ -45,6 +45,8 @@ impl Run<'_> {
         self.emit(Event::Preparing { what: format!("auditing the image of {approach}") })?;
         match audit(self.engine, self.name.as_ref(), planned, id) {
             Ok(()) => Ok(()),
+            // The run is stopped: what is said of it says enough.
+            Err(_) if self.interrupt.is_raised() => Ok(()),
             Err(why) => self.emit(Event::Warning { text: format!("the image of {approach} was not audited: {why}") }),
         }
     }
