@@ -39,9 +39,10 @@ pub struct Options {
 /// unknown, with the reason.
 pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecard, EngineError> {
     let about = looker.image(image)?;
+    // By its id: of a bare name, an engine saves every tag.
     let (inventory, layers) = std::thread::scope(|scope| {
-        let layers = scope.spawn(|| looker.save(image, |stream| Layers::read(stream)).map_err(|e| e.found));
-        let inventory = looker.export(image, |stream| Inventory::read(stream));
+        let layers = scope.spawn(|| looker.save(&about.id, |stream| Layers::read(stream)).map_err(|e| e.found));
+        let inventory = looker.export(&about.id, |stream| Inventory::read(stream));
         let layers = layers.join().unwrap_or_else(|_| Err("reading the layers broke off".to_owned()));
         (inventory, layers)
     });

@@ -2,6 +2,7 @@
 //! The stream is read once; of the contents only a few small files are kept. What it means is not known in here.
 
 use super::members::{Member, Members};
+use crate::model::Bytes;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use tar::EntryType;
@@ -12,7 +13,14 @@ const LONGEST_TOGETHER: u64 = 12 << 20;
 /// Of a file that may be a key, only this much is looked at.
 const KEY_HEAD: u64 = 4096;
 /// More entries than any image has; more would be an attack on the memory of the reader.
-pub const MOST_ENTRIES: usize = 5_000_000;
+pub const MOST_ENTRIES: usize = 2_000_000;
+/// The same for the bytes of all paths together.
+pub const MOST_PATH_BYTES: usize = 256 << 20;
+
+/// What is said of an image that is over one of these limits.
+pub fn too_many() -> io::Error {
+    io::Error::other(format!("more than {MOST_ENTRIES} paths, or {} of paths", Bytes(MOST_PATH_BYTES as u64)))
+}
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,13 +111,15 @@ impl Inventory {
     pub fn read(stream: impl Read) -> io::Result<Self> {
         let mut inventory = Self::default();
         let mut room = LONGEST_TOGETHER;
+        let mut path_bytes = 0;
         let mut members = Members::new(stream);
         while let Some(member) = members.following()? {
             if member.path.is_empty() || added_by_engine(&member.path, member.kind) {
                 continue;
             }
-            if inventory.entries.len() >= MOST_ENTRIES {
-                return Err(io::Error::other(format!("more than {MOST_ENTRIES} paths")));
+            path_bytes += member.path.len();
+            if inventory.entries.len() >= MOST_ENTRIES || path_bytes > MOST_PATH_BYTES {
+                return Err(too_many());
             }
             let mut found = Entry::of(&member);
             if found.kind == Kind::File && maybe_key(&found.path) {

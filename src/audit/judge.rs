@@ -8,7 +8,7 @@ use super::layers::Layers;
 use super::{Criterion, Evidence, Verdict};
 use crate::engine::look::{ImageSelf, Started};
 use crate::model::Bytes;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Tools that build or check, and serve nothing at run time, if nobody says what is needed.
 const BUILD_TOOLS: [&str; 24] = [
@@ -188,6 +188,13 @@ fn build_time(facts: &Facts<'_>) -> Criterion {
             return criterion.judged(Verdict::Unknown, reasons.join("; "));
         }
     }
+    if let Err(why) = facts.layers {
+        // Without layers, everything counts as the build's.
+        criterion.found(Evidence::new(
+            "what could not be read",
+            [format!("layers, and with them what is the base's: {why}")],
+        ));
+    }
     if reasons.is_empty() {
         return criterion.judged(Verdict::Pass, "nothing was found that only a build needs");
     }
@@ -344,20 +351,25 @@ fn attack_surface(facts: &Facts<'_>) -> Criterion {
         reasons.push(format!("{} files that look like secrets", hidden.len()));
     }
     criterion.found(Evidence::new("files that look like secrets", hidden));
-    match reasons.is_empty() {
-        true => criterion.judged(Verdict::Pass, "none of what an attacker would use was found"),
-        false => criterion.judged(Verdict::Fail, reasons.join(", ")),
+    match (reasons.is_empty(), facts.layers) {
+        (true, Ok(_)) => criterion.judged(Verdict::Pass, "none of what an attacker would use was found"),
+        // A secret that a later layer deletes is still in the image.
+        (true, Err(why)) => criterion.judged(
+            Verdict::Unknown,
+            format!("nothing was found in what a container sees, but the layers could not be read: {why}"),
+        ),
+        (false, _) => criterion.judged(Verdict::Fail, reasons.join(", ")),
     }
 }
 
 /// Secrets-like files with their layers, those too that a later layer hides: whoever has the image has them.
 fn hidden_secrets(facts: &Facts<'_>) -> Vec<String> {
     let Ok(Layers(layers)) = facts.layers else { return facts.found.secrets.clone() };
+    let visible: HashSet<&str> = facts.found.secrets.iter().map(|seen| seen.trim_start_matches('/')).collect();
     let mut all = Vec::new();
     for (number, layer) in layers.iter().enumerate() {
         for path in &layer.secrets {
-            let visible = facts.found.secrets.iter().any(|seen| seen.trim_start_matches('/') == &**path);
-            let hidden = if visible { "" } else { ", not in the last layer, but in the image" };
+            let hidden = if visible.contains(&**path) { "" } else { ", not in the last layer, but in the image" };
             all.push(format!("/{path} (layer {}: {}{hidden})", number + 1, short(&layer.command)));
         }
     }

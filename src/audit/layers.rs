@@ -2,7 +2,7 @@
 //! Both forms are read, `NAME/layer.tar` and an OCI layout; layers may be plain or gzipped, in any order.
 
 use super::detect::secret;
-use super::inventory::{Entry, Kind, MOST_ENTRIES, looks_like_key, maybe_key};
+use super::inventory::{Entry, Kind, MOST_ENTRIES, MOST_PATH_BYTES, looks_like_key, maybe_key, too_many};
 use super::members::{Member, Members, clean_path};
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
@@ -14,7 +14,11 @@ use time::format_description::well_known::Rfc3339;
 
 /// The longest JSON document that is read of an image, and how many of them.
 const LONGEST_JSON: u64 = 4 << 20;
-const MOST_JSON: usize = 64;
+/// An engine with the older image store saves one of them for each layer, of which there may be 127, beside the others.
+const MOST_JSON: usize = 256;
+const MOST_JSON_BYTES: u64 = 32 << 20;
+/// The document that names the layers in their order.
+const MANIFEST: &str = "manifest.json";
 /// The comment of entries that BuildKit adds to a history that is shorter than the image.
 const FILLED_IN: &str = "buildkit.exporter.image.v0";
 const WHITEOUT: &str = ".wh.";
@@ -107,7 +111,11 @@ struct Found {
     documents: BTreeMap<String, Value>,
     layers: HashMap<String, Layer>,
     links: HashMap<String, String>,
+    /// Bytes of all documents.
+    json_bytes: u64,
     entries: usize,
+    /// Bytes of all their paths.
+    path_bytes: usize,
 }
 
 impl Found {
@@ -129,9 +137,10 @@ impl Found {
             self.layers.insert(path, layer);
         } else if zstd {
             return Err(io::Error::other("a layer is compressed with zstd, which is not read"));
-        } else if document && self.documents.len() < MOST_JSON {
+        } else if document && (self.documents.len() < MOST_JSON || path == MANIFEST) {
             let mut text = Vec::new();
-            whole.take(LONGEST_JSON).read_to_end(&mut text)?;
+            whole.take(LONGEST_JSON.min(MOST_JSON_BYTES - self.json_bytes)).read_to_end(&mut text)?;
+            self.json_bytes += text.len() as u64;
             if let Ok(document) = serde_json::from_slice(&text) {
                 self.documents.insert(path, document);
             }
@@ -144,8 +153,9 @@ impl Found {
         let mut members = Members::new(stream);
         while let Some(member) = members.following()? {
             self.entries += 1;
-            if self.entries > MOST_ENTRIES {
-                return Err(io::Error::other(format!("more than {MOST_ENTRIES} paths")));
+            self.path_bytes += member.path.len();
+            if self.entries > MOST_ENTRIES || self.path_bytes > MOST_PATH_BYTES {
+                return Err(too_many());
             }
             let (folder, name) = member.path.rsplit_once('/').unwrap_or(("", &member.path));
             if name == OPAQUE {
@@ -162,8 +172,8 @@ impl Found {
     /// Puts the layers in their order.
     fn finish(mut self) -> io::Result<Layers> {
         let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("a saved image {what}"));
-        let manifest = self.documents.get("manifest.json").and_then(|all| all.get(0));
-        let manifest = manifest.ok_or_else(|| wrong("without manifest.json"))?;
+        let manifest = self.documents.get(MANIFEST).and_then(|all| all.get(0));
+        let manifest = manifest.ok_or_else(|| wrong("without its manifest"))?;
         let names: Vec<String> =
             manifest["Layers"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
         let config = manifest["Config"].as_str().and_then(|name| self.documents.get(name));

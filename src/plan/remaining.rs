@@ -245,7 +245,7 @@ mod tests {
         asked.chain = ChainKind::Checkpoint;
         let plan = Plan::new(&study_with_one_cold(), &asked).unwrap();
         assert_eq!(places(&plan).iter().map(|(_, _, n)| *n).collect::<Vec<_>>(), [2, 1, 1]);
-        let rest = plan.clone().remaining(&stored(&plan, 2, &|_, _| true), 0).plan;
+        let rest = plan.clone().remaining(&stored(&plan, 2), 0, &|_, _| true).plan;
         let scenarios = |chain: &Chain| chain.builds.iter().map(|b| b.key.scenario.to_string()).collect::<Vec<_>>();
         assert_eq!(rest.chains.iter().map(scenarios).collect::<Vec<_>>(), [vec!["cold", "warm"], vec!["warm"]]);
         assert!(rest.builds().all(|build| build.key.block > 1));
@@ -256,7 +256,7 @@ mod tests {
         let mut asked = options(1, &["01-simple"], &[]);
         asked.most = 5;
         let plan = Plan::new(&study(), &asked).unwrap();
-        let rest = plan.clone().remaining(&stored(&plan, 5, &|_, _| true), 3).plan;
+        let rest = plan.clone().remaining(&stored(&plan, 5), 3, &|_, _| true).plan;
         assert_eq!(places(&rest).iter().map(|(block, ..)| *block).collect::<Vec<_>>(), [2, 3]);
         assert_eq!(rest.further.iter().flatten().map(|chain| chain.block).collect::<Vec<_>>(), [4, 5]);
     }
