@@ -18,7 +18,8 @@ pub fn watch(interrupt: &Interrupt, in_flight: InFlight) {
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
+            let signals =
+                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
             let (Ok(mut int), Ok(mut term), Ok(mut hup)) = signals else { return };
             loop {
                 tokio::select! {
@@ -39,7 +40,9 @@ pub fn watch(interrupt: &Interrupt, in_flight: InFlight) {
                         "comes to its end"
                     }
                 };
-                eprintln!("stopping: the build in flight {fate}, and everything is cleaned up; once more to stop at once");
+                eprintln!(
+                    "stopping: the build in flight {fate}, and everything is cleaned up; once more to stop at once"
+                );
             }
         });
     });

@@ -200,14 +200,13 @@ fn what_is_no_study_file_is_refused() {
 }
 
 #[test]
-fn ten_thousand_approaches_are_read_fast_right_or_wrong() {
+fn ten_thousand_approaches_are_read_right_or_wrong() {
     use std::fmt::Write;
     let mut text = GOOD.to_owned();
     for i in 0..10_000 {
         write!(text, "[[approach]]\nid = \"a{i}\"\ndockerfile = \"Dockerfile\"\n").unwrap();
     }
     let dir = folder(&text);
-    let started = std::time::Instant::now();
     assert_eq!(Study::load(dir.path()).unwrap().approaches.len(), 10_002);
     for i in 0..2_000 {
         write!(
@@ -220,7 +219,6 @@ fn ten_thousand_approaches_are_read_fast_right_or_wrong() {
     let wrong = Study::load(dir.path()).unwrap_err();
     assert_eq!(wrong.problems().len(), 2_000);
     assert!(wrong.to_string().ends_with("… and 1900 more"));
-    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
 
 #[test]
