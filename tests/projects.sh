@@ -48,7 +48,7 @@ done
 
 NODE=node:20-trixie-slim
 cp -a "$others/project/node" "$work/npm"
-sed 's#node/##' "$others/dockerfiles/node-ordered.Dockerfile" > "$work/npm/Dockerfile"
+sed 's#node/##g' "$others/dockerfiles/node-ordered.Dockerfile" > "$work/npm/Dockerfile"
 check npm "$NODE"
 cp -a "$others/project/node" "$work/pnpm"
 rm "$work/pnpm/package-lock.json"
@@ -65,7 +65,7 @@ DOCKERFILE
 check pnpm "$NODE"
 
 cp -a "$others/project/rust" "$work/cargo"
-sed 's#rust/##' "$others/dockerfiles/rust-ordered.Dockerfile" > "$work/cargo/Dockerfile"
+sed 's#rust/##g' "$others/dockerfiles/rust-ordered.Dockerfile" > "$work/cargo/Dockerfile"
 check cargo rust:1-slim-trixie debian:trixie-slim
 
 mkdir "$work/none"
