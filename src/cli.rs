@@ -1,6 +1,7 @@
 //! Arguments, wiring and exit codes: which study, which engine, where the rows go and what is printed.
 //! Progress and messages go to standard error, results to standard output.
 
+mod alone;
 mod args;
 mod audit;
 mod bases;

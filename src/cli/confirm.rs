@@ -1,5 +1,6 @@
 //! Suspects of the gate, measured afresh: baseline and current files built in turns in one run.
 
+use super::alone::Alone;
 use super::args::{GateArgs, OriginArgs, RunArgs};
 use super::bases::{Needs, known};
 use super::checkout::checkout;
@@ -50,6 +51,7 @@ pub fn rebuild(
     let call = call(args, current, &cells);
     let engines = engines(args, suspects)?;
     let (plan, mut materials) = paired(&old, &new, &call, &engines, &cells, (workspace.path(), &id))?;
+    let _alone = Alone::wait(&id, &format!("suspects of {}", new.name), &interrupt)?;
     let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(&new), ChainKind::Article, None)?;
     for line in lines {
         eprintln!("engine: {line}");

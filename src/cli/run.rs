@@ -1,5 +1,6 @@
 //! `layerbench run`: study, plan, engine, runner, folder, report — in this order.
 
+use super::alone::Alone;
 use super::args::{ClientName, RunArgs};
 use super::audit;
 use super::bases::{self, Known, Needs};
@@ -62,7 +63,7 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
     tell("files", &subject.files.remarks);
     let cards = Rc::new(RefCell::new(Vec::new()));
     materials.audit = Some(audit::auditor(study, &materials.contexts, &interrupt, &cards));
-    let cache = cache(args, place.path())?;
+    let (cache, _alone) = (cache(args, place.path())?, Alone::wait(&id, &study.name, &interrupt)?);
     let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(study), plan.chain, cache)?;
     tell("engine", &lines);
     announce_pulls(args, options.most, &engines, &materials);
