@@ -36,12 +36,18 @@ const IMAGES: &[(&str, &str)] = &[
     ),
 ];
 
+/// It writes without end where everybody can.
+const FILLS: &str = "FROM scratch\nCOPY tool /bin/sh\nRUN mkdir /open && chmod 777 /open\nUSER 1000\n\
+    ENTRYPOINT [\"/bin/sh\", \"-c\", \"while dd if=/dev/zero of=/open/$((n=n+1)) bs=1M count=20; do sleep 0.05; done\"]\n";
+
 /// What the private engine runs: builds the images, audits all at the same time, and lists what is left; then kills an
 /// audit whose containers run, and cleans up.
 const SCRIPT: &str = r#"set -e
 layerbench=$1 names=$2
 audit() { "$layerbench" audit --engine "$DOCKER_HOST" --run-limit 1 "$@"; }
 for name in $names; do "$layerbench" build -q -t "$name" -f "$name.Dockerfile" . >/dev/null; done
+"$layerbench" build -q -t fills -f fills.Dockerfile . >/dev/null
+"$layerbench" audit --engine "$DOCKER_HOST" --run-limit 60 --format json --out fills.json fills
 for name in $names; do audit --format json --out "$name.json" "$name" 2>"$name.err" & done
 wait
 audit --no-root --max-bytes 1kB --format sarif --out many.sarif many 2>/dev/null || echo "$?" >>codes
@@ -104,6 +110,7 @@ fn figures_are_those_that_the_images_were_made_with_and_nothing_is_left() {
     let study = fs::read_to_string(dir.join("study.toml")).unwrap() + "\n[audit]\nroot = false\nwritable_paths = 3\n";
     fs::write(dir.join("demands.toml"), study + "max_bytes = \"10kB\"\n").unwrap();
     fs::write(dir.join("script"), SCRIPT).unwrap();
+    fs::write(dir.join("fills.Dockerfile"), FILLS).unwrap();
     let names: Vec<&str> = IMAGES.iter().map(|(name, _)| *name).collect();
     let args = ["engine", "--", "sh", "script", env!("CARGO_BIN_EXE_layerbench"), &names.join(" ")];
     let output = program(dir, &args).output().unwrap();
@@ -161,6 +168,10 @@ fn check(dir: &Path, tool: u64) {
         assert_eq!(figure(&image, 5, "starts_read_only"), "still running at the time limit", "{image:#}");
     }
 
+    let image = card(dir, "fills");
+    assert_eq!(figure(&image, 3, "starts_as_arbitrary_user"), "no", "{image:#}");
+    assert!(image.to_string().contains("wrote more than 256 MiB in its root"), "{image:#}");
+
     let image = card(dir, "bits");
     assert_eq!((figure(&image, 4, "set_id_files"), figure(&image, 4, "shells")), (&Value::from(1), &Value::from(1)));
     assert_eq!(figure(&image, 4, "capability_files"), 1, "{image:#}");
@@ -169,4 +180,17 @@ fn check(dir: &Path, tool: u64) {
     assert_eq!(figure(&image, 1, "hidden_bytes"), tool + 5);
     assert_eq!(figure(&image, 4, "secrets"), 1);
     assert!(image["criteria"][3]["evidence"].to_string().contains("/secret/.env (layer 2"), "{image:#}");
+}
+
+#[test]
+fn what_only_an_engine_can_answer_is_refused_for_a_run() {
+    let run = concat!(env!("CARGO_MANIFEST_DIR"), "/results/reference");
+    let dir = tempfile::tempdir().unwrap();
+    let output = program(dir.path(), &["audit", run, "--lock", "poetry.lock", "--run-limit", "3"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", messages(&output));
+    assert!(
+        messages(&output).contains("found --lock and --run-limit with the folder of a run"),
+        "{}",
+        messages(&output)
+    );
 }

@@ -317,11 +317,22 @@ fn dpkg(text: &str, file: Option<&String>) -> Vec<Package> {
 }
 
 fn apk(text: &str) -> Vec<Package> {
-    let package = |p: BTreeMap<&str, &str>| {
-        let version = p.get("V").map_or(String::new(), |version| (*version).to_owned());
-        Some(Package { name: (*p.get("P")?).to_owned(), version, path: String::new() })
+    let package = |lines: &str| {
+        let value = |key: &str| lines.lines().find_map(|line| line.strip_prefix(key));
+        let version = value("V:").unwrap_or_default().to_owned();
+        Some(Package { name: value("P:")?.to_owned(), version, path: first_file(lines).unwrap_or_default() })
     };
-    paragraphs(text).filter_map(package).collect()
+    text.split("\n\n").filter_map(package).collect()
+}
+
+/// The first file of a package: `F:` names a folder, the lines `R:` after it the files in it.
+fn first_file(lines: &str) -> Option<String> {
+    let mut folder = "";
+    lines.lines().find_map(|line| {
+        folder = line.strip_prefix("F:").unwrap_or(folder);
+        let name = line.strip_prefix("R:")?;
+        Some(if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") })
+    })
 }
 
 /// Names of packages as evidence.

@@ -64,6 +64,8 @@ fn packages_compilers_caches_and_secrets_are_found_and_their_likes_are_not() {
     let status =
         b"Package: libc6\nStatus: install ok installed\nMulti-Arch: same\nArchitecture: amd64\nVersion: 2.41\n\n\
         Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n";
+    let apk = b"C:Q1x\nP:musl\nV:1.2.5-r9\nF:lib\nF:usr\nF:usr/lib\nR:libc.so\na:0:0:755\nR:other\n\n\
+        P:top\nV:1\nF:\nR:init\n\nP:.build-deps\nV:2024\n\n";
     let key: &[u8] = b"-----BEGIN OPENSSH PRIVATE KEY-----\nx";
     let export = tar_of(&[
         ("app/.venv/lib/python3.12/site-packages/Foo_Bar.baz-1.2.dist-info/METADATA", FILE, 0o644, 0, b"x"),
@@ -71,6 +73,7 @@ fn packages_compilers_caches_and_secrets_are_found_and_their_likes_are_not() {
         ("app/node_modules/@a/b/package.json", FILE, 0o644, 0, b"{}"),
         ("app/node_modules/c/lib/package.json", FILE, 0o644, 0, b"{}"),
         ("var/lib/dpkg/status", FILE, 0o644, 0, status),
+        ("lib/apk/db/installed", FILE, 0o644, 0, apk),
         ("usr/bin/x86_64-linux-gnu-gcc-12", FILE, 0o755, 0, b"x"),
         ("usr/bin/gcc-readme", FILE, 0o644, 0, b"x"),
         ("usr/bin/gawk", FILE, 0o755, 0, b"x"),
@@ -90,7 +93,13 @@ fn packages_compilers_caches_and_secrets_are_found_and_their_likes_are_not() {
     assert_eq!(names, [("foo-bar-baz", "1.2"), ("old-one", "0.3")]);
     assert_eq!(found.node.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["@a/b"]);
     let os: Vec<_> = found.os.iter().map(|p| (p.name.as_str(), p.path.as_str())).collect();
-    assert_eq!(os, [("libc6", "var/lib/dpkg/info/libc6:amd64.list")]);
+    let expected = [
+        (".build-deps", ""),
+        ("libc6", "var/lib/dpkg/info/libc6:amd64.list"),
+        ("musl", "usr/lib/libc.so"),
+        ("top", "init"),
+    ];
+    assert_eq!(os, expected);
     assert_eq!(found.compilers, ["/usr/bin/x86_64-linux-gnu-gcc-12"]);
     assert_eq!(found.headers, ["/usr/include/stdio.h"]);
     assert_eq!((found.caches.as_slice(), found.cache_bytes), (&["/root/.cache/pip/http/a".to_owned()][..], 5));

@@ -30,7 +30,7 @@ pub const FILE: &str = "audit.json";
 /// The scorecards of a run under way, which the auditor adds to.
 pub type Cards = Rc<RefCell<Vec<Scorecard>>>;
 
-/// How long a run's images may run each time that they are started.
+/// How long an image may run each time that it is started, if nothing else is asked for.
 const RUN_LIMIT: Duration = Duration::from_secs(5);
 
 /// Carries out the command.
@@ -38,6 +38,7 @@ pub fn audit(args: &AuditArgs) -> Result<End, Stop> {
     let demanded = demanded(args)?;
     let folder = Path::new(&args.image);
     let cards = if folder.join("run.json").is_file() {
+        only_of_images(args)?;
         let mut cards = of_run(folder)?.ok_or_else(|| {
             Stop::wrong(format!("{}: the run kept no scorecards; it is older than they are", folder.display()))
         })?;
@@ -110,6 +111,24 @@ pub fn of_run(folder: &Path) -> Result<Option<Vec<Scorecard>>, Stop> {
     }
 }
 
+/// A run's images are not looked at again: what only an engine could answer is refused.
+fn only_of_images(args: &AuditArgs) -> Result<(), Stop> {
+    let given = [
+        ("--engine", args.engine.is_some()),
+        ("--lock", args.lock.is_some()),
+        ("--run-limit", args.run_limit.is_some()),
+    ];
+    let given: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+    if given.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::wrong(format!(
+        "{}: found {} with the folder of a run, whose scorecards were made when it ran; expected an image, or only demands",
+        args.image,
+        given.join(" and ")
+    )))
+}
+
 /// Those of the study, overruled by those of the call.
 fn demanded(args: &AuditArgs) -> Result<Demands, Stop> {
     let study = args.study.as_deref().map(Study::load).transpose().map_err(Stop::wrong)?;
@@ -129,8 +148,8 @@ fn of_image(args: &AuditArgs, demands: Demands) -> Result<Scorecard, Stop> {
     let interrupt = Interrupt::default();
     signals::watch(&interrupt, signals::InFlight::Cancelled);
     let needed = args.lock.as_deref().map(needed).transpose().map_err(Stop::wrong)?;
-    let mut engine = HostEngine::new(&run::run_id(), &endpoint(&args.engine)?)?;
-    let limit = Duration::from_secs(args.run_limit);
+    let mut engine = HostEngine::new(&run::run_id(), &endpoint(args.engine.as_deref().unwrap_or("host"))?)?;
+    let limit = args.run_limit.map_or(RUN_LIMIT, Duration::from_secs);
     let options = Options { limit, built_since: None, needed: needed.map(Ok), demands };
     let looker = engine.looker(&interrupt)?;
     let card = look(&looker, &args.image, &options);

@@ -9,8 +9,8 @@ use bollard::container::LogOutput;
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HostConfig, HostConfigLogConfig, ResourcesUlimits};
 use bollard::query_parameters::{
-    CreateContainerOptions, ListContainersOptionsBuilder, ListImagesOptions, LogsOptionsBuilder,
-    RemoveContainerOptionsBuilder, WaitContainerOptions,
+    CreateContainerOptions, InspectContainerOptionsBuilder, ListContainersOptionsBuilder, ListImagesOptions,
+    LogsOptionsBuilder, RemoveContainerOptionsBuilder, WaitContainerOptions,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -28,6 +28,11 @@ const MEMORY: i64 = 512 << 20;
 const FILE: i64 = 256 << 20;
 const PROCESSES: i64 = 128;
 const PROCESSORS: i64 = 1_000_000_000;
+
+/// What a started container may write into its root, in bytes; and how often it is looked at. Where the file system
+/// cannot hold it to that, it is ended.
+const ROOT: i64 = 256 << 20;
+const LOOK: Duration = Duration::from_millis(250);
 
 /// How long an engine may be silent in the middle of a stream.
 const SILENCE: Duration = Duration::from_secs(300);
@@ -284,6 +289,7 @@ impl Looker {
         let end = tokio::select! {
             end = tokio::time::timeout(limit, wait.next()) => end,
             () = self.interrupt.raised() => return Err("the user stopped it".to_owned()),
+            () = root_filled(client, id) => return Err(format!("wrote more than {} MiB in its root", ROOT >> 20)),
         };
         let code = match end {
             Err(_) => return Ok(true),
@@ -293,6 +299,19 @@ impl Looker {
             Ok(None) => return Err("the engine did not say how it ended".to_owned()),
         };
         if code == 0 { Ok(false) } else { Err(format!("ended with code {code}{}", last_words(client, id).await)) }
+    }
+}
+
+/// Ends when a container has written more into its root than it may.
+async fn root_filled(client: &Docker, id: &str) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let options = InspectContainerOptionsBuilder::default().size(true).build();
+        // One that cannot be looked at ends in other ways.
+        let found = client.inspect_container(id, Some(options)).await.ok();
+        if found.and_then(|found| found.size_rw).is_some_and(|bytes| bytes > ROOT) {
+            return;
+        }
     }
 }
 

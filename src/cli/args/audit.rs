@@ -16,9 +16,9 @@ pub struct AuditArgs {
     /// Name or id of an image, or the folder of a run
     #[arg(value_name = "IMAGE or RUN")]
     pub image: String,
-    /// Which engine has the image: `host` (the one that DOCKER_HOST names), or an address
-    #[arg(long, default_value = "host")]
-    pub engine: String,
+    /// Which engine has the image: `host` (the one that DOCKER_HOST names), or an address [default: host]
+    #[arg(long)]
+    pub engine: Option<String>,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t = AuditFormat::Text)]
     pub format: AuditFormat,
@@ -40,9 +40,9 @@ pub struct AuditArgs {
     /// A poetry.lock or requirements.txt that says what is needed at run time
     #[arg(long, value_name = "FILE")]
     pub lock: Option<PathBuf>,
-    /// How long it may run each time that it is started
-    #[arg(long, default_value_t = 5, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
-    pub run_limit: u64,
+    /// How long it may run each time that it is started [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub run_limit: Option<u64>,
 }
 
 /// Forms of a scorecard.
