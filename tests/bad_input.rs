@@ -3,13 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
+#[path = "support/registry.rs"]
+mod registry;
 #[path = "support/tiny.rs"]
 mod tiny;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use tiny::{GOOD, STUDY, messages, program, tiny_study};
@@ -96,7 +100,32 @@ const CASES: &[Case] = &[
         2,
     ),
     case("an engine that is not there", nothing, &["run", ".", "--engine", "unix:///nowhere/docker.sock"], 1),
-    case("an engine too old for BuildKit", old_engine, &["run", ".", "--engine", "unix://DIR/old.sock"], 1),
+    case(
+        "an engine too old for BuildKit",
+        |dir| an_engine(dir, "1.26"),
+        &["run", ".", "--engine", "unix://DIR/an.sock"],
+        1,
+    ),
+    case(
+        "an engine without BuildKit",
+        |dir| an_engine(dir, "1.41"),
+        &["run", ".", "--engine", "unix://DIR/an.sock"],
+        1,
+    ),
+    case(
+        "an engine that somebody else's certificate leads to",
+        strangers,
+        &["run", ".", "--engine", "tcp://127.0.0.1:PORT"],
+        1,
+    ),
+    case(
+        "an engine without the certificates for it",
+        |dir| fs::create_dir(dir.join("certificates")).unwrap(),
+        &["run", ".", "--engine", "tcp://127.0.0.1:9"],
+        2,
+    ),
+    case("an engine over TCP that is not there", nothing, &["run", ".", "--engine", "tcp://127.0.0.1:9"], 1),
+    case("a docker context that does not exist", nothing, &["run", ".", "--engine", "context:nowhere"], 2),
     case(
         "a FROM that cannot be resolved",
         |dir| fs::write(dir.join("good.Dockerfile"), "FROM 127.0.0.1:9/no/such:image\nRUN true\n").unwrap(),
@@ -107,21 +136,38 @@ const CASES: &[Case] = &[
     case("a report of no run", nothing, &["report", "project"], 2),
 ];
 
-/// An engine of long ago, as far as it is asked.
-fn old_engine(dir: &Path) {
-    let listener = UnixListener::bind(dir.join("old.sock")).unwrap();
+/// Something that calls itself an engine, as far as it is asked, and knows nothing of sessions.
+fn an_engine(dir: &Path, api: &'static str) {
+    let listener = UnixListener::bind(dir.join("an.sock")).unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 4096]);
-            let body = r#"{"Version":"1.13.1","ApiVersion":"1.26"}"#;
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).unwrap_or_default();
+            let (status, body) = match request[..length].starts_with(b"POST /session ") {
+                true => ("404 Not Found", r#"{"message":"page not found"}"#.to_owned()),
+                false => ("200 OK", format!(r#"{{"Version":"1.13.1","ApiVersion":"{api}"}}"#)),
+            };
+            let head = "Content-Type: application/json\r\nConnection: close";
+            let _ = write!(stream, "HTTP/1.1 {status}\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         }
     });
+}
+
+/// An engine's port with TLS, and certificates that have nothing to do with it.
+fn strangers(dir: &Path) {
+    let port = registry::gate(9, dir, |_| None);
+    fs::write(dir.join("port"), port.to_string()).unwrap();
+    let folder = dir.join("certificates");
+    fs::create_dir(&folder).unwrap();
+    let output = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=other"])
+        .args(["-keyout", "key.pem", "-out", "cert.pem"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    fs::copy(folder.join("cert.pem"), folder.join("ca.pem")).unwrap();
 }
 
 /// What differs from machine to machine or from call to call.
@@ -138,11 +184,20 @@ fn every_mistake_gets_one_clear_message() {
         let dir = tempfile::tempdir().unwrap();
         tiny_study(dir.path(), &[("good", GOOD)]);
         (case.spoil)(dir.path());
-        let args: Vec<String> =
-            case.args.iter().map(|arg| arg.replace("DIR", &dir.path().display().to_string())).collect();
+        let port = fs::read_to_string(dir.path().join("port")).unwrap_or_default();
+        let fill = |arg: &&str| arg.replace("DIR", &dir.path().display().to_string()).replace("PORT", &port);
+        let args: Vec<String> = case.args.iter().map(fill).collect();
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let output = program(dir.path(), &args).output().unwrap();
-        let text = settle(&messages(&output), dir.path());
+        let mut command = program(dir.path(), &args);
+        command.env("DOCKER_CONFIG", dir.path());
+        if dir.path().join("certificates").exists() {
+            command.env("DOCKER_TLS_VERIFY", "1").env("DOCKER_CERT_PATH", dir.path().join("certificates"));
+        }
+        let output = command.output().unwrap();
+        let mut text = settle(&messages(&output), dir.path());
+        if !port.is_empty() {
+            text = text.replace(&port, "PORT");
+        }
         assert_eq!(output.status.code(), Some(case.code), "{}: {text}", case.title);
         assert!(output.stdout.is_empty(), "{}: something on standard output", case.title);
         assert!(!text.contains("panicked"), "{}: {text}", case.title);
@@ -179,6 +234,50 @@ fn without_root_and_without_an_engine_it_says_what_would_help() {
     for words in ["dockerd", "/nowhere/docker.sock", "install Docker Engine"] {
         assert!(text.contains(words), "{words} is not in: {text}");
     }
+}
+
+/// Root may everything: what others lack is shown by a copy of the program that has no rights.
+#[test]
+fn without_rights_it_says_which_and_what_would_help() {
+    let dir = tempfile::tempdir().unwrap();
+    tiny_study(dir.path(), &[("good", GOOD)]);
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let copy = dir.path().join("layerbench");
+    fs::copy(env!("CARGO_BIN_EXE_layerbench"), &copy).unwrap();
+    an_engine(dir.path(), "1.41");
+    fs::set_permissions(dir.path().join("an.sock"), fs::Permissions::from_mode(0o600)).unwrap();
+    let home = dir.path().join("home");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o777)).unwrap();
+    let call = |args: &[&str]| {
+        let output = Command::new(&copy)
+            .args(args)
+            .uid(65534)
+            .gid(65534)
+            .current_dir(dir.path())
+            .env("LAYERBENCH_HOME", home.join("of-nobody"))
+            .env("DOCKER_HOST", format!("unix://{}", dir.path().join("an.sock").display()))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", messages(&output));
+        settle(&messages(&output), dir.path())
+    };
+    assert_eq!(
+        call(&["run", ".", "--engine", "private"]),
+        "layerbench: a private engine: missing: root rights (run it with sudo)\n  \
+         see to what is missing, or use --engine host\n"
+    );
+    let denied = "asking the engine on unix://DIR/an.sock: Permission denied (os error 13)\n  this user may not use that \
+                  socket: become a member of the group that may (docker), or run this as root";
+    assert_eq!(call(&["run", ".", "--engine", "host"]), format!("layerbench: {denied}\n"));
+    assert_eq!(
+        call(&["run", "."]),
+        format!(
+            "layerbench: no engine can be used: a private engine lacks root rights (run it with sudo); \
+             the machine's own: {denied}; or install Docker Engine and run this as root\n"
+        )
+    );
+    assert!(!dir.path().join("results").exists() && fs::read_dir(&home).unwrap().next().is_none());
 }
 
 /// Runs with a small file system at `place` in the study's folder, in a mount namespace of its own.

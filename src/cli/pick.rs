@@ -259,11 +259,15 @@ fn automatic(call: Call<'_>) -> Result<Opened, Stop> {
         Err(stop) => stop.text,
     };
     let why = format!("{lacking}; {}", inside.replace("\n  ", ": "));
-    host(&call, &Endpoint::from_environment()?, &why).map_err(|stop| {
-        Stop::failed(EngineError::new(
+    let engine = HostEngine::new(call.run, &Endpoint::from_environment()?).map_err(|error| {
+        EngineError::new(
             "no engine can be used",
-            format!("{lacking}; the machine's own: {}", stop.text),
-            "install Docker Engine and run this as root, or start Docker, or name an engine with --engine",
-        ))
-    })
+            format!("{lacking}; the machine's own: {}: {}", error.what, error.found),
+            // What helps the one, and what the other.
+            [error.remedy.as_str(), "install Docker Engine and run this as root"]
+                .join("; or ")
+                .trim_start_matches("; or "),
+        )
+    })?;
+    Ok(Opened { id: engine.id(), engine: Box::new(engine), why })
 }

@@ -1,7 +1,9 @@
-//! The version of an engine's BuildKit, asked of BuildKit's own control API inside the engine (`POST /grpc`), which is
-//! the only one that tells. Older engines have the API, but do not know the question.
+//! What an engine says of its BuildKit: whether it has one (`POST /session`), and its version, asked of BuildKit's own
+//! control API inside the engine (`POST /grpc`), which is the only one that tells. Older engines have that API, but do
+//! not know the question.
 
 use super::endpoint::{Connection, Endpoint};
+use super::session;
 use bollard::moby::buildkit::v1::InfoRequest;
 use bollard::moby::buildkit::v1::control_client::ControlClient;
 use hyper_util::rt::TokioIo;
@@ -30,6 +32,14 @@ pub(super) async fn buildkit_version(endpoint: &Endpoint) -> Option<String> {
     tokio::time::timeout(LIMIT, ask).await.ok().flatten()
 }
 
+/// What an engine answers that knows nothing of BuildKit's sessions; `None` from one that does.
+pub(super) async fn refuses_sessions(endpoint: &Endpoint) -> Option<String> {
+    let id = format!("X-Docker-Expose-Session-Uuid: {}\r\n", session::new_id().ok()?);
+    let refusal = tokio::time::timeout(LIMIT, upgraded(endpoint, "/session", &id)).await.ok()?.err()?.to_string();
+    // Whatever else is wrong, a build will say it better.
+    ["404", "405", "501"].iter().any(|status| refusal.starts_with(status)).then_some(refusal)
+}
+
 /// Opens connections on which the engine speaks HTTP/2.
 struct Connector(Endpoint);
 
@@ -44,17 +54,15 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, _: Uri) -> Self::Future {
         let endpoint = self.0.clone();
-        Box::pin(async move { upgraded(&endpoint).await.map(TokioIo::new) })
+        Box::pin(async move { upgraded(&endpoint, "/grpc", "").await.map(TokioIo::new) })
     }
 }
 
-async fn upgraded(endpoint: &Endpoint) -> io::Result<Box<dyn Connection>> {
+async fn upgraded(endpoint: &Endpoint, path: &str, headers: &str) -> io::Result<Box<dyn Connection>> {
     let mut stream = endpoint.connect().await?;
-    stream
-        .write_all(
-            b"POST /grpc HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n",
-        )
-        .await?;
+    let upgrade = "Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 0";
+    let request = format!("POST {path} HTTP/1.1\r\nHost: docker\r\n{headers}{upgrade}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
     stream.flush().await?;
     // Byte by byte: what comes behind the answer's head belongs to HTTP/2.
     let mut head = Vec::new();
@@ -64,6 +72,10 @@ async fn upgraded(endpoint: &Endpoint) -> io::Result<Box<dyn Connection>> {
             return Err(io::Error::other("an answer that is not HTTP"));
         }
     }
-    let status = head.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    if status == b"101" { Ok(stream) } else { Err(io::Error::other("the engine refused")) }
+    let line = String::from_utf8_lossy(head.split(|byte| *byte == b'\r').next().unwrap_or_default()).into_owned();
+    match line.split_once(' ') {
+        Some((_, status)) if status.starts_with("101") => Ok(stream),
+        Some((_, status)) => Err(io::Error::other(status)),
+        None => Err(io::Error::other("an answer that is not HTTP")),
+    }
 }

@@ -103,17 +103,27 @@ impl Daemon {
     /// Refuses an engine that cannot build with BuildKit.
     ///
     /// # Errors
-    /// For engines before API 1.39 (Docker 18.09), and those that are no Docker Engine.
+    /// For engines before API 1.39 (Docker 18.09), and those that speak Docker's API but have no BuildKit.
     pub fn require_buildkit(&self) -> Result<(), EngineError> {
         let version = self.get("/version")?;
         let api = version["ApiVersion"].as_str().unwrap_or_default();
         let number = |text: &str| text.parse::<u32>().ok();
         match api.split_once('.').map(|(major, minor)| (number(major), number(minor))) {
-            Some((Some(major), Some(minor))) if (major, minor) >= (1, 39) => Ok(()),
-            _ => Err(EngineError::new(
+            Some((Some(major), Some(minor))) if (major, minor) >= (1, 39) => {}
+            _ => {
+                return Err(EngineError::new(
+                    format!("engine at {}", self.endpoint),
+                    format!("API version {api:?}: too old for BuildKit"),
+                    "use Docker Engine 18.09 (API 1.39) or newer",
+                ));
+            }
+        }
+        match self.runtime.block_on(control::refuses_sessions(&self.endpoint)) {
+            None => Ok(()),
+            Some(answer) => Err(EngineError::new(
                 format!("engine at {}", self.endpoint),
-                format!("API version {api:?}: too old for BuildKit"),
-                "use Docker Engine 18.09 (API 1.39) or newer",
+                format!("it takes no session of BuildKit: {answer}"),
+                "use Docker Engine on Linux: others that speak its API, such as Podman, do not build with BuildKit",
             )),
         }
     }

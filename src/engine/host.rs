@@ -50,10 +50,7 @@ impl HostEngine {
     /// When nobody answers, the engine is too old, or what the run makes could not be written down.
     pub fn new(run: &str, endpoint: &Endpoint) -> Result<Self, EngineError> {
         let daemon = Daemon::new(endpoint)?;
-        daemon.ping().map_err(|e| EngineError {
-            remedy: "start Docker, or name another engine with --engine or DOCKER_HOST".to_owned(),
-            ..e
-        })?;
+        daemon.ping().map_err(|e| EngineError { remedy: remedy(&e.found).to_owned(), ..e })?;
         daemon.require_buildkit()?;
         let ledger = Ledger::open(&home(), run, endpoint)?;
         let places = daemon.places();
@@ -170,6 +167,18 @@ impl HostEngine {
         made.images.extend(after.images.difference(&before.images).cloned());
         self.ledger.entry.in_flight = None;
         self.ledger.save()
+    }
+}
+
+/// What helps with an engine that cannot be asked.
+fn remedy(found: &str) -> &'static str {
+    let found = found.to_lowercase();
+    if found.contains("permission denied") {
+        "this user may not use that socket: become a member of the group that may (docker), or run this as root"
+    } else if found.contains("certificate") {
+        "DOCKER_CERT_PATH must hold the ca.pem that the engine's certificate was made with, and cert.pem and key.pem for it"
+    } else {
+        "start Docker, or name another engine with --engine or DOCKER_HOST"
     }
 }
 

@@ -83,7 +83,7 @@ impl PrivateEngine {
             return Err(EngineError::new(
                 "a private engine",
                 format!("missing: {}", missing.join("; ")),
-                "install what is missing, or use --engine host",
+                "see to what is missing, or use --engine host",
             ));
         }
         Ok(Self { run: run.to_owned(), home: remains::home(), registries, chain, started: 0, current: None })

@@ -55,6 +55,7 @@ http: {addr: 172.17.0.1:5000}
 YML
 docker-registry serve "$work/user/registry.yml" >"$work/user/registry.log" 2>&1 </dev/null &
 registry=$!
+for _ in $(seq 200); do { : >/dev/tcp/172.17.0.1/5000; } 2>/dev/null && break; sleep 0.05; done
 "$docker" tag mine:1 172.17.0.1:5000/base:1
 "$docker" push -q 172.17.0.1:5000/base:1 >/dev/null || die "the base image could not be pushed"
 "$docker" rmi 172.17.0.1:5000/base:1 >/dev/null
@@ -73,6 +74,30 @@ pulled=$(tail -n +"$((pushed + 1))" "$work/user/registry.log" | grep 'GET /v2/ba
 layers=$("$docker" image inspect --format '{{len .RootFS.Layers}}' mine:1)
 [ "$pulled" -ge "$((2 * layers))" ] || die "two cold builds fetched $pulled blobs: $(tail -n 5 "$work/user/registry.log")"
 unharmed "dind, a whole run"
+
+# Somebody without root who may use the engine: `auto` builds inside it, or on it, and says why.
+somebody=$work/user/somebody
+install -d -o 65534 -g 65534 "$somebody"
+cp "$program" "$somebody/layerbench"
+chmod 711 "$work"
+chmod 666 "$work/user.sock"
+as_somebody() {
+  HOME=$somebody TMPDIR=$somebody LAYERBENCH_HOME=$somebody/home setpriv --reuid=65534 --regid=65534 --clear-groups "$somebody/layerbench" "$@" \
+    >"$work/out" 2>"$work/out.err"
+}
+lacks='a private engine lacks root rights (run it with sudo)'
+as_somebody run "$work/study" --dind-image dind-stand-in:1 --approach quick --scenario cold --reps 1 --out "$somebody/results" || disturbed ||
+  die "auto, without root: $(cat "$work/out.err")"
+grep -qF "engine: an engine inside $DOCKER_HOST (dind-stand-in:1 with a volume of its own, empty for each chain, removed after it) — $lacks" \
+  "$work/out.err" || die "auto does not say that it builds inside the engine, and why: $(cat "$work/out.err")"
+grep -q '(dind). Cold: pristine' "$somebody/results/latest/report.md" || die "the report does not speak of dind: $(cat "$work/out")"
+as_somebody doctor "$work/study" --only engine || die "auto, without the image: $(cat "$work/out" "$work/out.err")"
+grep -qF "engine: the engine at $DOCKER_HOST (only what this run makes is removed) — $lacks; an engine inside Docker (dind): $DOCKER_HOST has no image docker:dind: docker pull docker:dind" \
+  "$work/out" || die "auto does not say that it builds on the engine, and why: $(cat "$work/out")"
+chmod 600 "$work/user.sock"
+chmod 700 "$work"
+rm -rf "$somebody"
+unharmed "auto without root"
 
 study 30
 layerbench_background() { "$program" "$@" >"$work/out" 2>"$work/out.err" & }

@@ -167,6 +167,7 @@ fn tls(work: &Path) -> ServerConfig {
     let (key, certificate) = (work.join("gate-key.pem"), work.join("gate.pem"));
     let output = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=gate"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .args(["-addext", &format!("subjectAltName=IP:{}", own_address()), "-keyout"])
         .args([key.as_os_str(), "-out".as_ref(), certificate.as_os_str()])
         .output()

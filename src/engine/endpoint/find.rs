@@ -6,6 +6,7 @@ use crate::engine::EngineError;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The socket that everything else falls back to.
@@ -127,7 +128,12 @@ fn context(folder: &Path, name: &str) -> Result<Endpoint, EngineError> {
             "`docker context ls` shows those that there are",
         )
     };
-    let text = fs::read_to_string(&file).map_err(|e| failed(&format!("{}: {e}", file.display())))?;
+    let text = fs::read_to_string(&file).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => {
+            failed(&format!("there is none of this name under {}", folder.join("contexts").display()))
+        }
+        _ => failed(&format!("{}: {e}", file.display())),
+    })?;
     let meta: Value = serde_json::from_str(&text).map_err(|e| failed(&e))?;
     let host = meta["Endpoints"]["docker"]["Host"].as_str().unwrap_or_default();
     let certificates = folder.join("contexts/tls").join(&digest).join("docker");
