@@ -137,23 +137,27 @@ fn a_regression_is_confirmed_on_each_engine_of_a_run_by_itself() {
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
     let quick = GOOD.replace("RUN echo built", "RUN sleep 0.3; echo built");
-    let study = |folder: &str, slow: &str| tiny_study(&at(folder), &[("a", &quick), ("b", &quick), ("slow", slow)]);
+    let study = |folder: &str, slow: &str| tiny_study(&at(folder), &[("a", &quick), ("slow", slow)]);
     study("before", &quick);
     study("study", &quick);
     let other = Other::start(dir.path(), "28.5");
-    let run = ["run", "study", "--reps", "5", "--scenario", "cold", "--out", "results"];
-    let (code, _, said) = unless_disturbed(dir.path(), || on_both(dir.path(), &other, &run));
-    assert_eq!(code, Some(0), "{said}");
-    study("study", &quick.replace("sleep 0.3", "sleep 2.8"));
-    let (code, _, said) = unless_disturbed(dir.path(), || on_both(dir.path(), &other, &run));
-    assert_eq!(code, Some(0), "{said}");
     let each = |count: usize, names: &[&str]| -> BTreeMap<String, usize> {
         let engines = ["other", "private"].iter();
         engines.flat_map(|engine| names.iter().map(move |name| (format!("{engine} {name}"), count))).collect()
     };
-    assert_eq!(counts(&at("results/latest")), each(5, &["a", "b", "slow"]));
+    // A machine with other guests and other work on it spoils a build now and then, and makes others slower: what is
+    // injected is far more than that, and a few builds of each cell are enough.
+    let night = || {
+        let run = ["run", "study", "--reps", "5", "--scenario", "cold", "--out", "results"];
+        let (code, _, said) = on_both(dir.path(), &other, &run);
+        assert!(matches!(code, Some(0 | 1)), "{said}");
+        assert_eq!(counts(&at("results/latest")), each(5, &["a", "slow"]));
+    };
+    night();
+    study("study", &quick.replace("sleep 0.3", "sleep 4.3"));
+    night();
 
-    let gate = ["gate", "results/latest", "--rule", "baseline", "--confirm", "--reps", "5", "--format", "json"];
+    let gate = ["gate", "results/latest", "--rule", "baseline", "--confirm", "--reps", "8", "--format", "json"];
     let files = ["--study", "study", "--baseline-study", "before", "--confirm-out", "fresh"];
     let (code, text, said) = on_both(dir.path(), &other, &[&gate[..], &files].concat());
     assert_eq!(code, Some(3), "{text}{said}");
@@ -165,10 +169,10 @@ fn a_regression_is_confirmed_on_each_engine_of_a_run_by_itself() {
         names
     };
     let wanted = ["other", "private"].map(|engine| (format!("\"{engine}\""), "\"slow\"".to_owned()));
-    assert_eq!(answer["cells"].as_array().unwrap().len(), 6, "each engine's cells by themselves: {text}");
+    assert_eq!(answer["cells"].as_array().unwrap().len(), 4, "each engine's cells by themselves: {text}");
     assert_eq!(slower("confirmed"), wanted, "{text}");
     let fresh = counts(&at("fresh/latest"));
-    for (name, count) in each(5, &["baseline.slow", "current.slow"]) {
+    for (name, count) in each(8, &["baseline.slow", "current.slow"]) {
         assert_eq!(fresh.get(&name), Some(&count), "both sides on both engines: {fresh:?}");
     }
     let record = RunFolder::open(&at("fresh/latest")).unwrap().record;

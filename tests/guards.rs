@@ -1,6 +1,7 @@
 //! Guards against what happens to an engine and its machine during a run, each with its cause made to happen on a real
-//! private engine: another client, a removed cache, a base image that moves, a full disk, a slow processor. The clock of
-//! a machine is nobody's to set; its guard is tested with the runner. Needs root and Docker Engine.
+//! private engine: another client, a removed cache, a base image that moves, a full disk, a slow processor, a clock that
+//! jumps. A registry that has had enough is in `registries.rs`, the engine's own garbage collection in
+//! `harmless/collected.sh`. Needs root, Docker Engine and a C compiler.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
@@ -191,4 +192,49 @@ fn a_quota_on_the_engines_processor_makes_the_sample_invalid() {
     let all = samples(dir.path());
     assert_eq!(all[0].status, Status::Invalid);
     assert!(all[0].reason.contains("a processor quota of the control group /layerbench-"), "{}", all[0].reason);
+}
+
+/// The machine's clock is nobody's to set: the program is given one that is an hour ahead as soon as a file is there.
+const CLOCK: &str = r#"
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *time) {
+  int failed = syscall(SYS_clock_gettime, clock, time);
+  const char *ahead = getenv("CLOCK_AHEAD");
+  if (!failed && clock == CLOCK_REALTIME && ahead && !access(ahead, F_OK)) time->tv_sec += 3600;
+  return failed;
+}
+"#;
+
+#[test]
+fn a_clock_that_jumps_makes_the_sample_of_that_moment_invalid() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let dockerfile = "FROM scratch\nCOPY busybox /bin/sh\nCOPY main.txt /main.txt\nRUN sleep 1.619\n\
+        CMD [\"/bin/sh\", \"-c\", \"echo hello\"]\n";
+    tiny_study(dir.path(), &[("one", dockerfile)]);
+    fs::write(at("clock.c"), CLOCK).unwrap();
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([at("clock.so"), at("clock.c")]).output();
+    assert!(compiled.as_ref().unwrap().status.success(), "{compiled:?}");
+
+    let args = [&RUN[..], &["--reps", "1", "--scenario", "cold", "--scenario", "sources-changed"]].concat();
+    let mut run = program(dir.path(), &args)
+        .env("LD_PRELOAD", at("clock.so"))
+        .env("CLOCK_AHEAD", at("ahead"))
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let rows = || fs::read_to_string(at("results/latest/samples.csv")).unwrap_or_default();
+    until("the first sample", || (rows().lines().count() > 1).then_some(()));
+    until("the step of the second build", || runs("sleep 1.619").then_some(()));
+    fs::write(at("ahead"), "").unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(1), "a sample that is not valid");
+    let all = samples(dir.path());
+    assert_eq!((all[0].status, all[0].reason.as_str()), (Status::Ok, ""));
+    assert_eq!(all[1].status, Status::Invalid);
+    assert!(all[1].reason.contains("the machine's clock jumped by +3600.0 s during the build"), "{}", all[1].reason);
 }

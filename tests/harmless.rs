@@ -69,3 +69,10 @@ fn two_engines_share_a_run_and_are_kept_apart() {
 fn engines_inside_the_users_engine_leave_nothing() {
     in_sandbox("dind");
 }
+
+/// An engine waits a minute before it collects.
+#[test]
+#[ignore = "takes a minute and a half; scripts/test --engines all asks for it"]
+fn garbage_that_an_engine_collects_during_a_build_makes_its_sample_invalid() {
+    in_sandbox("collected");
+}

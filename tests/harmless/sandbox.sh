@@ -59,9 +59,35 @@ start_user_engine() {
 
 quit_user_engine() {
   "$docker" ps -q 2>/dev/null | xargs -r "$docker" kill >/dev/null 2>&1 || :
-  # shellcheck disable=SC2154 # a test's second engine
   [ -z "${far:-}" ] || { kill "$far" 2>/dev/null; wait "$far" 2>/dev/null; } || :
   [ -z "${user_engine:-}" ] || { kill "$user_engine" 2>/dev/null; wait "$user_engine" 2>/dev/null; } || :
+}
+
+far_engine() { # CONFIGURATION: a second engine, in a network of its own, reached over TLS and at a socket
+  ip netns add far
+  ip link add far0 type veth peer name far1 netns far
+  ip address add 198.51.100.1/30 dev far0
+  ip link set far0 up
+  nsenter --net=/run/netns/far sh -c 'ip link set lo up && ip address add 198.51.100.2/30 dev far1 && ip link set far1 up'
+  mkdir "$work/user/far"
+  nsenter --net=/run/netns/far dockerd --config-file "$1" --data-root "$work/user/far/data" \
+    --exec-root "$work/user/far/exec" --pidfile "$work/user/far/pid" -H "unix://$work/user/far.sock" \
+    -H tcp://198.51.100.2:2376 --tlsverify --tlscacert "$work/certificates/ca.pem" \
+    --tlscert "$work/certificates/server-cert.pem" --tlskey "$work/certificates/server-key.pem" \
+    >"$work/user/far.log" 2>&1 </dev/null &
+  far=$!
+  for _ in $(seq 200); do on_far info >/dev/null 2>&1 && return; sleep 0.05; done
+  die "the far engine did not start: $(tail -n 5 "$work/user/far.log")"
+}
+on_far() { env -u DOCKER_TLS_VERIFY -u DOCKER_CERT_PATH "$docker" --host "unix://$work/user/far.sock" "$@"; }
+end_far_engine() {
+  kill "$far"
+  wait "$far" || :
+  far=
+  ip link delete far0
+  ip netns delete far
+  rmdir /run/netns 2>/dev/null || { umount -n /run/netns && rmdir /run/netns; }
+  rm -rf "$work/user/far" "$work/user/far.sock"
 }
 
 fill_user_engine() { # what users have

@@ -1,24 +1,6 @@
 # Two private engines at once, one Layerbench's own, the other far away: in a network of its own, reached over TLS, and
 # said to be one that may be emptied. They share a run, and everything keeps them apart.
-far_engine() {
-  ip netns add far
-  ip link add far0 type veth peer name far1 netns far
-  ip address add 198.51.100.1/30 dev far0
-  ip link set far0 up
-  nsenter --net=/run/netns/far sh -c 'ip link set lo up && ip address add 198.51.100.2/30 dev far1 && ip link set far1 up'
-  mkdir "$work/user/far"
-  nsenter --net=/run/netns/far dockerd --config-file "$work/daemon.json" --data-root "$work/user/far/data" \
-    --exec-root "$work/user/far/exec" --pidfile "$work/user/far/pid" -H "unix://$work/user/far.sock" \
-    -H tcp://198.51.100.2:2376 --tlsverify --tlscacert "$work/certificates/ca.pem" \
-    --tlscert "$work/certificates/server-cert.pem" --tlskey "$work/certificates/server-key.pem" \
-    >"$work/user/far.log" 2>&1 </dev/null &
-  far=$!
-  for _ in $(seq 200); do on_far info >/dev/null 2>&1 && return; sleep 0.05; done
-  die "the far engine did not start: $(tail -n 5 "$work/user/far.log")"
-}
-on_far() { env -u DOCKER_TLS_VERIFY -u DOCKER_CERT_PATH "$docker" --host "unix://$work/user/far.sock" "$@"; }
-
-far_engine
+far_engine "$work/daemon.json"
 address=tcp://198.51.100.2:2376
 export DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$work/certificates/client
 on_far_run() { layerbench run "$work/study" --engine private --engine "far=$address" "$@" --out "$work/results" --seed 4 || disturbed; }
@@ -82,10 +64,4 @@ layerbench compare "$first" "$work/results/latest" || status=$?
 [ "$status" = 4 ] && grep -q 'kind of cold of far: pristine' "$work/out.err" || die "unlike strata compared: $(cat "$work/out.err")"
 
 unset DOCKER_TLS_VERIFY DOCKER_CERT_PATH
-kill "$far"
-wait "$far" || :
-far=
-ip link delete far0
-ip netns delete far
-rmdir /run/netns 2>/dev/null || { umount -n /run/netns && rmdir /run/netns; }
-rm -rf "$work/user/far" "$work/user/far.sock"
+end_far_engine
