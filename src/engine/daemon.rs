@@ -39,6 +39,8 @@ const RUN_PROCESSES: i64 = 256;
 pub struct CacheRecord {
     /// Id.
     pub id: String,
+    /// What it holds, e.g. `regular`, `source.local`, `exec.cachemount`.
+    pub kind: String,
     /// What made it, e.g. `mount / from exec /bin/sh -c …`.
     pub description: String,
     /// When it was made, on the engine's clock.
@@ -199,6 +201,7 @@ impl Daemon {
             .flatten()
             .map(|item| CacheRecord {
                 id: text(&item["ID"]),
+                kind: text(&item["Type"]),
                 description: text(&item["Description"]),
                 created_at: moment(&item["CreatedAt"]),
                 last_used_at: moment(&item["LastUsedAt"]),
@@ -283,6 +286,19 @@ impl Daemon {
             Err(bollard::errors::Error::DockerResponseServerError { status_code: 404, .. }) => Ok(()),
             Err(e) => Err(self.failed(&format!("removing image {image}"), e)),
         }
+    }
+
+    /// Ids of the images without a name.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub fn nameless_images(&self) -> Result<BTreeSet<String>, EngineError> {
+        let options = ListImagesOptionsBuilder::default().all(true).build();
+        let images = self.runtime.block_on(self.client.list_images(Some(options)));
+        let mut images = images.map_err(|e| self.failed("listing images", e))?;
+        // Engines up to 28 give an image without a name this one.
+        images.retain(|image| image.repo_tags.iter().all(|tag| tag == "<none>:<none>"));
+        Ok(images.into_iter().map(|image| image.id).collect())
     }
 
     /// Id of an image that the engine holds under a name.

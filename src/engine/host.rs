@@ -3,7 +3,7 @@
 //!
 //! What the run makes is written down as it is made, so that an interrupted run can be cleaned up later.
 
-use super::daemon::Daemon;
+use super::daemon::{CacheRecord, Daemon};
 use super::endpoint::Endpoint;
 use super::look::{Looker, remove_containers};
 use super::machine::Places;
@@ -20,6 +20,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use time::OffsetDateTime;
 
 /// The build argument by which BuildKit's Dockerfile frontend gives cache mounts a namespace.
 const MOUNT_NAMESPACE: &str = "BUILDKIT_CACHE_MOUNT_NS";
@@ -29,6 +30,15 @@ const LET_GO: Duration = Duration::from_secs(15);
 
 /// How long an engine's contents must stay the same for a broken build to count as over.
 const SETTLE: Duration = Duration::from_millis(500);
+
+/// After this long, what is still in use is used by other clients.
+const OTHERS: Duration = Duration::from_secs(1);
+
+/// How often an engine is asked what it still uses.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Within this time an engine lets go of all records of a build (4 ms were measured).
+const TOGETHER: Duration = Duration::from_millis(200);
 
 /// An engine that belongs to the user.
 pub struct HostEngine {
@@ -139,7 +149,7 @@ impl HostEngine {
         if outcome.result.is_err() {
             self.settle();
         }
-        match self.note(&before, whole_run) {
+        match self.note(&before, &outcome, whole_run) {
             Ok(()) => outcome,
             // Without knowing what was made, the sample is worth nothing.
             Err(e) => build::not_built(&e),
@@ -160,11 +170,26 @@ impl HostEngine {
         }
     }
 
-    fn note(&mut self, before: &CacheContents, whole_run: bool) -> Result<(), EngineError> {
-        let after = self.daemon.contents()?;
+    /// Records that were not there before and that no build uses any more.
+    fn let_go(&self, before: &CacheContents) -> Result<Vec<String>, EngineError> {
+        let since = Instant::now();
+        loop {
+            let mut new = self.daemon.cache_records()?;
+            new.retain(|record| !before.records.contains(&record.id));
+            if new.iter().all(|record| !record.in_use) || since.elapsed() > OTHERS {
+                return Ok(new.into_iter().filter(|record| !record.in_use).map(|record| record.id).collect());
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    /// Other clients may have built meanwhile: the image is the one that the build gave, and records that are still in use
+    /// are theirs. Which of the others are theirs cannot be seen.
+    fn note(&mut self, before: &CacheContents, outcome: &Outcome, whole_run: bool) -> Result<(), EngineError> {
+        let new = self.let_go(before)?;
         let made = self.ledger.made(whole_run);
-        made.records.extend(after.records.difference(&before.records).cloned());
-        made.images.extend(after.images.difference(&before.images).cloned());
+        made.records.extend(new);
+        made.images.extend(outcome.image_id.iter().filter(|image| !before.images.contains(*image)).cloned());
         self.ledger.entry.in_flight = None;
         self.ledger.save()
     }
@@ -294,7 +319,8 @@ fn remove_made(daemon: &Daemon, made: &Made) -> Result<(), EngineError> {
     for tag in &made.tags {
         daemon.remove_image(tag)?;
     }
-    for image in daemon.contents()?.images.intersection(&made.images) {
+    // An image that still has a name was given it by somebody else.
+    for image in daemon.nameless_images()?.intersection(&made.images) {
         daemon.remove_image(image)?;
     }
     daemon.remove_records(&made.records)
@@ -430,8 +456,9 @@ fn clean_one(path: &Path) -> Cleaned {
     }
 }
 
-/// Records of the build that was under way when its run was killed. The engine let go of all of them when it lost its
-/// client, so the time at which it let go of the first one ends the build: what was made later is somebody else's.
+/// Records of the build that was under way when its run was killed. The engine let go of all of them together when it
+/// lost its client, so the time at which it let go of the first one ends the build: what was made, or used by somebody,
+/// later is somebody else's.
 fn records_of_broken_build(daemon: &Daemon, before: &CacheContents) -> Result<Vec<String>, EngineError> {
     let since = Instant::now();
     loop {
@@ -439,10 +466,18 @@ fn records_of_broken_build(daemon: &Daemon, before: &CacheContents) -> Result<Ve
         new.retain(|record| !before.records.contains(&record.id));
         let Some(first) = new.iter().min_by_key(|record| record.created_at) else { return Ok(Vec::new()) };
         if first.in_use && since.elapsed() < LET_GO {
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(POLL);
             continue;
         }
         let end = first.last_used_at.or(first.created_at);
-        return Ok(new.iter().filter(|record| record.created_at <= end).map(|record| record.id.clone()).collect());
+        let ours = |record: &&CacheRecord| record.created_at <= end && !used_later(record, end);
+        return Ok(new.iter().filter(ours).map(|record| record.id.clone()).collect());
     }
+}
+
+/// Whether a build let go of a record when the one that ended at `end` had let go of all its own. An engine that is asked
+/// for the size of a cache mount counts that as use.
+fn used_later(record: &CacheRecord, end: Option<OffsetDateTime>) -> bool {
+    let later = record.last_used_at.zip(end).is_some_and(|(used, end)| used > end + TOGETHER);
+    later && record.kind != "exec.cachemount"
 }

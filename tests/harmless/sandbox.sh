@@ -137,6 +137,18 @@ unharmed() {
   say "$1: everything is as it was"
 }
 
+# What the user built meanwhile as later:1 is the only difference now: take it into the inventory.
+only_later_is_new() {
+  "$docker" rmi later:1 >/dev/null
+  inventory after
+  local lost left
+  lost=$(diff "$work/before" "$work/after" | grep '^<' || :)
+  [ -z "$lost" ] || die "lost: $lost"
+  left=$(diff "$work/before" "$work/after" | grep '^>' | grep -vE 'echo later|from local|local source' || :)
+  [ -z "$left" ] || die "left behind: $left"
+  cp "$work/after" "$work/before"
+}
+
 study() { # a study of two approaches without a base image; the second one takes its time
   mkdir -p "$work/study/project" "$work/study/sources"
   cp "$(command -v busybox)" "$work/study/project/busybox"
