@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tiny::{messages, program};
+use tiny::{disturbed, messages, program};
 
 const CALL: [&str; 7] =
     ["run", "--dockerfile", "Dockerfile", "--dockerfile", "Dockerfile.new", "--change", "sources=main.py"];
@@ -42,7 +42,12 @@ fn two_dockerfiles_of_five_files_get_a_table_and_a_verdict_that_names_the_faster
     fs::write(project.join("secret"), "x").unwrap();
     let before = files(&project);
     let more = ["--build-arg", "VERSION=2", "--reps", "5", "--engine", "private", "--context", "app"];
-    let output = program(dir.path(), &[&CALL[..], &more].concat()).output().unwrap();
+    let mut output = program(dir.path(), &[&CALL[..], &more].concat()).output().unwrap();
+    for _ in 0..2 {
+        if disturbed(&dir.path().join("results")) {
+            output = program(dir.path(), &[&CALL[..], &more].concat()).output().unwrap();
+        }
+    }
     let (text, said) = (String::from_utf8(output.stdout.clone()).unwrap(), messages(&output));
     assert_eq!(output.status.code(), Some(0), "{said}\n{text}");
     for scenario in ["cold", "sources"] {

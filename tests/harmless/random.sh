@@ -40,6 +40,15 @@ for step in $(seq "$steps"); do
        printf 'FROM mine:1\nRUN echo %s >/step\n' "$step-$RANDOM" | DOCKER_BUILDKIT=1 "$docker" build -q -t "mine:step-$step" - >/dev/null
        layerbench clean || die "seed $seed,$done_so_far: clean failed: $(cat "$work/out.err")"
        inventory before ;;
+    4) start_run beside # and the user builds something meanwhile
+       sleep "$((RANDOM % 3)).$((RANDOM % 10))"
+       printf 'FROM mine:1\nRUN echo later >/later\n' | DOCKER_BUILDKIT=1 "$docker" build -q -t later:1 - >/dev/null
+       signals=(INT KILL 0)
+       kill "-${signals[RANDOM % 3]}" "$run" 2>/dev/null || :
+       wait "$run" 2>/dev/null || :
+       layerbench clean --wait 10 || die "seed $seed,$done_so_far: clean failed: $(cat "$work/out.err")"
+       "$docker" image inspect later:1 >/dev/null || die "seed $seed,$done_so_far: the user's new image is gone"
+       only_later_is_new ;;
     *) start_run killed
        sleep "$((RANDOM % 3)).$((RANDOM % 10))"
        kill -KILL "$run" 2>/dev/null || :

@@ -56,7 +56,11 @@ layerbench report "$run" --format json && grep -q layerbench.strata/1 "$work/out
 layerbench explain "$run" far/quick/cold private/slow/cold || die "explain: $(cat "$work/out.err")"
 first=$(readlink -f "$run")
 on_far_run --may-empty "$address" --reps 2 || { cat "$work/out.err" >&2; die "the second run failed"; }
-layerbench compare "$first" "$work/results/latest" --format json || [ $? = 4 ] || die "compare: $(cat "$work/out" "$work/out.err")"
+status=0
+layerbench compare "$first" "$work/results/latest" --format json || status=$?
+# The containerd image store tells sizes of packed layers, which differ by a few bytes from build to build: exit code 3.
+[ "$status" = 0 ] || [ "$status" = 4 ] || { [ "$status" = 3 ] && ! grep -q '"verdict": "regression"' "$work/out"; } ||
+  die "compare: $status $(cat "$work/out" "$work/out.err")"
 grep -q '"engine": "far"' "$work/out" && grep -q '"engine": "private"' "$work/out" || die "not compared by engine: $(cat "$work/out")"
 on_far_run --reps 1 --approach quick || { cat "$work/out.err" >&2; die "the run on an engine that must not be emptied failed"; }
 status=0
