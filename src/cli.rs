@@ -43,6 +43,7 @@ mod sizes;
 mod source;
 mod style;
 
+use crate::model::visible;
 use args::{Args, Call};
 use clap::Parser;
 use std::fmt;
@@ -116,7 +117,9 @@ pub fn main() -> ExitCode {
         Call::Clean(options) => clean::clean(&options),
     };
     let end = done.unwrap_or_else(|stop| {
-        eprintln!("layerbench: {}", stop.text.trim_end());
+        // It may quote files, registries and programs: none of them steers the terminal.
+        let lines: Vec<String> = stop.text.trim_end().lines().map(visible).collect();
+        eprintln!("layerbench: {}", lines.join("\n"));
         stop.end
     });
     ExitCode::from(end as u8)

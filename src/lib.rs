@@ -10,6 +10,10 @@
 //! - 4: [`progress`], [`chart`], [`report`]
 //! - 5: [`cli`]
 
+#[cfg(test)]
+#[path = "../tests/support/golden.rs"]
+mod golden;
+
 pub mod analysis;
 pub mod audit;
 pub mod chart;

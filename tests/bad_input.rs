@@ -1,8 +1,10 @@
-//! Bad input and a bad world: one clear message each, the right exit code, nothing half-written. The messages stand in
-//! `golden/errors` (`run.txt`, `rights.txt`, `disk.txt`), to be read as a user would; `LAYERBENCH_BLESS=1` rewrites them.
+//! Bad input and a bad world: one clear message each, the right exit code, nothing half-written. The messages are parts
+//! of `golden/errors.txt`, to be read as a user would.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
+#[path = "support/golden.rs"]
+mod golden;
 #[path = "support/registry.rs"]
 mod registry;
 #[path = "support/tiny.rs"]
@@ -204,22 +206,13 @@ fn every_mistake_gets_one_clear_message() {
         assert!(!dir.path().join("home").exists(), "{}: something is left behind", case.title);
         all += &told(case.title, case.args, &text, Some(case.code));
     }
-    golden("tests/golden/errors/run.txt", &all);
+    golden::messages("Runs", &all);
 }
 
 /// A case as it stands in the lists.
 fn told(title: &str, args: &[&str], text: &str, code: Option<i32>) -> String {
     let code = code.map_or("none".to_owned(), |code| code.to_string());
     format!("## {title}: layerbench {}\n{}\nexit code {code}\n\n", args.join(" "), text.trim_end())
-}
-
-fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    if std::env::var_os("LAYERBENCH_BLESS").is_some() {
-        fs::write(&path, text).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(expected == text, "{name} reads differently now:\n{text}");
 }
 
 /// Root may everything: what others lack is shown by a copy of the program that has no rights, on a `PATH` with nothing
@@ -265,7 +258,7 @@ fn without_rights_it_says_which_and_what_would_help() {
         assert!(!dir.path().join("results").exists(), "{title}: a result was begun");
         assert!(fs::read_dir(&home).unwrap().next().is_none(), "{title}: something is left behind");
     }
-    golden("tests/golden/errors/rights.txt", &all);
+    golden::messages("Rights", &all);
 }
 
 /// Runs with a small file system at `place` in the study's folder, in a mount namespace of its own.
@@ -303,5 +296,5 @@ fn a_full_disk_is_named_wherever_it_is() {
         let (code, text) = on_small_disk(place, size, args);
         all += &told(title, args, &settle_disk(&text), code);
     }
-    golden("tests/golden/errors/disk.txt", &all);
+    golden::messages("Disks", &all);
 }

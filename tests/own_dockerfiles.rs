@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
+#[path = "support/golden.rs"]
+mod golden;
 #[path = "support/own.rs"]
 mod own;
 #[path = "support/tiny.rs"]
@@ -231,12 +233,8 @@ fn every_mistake_is_found_before_the_first_build() {
         assert!(output.stdout.is_empty() && !text.contains("panicked"), "{}: {text}", case.title);
         assert!(!project.join("results").exists(), "{}: a result was begun", case.title);
         assert!(!project.join("home").exists(), "{}: something is left behind", case.title);
-        writeln!(all, "## {}: layerbench run {}\n{}\n", case.title, case.args.join(" "), text.trim_end()).unwrap();
+        let args = case.args.join(" ");
+        writeln!(all, "## {}: layerbench run {args}\n{}\nexit code 2\n", case.title, text.trim_end()).unwrap();
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/errors/own.txt");
-    if std::env::var_os("LAYERBENCH_BLESS").is_some() {
-        fs::write(&path, &all).unwrap();
-    }
-    let expected = fs::read_to_string(&path).unwrap_or_default();
-    assert!(expected == all, "{} reads differently now:\n{all}", path.display());
+    golden::messages("Dockerfiles of a call", &all);
 }

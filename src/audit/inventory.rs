@@ -17,9 +17,16 @@ pub const MOST_ENTRIES: usize = 2_000_000;
 /// The same for the bytes of all paths together.
 pub const MOST_PATH_BYTES: usize = 256 << 20;
 
+/// The same for the bytes that its files claim to have: sums of them stay numbers.
+pub const MOST_FILE_BYTES: u64 = 1 << 60;
+
 /// What is said of an image that is over one of these limits.
 pub fn too_many() -> io::Error {
-    io::Error::other(format!("more than {MOST_ENTRIES} paths, or {} of paths", Bytes(MOST_PATH_BYTES as u64)))
+    io::Error::other(format!(
+        "more than {MOST_ENTRIES} paths, {} of paths, or {} of files",
+        Bytes(MOST_PATH_BYTES as u64),
+        Bytes(MOST_FILE_BYTES)
+    ))
 }
 
 /// What an entry is.
@@ -111,14 +118,16 @@ impl Inventory {
     pub fn read(stream: impl Read) -> io::Result<Self> {
         let mut inventory = Self::default();
         let mut room = LONGEST_TOGETHER;
-        let mut path_bytes = 0;
+        let (mut path_bytes, mut file_bytes) = (0, 0_u64);
         let mut members = Members::new(stream);
         while let Some(member) = members.following()? {
             if member.path.is_empty() || added_by_engine(&member.path, member.kind) {
                 continue;
             }
             path_bytes += member.path.len();
-            if inventory.entries.len() >= MOST_ENTRIES || path_bytes > MOST_PATH_BYTES {
+            file_bytes = file_bytes.saturating_add(member.size);
+            let full = inventory.entries.len() >= MOST_ENTRIES;
+            if full || path_bytes > MOST_PATH_BYTES || file_bytes > MOST_FILE_BYTES {
                 return Err(too_many());
             }
             let mut found = Entry::of(&member);

@@ -2,7 +2,9 @@
 //! Both forms are read, `NAME/layer.tar` and an OCI layout; layers may be plain or gzipped, in any order.
 
 use super::detect::secret;
-use super::inventory::{Entry, Kind, MOST_ENTRIES, MOST_PATH_BYTES, looks_like_key, maybe_key, too_many};
+use super::inventory::{
+    Entry, Kind, MOST_ENTRIES, MOST_FILE_BYTES, MOST_PATH_BYTES, looks_like_key, maybe_key, too_many,
+};
 use super::members::{Member, Members, clean_path};
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
@@ -17,6 +19,8 @@ const LONGEST_JSON: u64 = 4 << 20;
 /// An engine with the older image store saves one of them for each layer, of which there may be 127, beside the others.
 const MOST_JSON: usize = 256;
 const MOST_JSON_BYTES: u64 = 32 << 20;
+/// Engines make no image of more than 127 layers.
+const MOST_LAYERS: usize = 1024;
 /// The document that names the layers in their order.
 const MANIFEST: &str = "manifest.json";
 /// The comment of entries that BuildKit adds to a history that is shorter than the image.
@@ -116,6 +120,8 @@ struct Found {
     entries: usize,
     /// Bytes of all their paths.
     path_bytes: usize,
+    /// Bytes that all their files claim to have.
+    file_bytes: u64,
 }
 
 impl Found {
@@ -152,11 +158,7 @@ impl Found {
         let mut layer = Layer::default();
         let mut members = Members::new(stream);
         while let Some(member) = members.following()? {
-            self.entries += 1;
-            self.path_bytes += member.path.len();
-            if self.entries > MOST_ENTRIES || self.path_bytes > MOST_PATH_BYTES {
-                return Err(too_many());
-            }
+            self.count(1, member.path.len(), member.size)?;
             let (folder, name) = member.path.rsplit_once('/').unwrap_or(("", &member.path));
             if name == OPAQUE {
                 layer.emptied.push(folder.into());
@@ -169,6 +171,15 @@ impl Found {
         Ok(layer)
     }
 
+    /// Holds what all layers have together against the limits.
+    fn count(&mut self, entries: usize, path_bytes: usize, file_bytes: u64) -> io::Result<()> {
+        self.entries = self.entries.saturating_add(entries);
+        self.path_bytes = self.path_bytes.saturating_add(path_bytes);
+        self.file_bytes = self.file_bytes.saturating_add(file_bytes);
+        let most = self.entries > MOST_ENTRIES || self.path_bytes > MOST_PATH_BYTES;
+        if most || self.file_bytes > MOST_FILE_BYTES { Err(too_many()) } else { Ok(()) }
+    }
+
     /// Puts the layers in their order.
     fn finish(mut self) -> io::Result<Layers> {
         let wrong = |what: &str| io::Error::new(io::ErrorKind::InvalidData, format!("a saved image {what}"));
@@ -176,6 +187,9 @@ impl Found {
         let manifest = manifest.ok_or_else(|| wrong("without its manifest"))?;
         let names: Vec<String> =
             manifest["Layers"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        if names.len() > MOST_LAYERS {
+            return Err(wrong(&format!("of {} layers, more than any engine makes", names.len())));
+        }
         let config = manifest["Config"].as_str().and_then(|name| self.documents.get(name));
         let made = config.map(history).unwrap_or_default();
         let mut all = Vec::new();
@@ -185,7 +199,11 @@ impl Found {
             let again =
                 names[number + 1..].iter().any(|later| later == stored || self.links.get(later) == Some(stored));
             let layer = if again { self.layers.get(stored).cloned() } else { self.layers.remove(stored) };
-            let mut layer = layer.ok_or_else(|| wrong(&format!("without its layer {name}")))?;
+            let mut layer = layer
+                .ok_or_else(|| wrong(&format!("without its layer {:?}", name.chars().take(80).collect::<String>())))?;
+            if again {
+                self.count(layer.paths().count(), layer.paths().map(str::len).sum(), layer.bytes)?;
+            }
             // A history that does not fit the layers says nothing of them.
             if let Some((command, created)) = made.get(number).filter(|_| made.len() == names.len()) {
                 (layer.command, layer.created) = (command.clone(), *created);
@@ -198,6 +216,12 @@ impl Found {
 }
 
 impl Layer {
+    /// All paths that it brings or deletes.
+    fn paths(&self) -> impl Iterator<Item = &str> {
+        let files = self.files.iter().map(|(path, _)| &**path);
+        files.chain(self.others.iter().chain(&self.deleted).chain(&self.emptied).map(|path| &**path))
+    }
+
     /// Takes in one path.
     fn bring(&mut self, member: &Member, content: &mut impl Read) -> io::Result<()> {
         let mut found = Entry::of(member);

@@ -3,6 +3,7 @@
 //! The `tar` crate parses the headers. Its own reader is not used: it splits PAX records at newlines, which the
 //! capabilities of a file may hold, and then loses long paths too.
 
+use crate::model::visible;
 use std::io::{self, Read};
 use tar::{EntryType, Header};
 
@@ -59,6 +60,11 @@ fn broken(what: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("a tar stream {}", what.into()))
 }
 
+/// What the `tar` crate says of a header, which quotes it.
+fn unreadable(error: &io::Error) -> io::Error {
+    broken(format!("has a header that cannot be read ({})", visible(&error.to_string())))
+}
+
 impl<R: Read> Members<R> {
     /// Of a stream that is at its beginning.
     pub fn new(stream: R) -> Self {
@@ -86,7 +92,7 @@ impl<R: Read> Members<R> {
 
     /// The next header; the place behind it is that of its content.
     fn header(&mut self) -> io::Result<Option<Header>> {
-        let rest = self.unread + self.filling;
+        let rest = self.unread.saturating_add(self.filling);
         if io::copy(&mut self.stream.by_ref().take(rest), &mut io::sink())? < rest {
             return Err(broken("breaks off within a file"));
         }
@@ -103,16 +109,17 @@ impl<R: Read> Members<R> {
         let header = Header::from_byte_slice(&block).clone();
         let sum: u32 =
             block.iter().enumerate().map(|(at, b)| if (148..156).contains(&at) { 32 } else { u32::from(*b) }).sum();
-        if header.cksum()? != sum {
+        if header.cksum().map_err(|error| unreadable(&error))? != sum {
             return Err(broken("has a header whose checksum is wrong"));
         }
-        self.unread = header.entry_size()?;
+        self.unread = header.entry_size().map_err(|error| unreadable(&error))?;
         self.fill();
         Ok(Some(header))
     }
 
     fn fill(&mut self) {
-        self.filling = self.unread.next_multiple_of(BLOCK as u64) - self.unread;
+        // What is missing to a whole number of blocks; a size near the largest number has some too.
+        self.filling = self.unread.wrapping_neg() % BLOCK as u64;
     }
 
     fn extension(&mut self) -> io::Result<Vec<u8>> {
@@ -142,7 +149,7 @@ impl<R: Read> Members<R> {
         self.fill();
         if kind.is_gnu_sparse() {
             let gnu = header.as_gnu().ok_or_else(|| broken("has a file with holes that is not GNU's"))?;
-            size = gnu.real_size()?;
+            size = gnu.real_size().map_err(|error| unreadable(&error))?;
             self.pass_maps(gnu.is_extended())?;
         }
         size = extension.real_size.unwrap_or(size);

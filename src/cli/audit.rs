@@ -88,7 +88,10 @@ pub fn to_json(images: Vec<Scorecard>) -> std::io::Result<Vec<u8>> {
 /// What a run kept; `None` when it kept none.
 pub fn of_run(folder: &Path) -> Result<Option<Vec<Scorecard>>, Stop> {
     let path = folder.join(FILE);
-    let wrong = |e: &dyn std::fmt::Display| Stop::wrong(format!("{}: {e}", path.display()));
+    let wrong = |found: &dyn std::fmt::Display| {
+        let expected = format!("expected scorecards of the schema {SCHEMA:?}");
+        Stop::wrong(format!("{}: found {found}; {expected}; restore the file from a copy", path.display()))
+    };
     let text = match std::fs::read(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -99,16 +102,9 @@ pub fn of_run(folder: &Path) -> Result<Option<Vec<Scorecard>>, Stop> {
     let mut criteria = audit.images.iter().flat_map(|card| &card.criteria);
     let title = |number: u8| TITLES.get(usize::from(number).wrapping_sub(1)).copied();
     if let Some(strange) = criteria.find(|one| title(one.number) != Some(one.title.as_str())) {
-        return Err(wrong(&format!(
-            "the criterion {} {:?}; expected one of {TITLES:?}",
-            strange.number, strange.title
-        )));
+        return Err(wrong(&format!("the criterion {} {:?}", strange.number, strange.title)));
     }
-    if audit.schema == SCHEMA {
-        Ok(Some(audit.images))
-    } else {
-        Err(wrong(&format!("the schema {:?}; expected {SCHEMA:?}", audit.schema)))
-    }
+    if audit.schema == SCHEMA { Ok(Some(audit.images)) } else { Err(wrong(&format!("the schema {:?}", audit.schema))) }
 }
 
 /// A run's images are not looked at again: what only an engine could answer is refused.

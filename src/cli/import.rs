@@ -4,7 +4,7 @@ use super::args::ImportArgs;
 use super::{End, Stop, published, record, report, source};
 use crate::engine::build::rfc3339;
 use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, Sample, ScenarioId, Seconds, Status};
-use crate::store::{Imported, RunFolder, RunRecord, RunStatus, SCHEMA, ScenarioRecord, import as read};
+use crate::store::{Imported, RunFolder, RunRecord, RunStatus, SCHEMA, ScenarioRecord, StoreError, import as read};
 use crate::study::Study;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -36,7 +36,11 @@ pub fn import(args: &ImportArgs) -> Result<End, Stop> {
     let record = make_record(args, &names, study.as_ref())?;
     let samples = samples(&imported, &names, args.sizes.as_deref())?;
     let id = format!("{:.8}", record.study_hash);
-    let mut folder = RunFolder::create(&args.out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
+    let mut folder =
+        RunFolder::create(&args.out, OffsetDateTime::now_utc(), &id, &record).map_err(|error| match error {
+            StoreError::Name { .. } => Stop::wrong(error),
+            error => Stop::failed(error),
+        })?;
     for sample in &samples {
         folder.append_sample(sample, &[]).map_err(Stop::failed)?;
     }

@@ -74,7 +74,9 @@ pub fn columns(record: &RunRecord) -> Result<(Vec<Approach>, Vec<Scenario>), Sto
         Ok(Scenario {
             id: ScenarioId::new(&scenario.id).map_err(|e| wrong(&e))?,
             title: scenario.title.clone(),
-            cache: cache.ok_or_else(|| wrong(&format!("the cache state {:?} is not known", scenario.cache)))?,
+            cache: cache.ok_or_else(|| {
+                wrong(&format!("found the cache state {:?}; expected cold, warm or changed", scenario.cache))
+            })?,
         })
     });
     Ok((approaches.collect::<Result<_, Stop>>()?, scenarios.collect::<Result<_, Stop>>()?))

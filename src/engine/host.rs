@@ -102,7 +102,7 @@ impl HostEngine {
         }
         Err(EngineError::new(
             format!("the engine at {}, which may be emptied", self.daemon.endpoint()),
-            format!("it holds {containers} containers, so it is in use"),
+            format!("it holds containers ({containers}), so it is in use"),
             "remove them yourself if nobody needs them, or leave out --may-empty",
         ))
     }

@@ -136,7 +136,7 @@ impl Merged {
         let Self { order, mut steps, transfers, downloads, pulls, logs } = self;
         for ((vertex, _), bytes) in transfers {
             if let Some(step) = steps.get_mut(&vertex) {
-                step.bytes.0 += bytes;
+                step.bytes.0 = step.bytes.0.saturating_add(bytes);
             }
         }
         let mut steps: Vec<Step> = order.iter().filter_map(|digest| steps.remove(digest)).collect();
@@ -150,7 +150,7 @@ impl Merged {
         Trace {
             engine_seconds: Seconds::new(last - first).unwrap_or(Seconds::ZERO),
             pull_seconds: Seconds::new(union(pulls).iter().map(|i| i.end - i.start).sum()).unwrap_or(Seconds::ZERO),
-            pulled_bytes: Bytes(downloads.values().sum()),
+            pulled_bytes: Bytes(downloads.values().fold(0, |sum: u64, bytes| sum.saturating_add(*bytes))),
             bases: bases(&steps),
             failure: failure(&steps, &logs),
             steps,

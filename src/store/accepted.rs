@@ -57,8 +57,11 @@ pub fn accepted(folder: &Path) -> Result<Vec<Accepted>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(StoreError::io(&file, "read")(error)),
     };
-    let content: Content = toml::from_str(&text)
-        .map_err(|error| StoreError::Record { file, found: error.to_string().trim().replace('\n', " ") })?;
+    let content: Content = toml::from_str(&text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        StoreError::Record { file, found: format!("{} at line {line}", error.message()) }
+    })?;
     Ok(content.accepted)
 }
 

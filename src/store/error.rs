@@ -2,6 +2,7 @@
 //! Errors stop reading or writing; warnings come with what was read.
 //! Nothing in here touches a file.
 
+use crate::model::visible;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -117,12 +118,15 @@ impl fmt::Display for StoreError {
                 "{file:?}: found the schema {found:?}; expected {:?}; use the version of Layerbench that wrote it",
                 super::SCHEMA
             ),
+            // What stands in the files must not steer the terminal.
             Self::Record { file, found } => {
+                let found = visible(found);
                 write!(f, "{file:?}: found {found}; expected the record of a run; restore the file from a copy")
             }
             Self::Columns { file, found, expected } => write!(
                 f,
-                "{file:?}, line 1: found the columns {found}; expected {expected}; restore the file from a copy, with commas between the columns"
+                "{file:?}, line 1: found the columns {}; expected {expected}; restore the file from a copy, with commas between the columns",
+                visible(found)
             ),
             Self::Row { file, line, found, expected } => write!(
                 f,

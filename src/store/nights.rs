@@ -159,7 +159,9 @@ fn fill(night: &mut StoredNight, file: &Path, bytes: &[u8]) -> Result<(), StoreE
             return Err(wrong(line, format!("{} in {}{on}", names.0, names.1), expected));
         };
         let status = Status::parse(cell(STATUS));
-        let status = status.ok_or_else(|| wrong(line, format!("status = {:?}", cell(STATUS)), "a status"))?;
+        let status = status.ok_or_else(|| {
+            wrong(line, format!("status = {:?}", cell(STATUS)), "ok, failed, invalid, timeout or interrupted")
+        })?;
         let seconds = cell(SECONDS).parse().ok().and_then(Seconds::new).ok_or_else(|| {
             wrong(line, format!("seconds = {:?}", cell(SECONDS)), "a number of seconds, zero or more")
         })?;

@@ -16,7 +16,7 @@ use std::path::Path;
 
 /// The record of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct RunRecord {
     /// Always [`SCHEMA`].
     pub schema: String,
@@ -296,6 +296,7 @@ fn parse(path: &Path, text: &[u8]) -> Result<RunRecord, StoreError> {
 
 /// What is looked at before the rest.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Probe {
     #[serde(default)]
     schema: Value,

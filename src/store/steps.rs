@@ -47,9 +47,10 @@ pub(super) fn rows(key: &BuildKey, steps: &[Step]) -> Result<Vec<Vec<String>>, S
 
 fn inputs(step: &Step, numbers: &HashMap<&str, usize>) -> String {
     let named = step.inputs.iter().filter(|digest| !digest.is_empty());
-    let shown = named.map(|digest| match numbers.get(digest.as_str()) {
-        Some(number) => number.to_string(),
-        None => digest.replace(char::is_whitespace, ""),
+    let shown = named.filter_map(|digest| match numbers.get(digest.as_str()) {
+        Some(number) => Some(number.to_string()),
+        // What would be read as the number of a step is no digest of any engine.
+        None => Some(safe(digest).replace(char::is_whitespace, "")).filter(|digest| digest.parse::<usize>().is_err()),
     });
     shown.collect::<Vec<_>>().join(" ")
 }

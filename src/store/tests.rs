@@ -233,6 +233,30 @@ fn damaged(name: &str, damage: &dyn Fn(&str) -> String) -> String {
     error.replace(&*run.path().canonicalize().unwrap().to_string_lossy(), "RUN")
 }
 
+/// What is refused when a run is written.
+fn refused() -> Vec<String> {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    run.append_sample(&sample(1, "cold"), &[]).unwrap();
+    let mut backwards = steps();
+    backwards[1].intervals[0] = Interval { start: 2.0, end: 1.0 };
+    let mut endless = steps();
+    endless[1].intervals[0].end = f64::INFINITY;
+    let now = datetime!(2026-01-31 13:00:05 +1);
+    let mut unnamed = record();
+    unnamed.study = "../x".to_owned();
+    let all = [
+        RunFolder::create(results.path(), now, "7f3a", &record()).map(drop),
+        RunFolder::create(results.path(), now, "7f3b", &unnamed).map(drop),
+        RunFolder::resume(run.path()).map(drop),
+        run.append_sample(&sample(1, "warm"), &[]),
+        run.append_sample(&sample(2, "warm"), &backwards),
+        run.append_sample(&sample(2, "warm"), &endless),
+    ];
+    let place = results.path().canonicalize().unwrap();
+    all.map(|one| one.unwrap_err().to_string().replace(&*place.to_string_lossy(), "RESULTS")).to_vec()
+}
+
 #[test]
 fn damage_is_named_with_its_line() {
     let replaced = |name: &str, from: &'static str, to: &'static str| {
@@ -257,12 +281,16 @@ fn damage_is_named_with_its_line() {
         replaced("steps.csv", "one,cold,2,", "one,cold,3,"),
         replaced("steps.csv", "2 sha256:elsewhere", "9"),
         replaced("steps.csv", "wait", "pause"),
+        replaced("samples.csv", ",1234,", ",x,"),
+        replaced("steps.csv", "2.000000,3.500000", ","),
+        replaced("steps.csv", "2.000000,3.500000", "0.500000,3.500000"),
+        replaced("steps.csv", ",false,", ",no,"),
         replaced("run.json", "layerbench.run/1", "layerbench.run/2"),
         replaced("run.json", "\"warm base\"", "\"chilly\""),
         replaced("run.json", "\"seed\"", "\"sead\""),
         replaced("run.json", "{", ""),
     ];
-    agrees(&(answers.join("\n") + "\n"), "errors/store.txt");
+    crate::golden::messages("Run folders", &[&answers[..], &refused()[..]].concat().join("\n"));
 }
 
 #[test]

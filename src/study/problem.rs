@@ -2,6 +2,7 @@
 //! They are collected while reading goes on, and shown together.
 //! Nothing in here decides what a problem is.
 
+use crate::model::visible;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
@@ -128,7 +129,8 @@ impl<'t> Problems<'t> {
     fn push(&mut self, span: &Span, found: String, expected: &str, remedy: &str) {
         let problem = Problem {
             place: Some(self.place(span.start)),
-            found,
+            // Also what other programs and libraries say of the study: it must not steer a terminal.
+            found: visible(&found),
             expected: expected.to_owned(),
             remedy: remedy.to_owned(),
         };

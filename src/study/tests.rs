@@ -1,6 +1,6 @@
 //! Studies as users write them, right and wrong, through the one way in: [`Study::load`].
-//! What the wrong ones are answered with is kept in `tests/golden/errors/study`; run the tests with
-//! `UPDATE_GOLDEN=1` to write it anew, and read what changed.
+//! What the wrong ones of `tests/golden/studies` are answered with is a part of `tests/golden/errors.txt`; run the
+//! tests with `UPDATE_GOLDEN=1` to write it anew, and read what changed.
 
 use super::{Expectation, SecretSource, Study, materialize};
 use crate::model::{CacheState, StateId};
@@ -158,24 +158,15 @@ fn a_study_is_read_whole() {
 
 #[test]
 fn wrong_studies_are_answered_as_agreed() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/errors/study");
-    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let mut cases = 0;
-    for entry in fs::read_dir(&golden).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|e| e != "toml") {
-            continue;
-        }
-        cases += 1;
-        let text = fs::read_to_string(&path).unwrap();
-        let answer = format!("{}\n", errors(&text));
-        let expected = path.with_extension("txt");
-        if update {
-            fs::write(&expected, &answer).unwrap();
-        }
-        assert_eq!(answer, fs::read_to_string(&expected).unwrap_or_default(), "{path:?}");
-    }
-    assert!(cases >= 8, "{cases} cases");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/studies");
+    let mut studies: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    studies.sort();
+    assert!(studies.len() >= 8, "{studies:?}");
+    let answer = |path: &std::path::PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        format!("## {}\n{}\n", path.file_name().unwrap().to_string_lossy(), errors(&text))
+    };
+    crate::golden::messages("Studies", &studies.iter().map(answer).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
