@@ -356,15 +356,17 @@ impl Run<'_> {
         if Refusal::of(&outcome).is_some() {
             return Ok(outcome);
         }
-        let lost = |outcome: &Outcome| outcome.result.is_err();
         let after = match self.quiet_contents() {
             Ok(after) => after,
-            // An engine that died with the build: the row first, then the end.
-            Err(error) if lost(&outcome) => {
+            // An engine that died with the build, or right after it: the row first, then the end.
+            Err(error) => {
+                if outcome.result.is_ok() {
+                    let why = format!("nobody can tell what the engine held afterwards: {error}");
+                    outcome.result = Err((Status::Invalid, why));
+                }
                 self.judge(planned, last, (&before, &CacheContents::default()), &looks, &mut outcome)?;
                 return Err(error.into());
             }
-            Err(error) => return Err(error.into()),
         };
         let reason = self.judge(planned, last, (&before, &after), &looks, &mut outcome)?;
         if outcome.result.is_err() && guards::filled_a_disk(&reason) {
@@ -421,16 +423,21 @@ impl Run<'_> {
             after,
             bases: &self.bases,
             context_changed: last.map(|(state, _)| digest(state) != digest(&planned.state)),
+            broken: last.is_some_and(|(_, outcome)| outcome.result.is_err()),
             machine: &machine,
         };
-        let verdict = validity::check(&expected, outcome);
+        let mut verdict = validity::check(&expected, outcome);
         for (reference, digest) in &outcome.bases {
             self.bases.entry(reference.clone()).or_insert_with(|| digest.clone());
         }
-        let image_bytes = match &outcome.image_id {
-            Some(id) if outcome.result.is_ok() => self.engine.image(id)?.bytes,
-            _ => Bytes(0),
+        let image = match &outcome.image_id {
+            Some(id) if outcome.result.is_ok() => self.engine.image(id).map(|facts| facts.bytes),
+            _ => Ok(Bytes(0)),
         };
+        if let Err(error) = &image {
+            verdict = (Status::Invalid, format!("nobody can tell what came out: {error}"));
+        }
+        let image_bytes = image.clone().unwrap_or(Bytes(0));
         let sample = self.sample(planned, outcome, verdict, image_bytes);
         let reason = sample.reason.clone();
         if planned.measured {
@@ -439,6 +446,8 @@ impl Run<'_> {
             let text = format!("{} {} (not measured): {}", planned.key.approach, planned.key.scenario, sample.reason);
             self.emit(Event::Warning { text })?;
         }
+        // The row first, then the end.
+        image?;
         Ok(reason)
     }
 

@@ -236,6 +236,7 @@ impl RunFolder {
         // Before anything is read: what the other program is just writing is no crash's remnant.
         let lock = files::lock(&found(path)?)?;
         let (run, whole) = read(path)?;
+        files::sweep(&run.path);
         let folder = Self {
             path: run.path.clone(),
             _lock: lock,

@@ -1,5 +1,5 @@
 //! Runs that are killed at any moment, and go on: no sample lost, doubled or wrongly marked, nothing left behind.
-//! Needs root and Docker Engine. LAYERBENCH_KILLS=N kills N times (default 1), LAYERBENCH_KILLS_TABLE=FILE notes them.
+//! Needs root and Docker Engine. Killed at random moments they are in `faults.rs`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tiny::{GOOD, messages, program, tiny_study};
 
 const RUN: [&str; 9] = ["run", ".", "--engine", "private", "--reps", "2", "--seed", "3", "--out=results"];
@@ -166,51 +166,5 @@ fn a_stopped_run_cancels_its_build_or_finishes_it_and_goes_on() {
         let run = stored(dir.path());
         let ok = run.samples.iter().filter(|(sample, _)| sample.status == Status::Ok).count();
         assert_eq!((run.record.status, ok), (RunStatus::Finished, 6));
-    }
-}
-
-/// Killed at moments that are spread over the whole run.
-#[test]
-fn no_moment_of_death_loses_or_doubles_a_sample() {
-    let count: u32 = std::env::var("LAYERBENCH_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(1);
-    let dir = tempfile::tempdir().unwrap();
-    study(dir.path());
-    let since = Instant::now();
-    let output = program(dir.path(), &RUN).output().unwrap();
-    assert!(output.status.success(), "{}", messages(&output));
-    let takes = since.elapsed();
-    let mut killed = 0;
-    for number in 0..count {
-        fs::remove_dir_all(dir.path().join("results")).unwrap();
-        let moment = takes * (2 * number + 1) / (2 * count);
-        let mut before = Vec::new();
-        let mut call = program(dir.path(), &RUN);
-        loop {
-            let since = Instant::now();
-            if !kill(call, || since.elapsed() >= moment) {
-                break;
-            }
-            killed += 1;
-            if dir.path().join("results/latest/run.json").is_file() {
-                before.push(stored(dir.path()));
-            }
-            if before.len() == 3 {
-                let done = resume(dir.path(), &[]);
-                assert_eq!(done.status.code(), Some(0), "{}", messages(&done));
-                break;
-            }
-            let begun = !before.is_empty();
-            call = program(dir.path(), if begun { &["run", "--resume", "results/latest"] } else { &RUN });
-            if !begun {
-                // Before the folder was there, nothing can go on: the run begins.
-                assert!(call.output().unwrap().status.success());
-                break;
-            }
-        }
-        assert!(program(dir.path(), &["clean"]).output().unwrap().status.success());
-        whole(dir.path(), &before);
-    }
-    if let Ok(table) = std::env::var("LAYERBENCH_KILLS_TABLE") {
-        fs::write(table, format!("the program killed (SIGKILL), then --resume,{killed},0,0,0\n")).unwrap();
     }
 }

@@ -177,7 +177,7 @@ impl Keeper {
             eprintln!("{failure}");
         }
         let end = match ended {
-            Err(error) => return Err(Stop::failed(error)),
+            Err(error) => return Err(broken_off(&path, &error)),
             Ok(runner::End::Interrupted) => End::Interrupted,
             Ok(runner::End::Complete) if self.failures.is_empty() => End::Fine,
             Ok(runner::End::Complete) => {
@@ -190,6 +190,12 @@ impl Keeper {
         };
         reported.map(|()| end)
     }
+}
+
+/// Why the run ended before its end, and how to go on if there is something to go on with.
+fn broken_off(path: &Path, error: &runner::RunError) -> Stop {
+    let remedy = format!("\n  when that is mended: layerbench run --resume {}", path.display());
+    Stop::failed(format!("{error}{}", if path.join("run.json").is_file() { remedy.as_str() } else { "" }))
 }
 
 /// What is said of a build that did not end well.

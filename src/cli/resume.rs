@@ -9,7 +9,7 @@ use super::keeper::Keeper;
 use crate::audit::Scorecard;
 use crate::model::{BuildKey, EngineId, Status};
 use crate::plan::{Plan, Remaining};
-use crate::store::{RunFolder, RunRecord, RunStatus, StoredImage, StoredRun, images};
+use crate::store::{RunFolder, RunRecord, RunStatus, StoreError, StoredImage, StoredRun, images};
 use clap::Parser;
 use serde_json::Value;
 use std::path::Path;
@@ -29,7 +29,12 @@ impl Earlier {
     /// # Errors
     /// When there is none, it cannot be read or written, or another program is at it.
     pub fn open(path: &Path) -> Result<Self, Stop> {
-        let (folder, stored) = RunFolder::resume(path).map_err(Stop::wrong)?;
+        let refused = |error| match error {
+            // The path is right: the disk is not.
+            StoreError::Io { .. } => Stop::failed(error),
+            _ => Stop::wrong(error),
+        };
+        let (folder, stored) = RunFolder::resume(path).map_err(refused)?;
         Ok(Self { folder, stored })
     }
 

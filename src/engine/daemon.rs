@@ -30,6 +30,12 @@ use tokio::runtime::Runtime;
 /// Rounds of removing cache records: a record can go only after those that build on it.
 const REMOVAL_ROUNDS: usize = 50;
 
+/// How long an engine that is well may take to say that it is there.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
+
+/// How long an answer may take: that on what everything takes of the disk looks at all volumes on older engines.
+const ANSWER_LIMIT: Duration = Duration::from_secs(600);
+
 /// Memory, in bytes, and processes that a container may use when an image is run for its output.
 const RUN_MEMORY: i64 = 512 << 20;
 const RUN_PROCESSES: i64 = 256;
@@ -82,7 +88,25 @@ impl Daemon {
     }
 
     fn get(&self, path: &str) -> Result<Value, EngineError> {
-        self.runtime.block_on(self.endpoint.get_json(path))
+        let asked = async { tokio::time::timeout(ANSWER_LIMIT, self.endpoint.get_json(path)).await };
+        self.runtime.block_on(asked).unwrap_or_else(|_| Err(self.silent(&format!("GET {path}"), ANSWER_LIMIT)))
+    }
+
+    fn silent(&self, what: &str, limit: Duration) -> EngineError {
+        self.failed(what, format!("no answer after {} s: it hangs", limit.as_secs()))
+    }
+
+    /// Whether the engine still lives. One that hangs takes requests and never answers: what is asked without a
+    /// person waiting asks this first.
+    ///
+    /// # Errors
+    /// With the reason when it does not answer soon.
+    pub fn lives(&self) -> Result<(), EngineError> {
+        let asked = async { tokio::time::timeout(SIGN_OF_LIFE, self.client.ping()).await };
+        match self.runtime.block_on(asked) {
+            Ok(answer) => answer.map(|_| ()).map_err(|e| self.failed("asking the engine", e)),
+            Err(_) => Err(self.silent("asking the engine", SIGN_OF_LIFE)),
+        }
     }
 
     /// Whether the engine answers.
@@ -215,6 +239,7 @@ impl Daemon {
     /// # Errors
     /// When the engine does not answer.
     pub fn contents(&self) -> Result<CacheContents, EngineError> {
+        self.lives()?;
         let options = ListImagesOptionsBuilder::default().all(true).build();
         let images = self
             .runtime

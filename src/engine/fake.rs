@@ -19,13 +19,21 @@ pub struct FakeEngine {
     pub at_start: CacheContents,
     /// What `run_image` prints.
     pub prints: String,
+    /// After this many builds of a chain it does not answer any more.
+    pub dies_after: Option<usize>,
     chain_builds: usize,
 }
 
 impl FakeEngine {
     /// An engine whose builds are answered by a script.
     pub fn new(script: impl FnMut(usize, &BuildRequest) -> Outcome + 'static) -> Self {
-        Self { script: Box::new(script), at_start: CacheContents::default(), prints: String::new(), chain_builds: 0 }
+        Self {
+            script: Box::new(script),
+            at_start: CacheContents::default(),
+            prints: String::new(),
+            dies_after: None,
+            chain_builds: 0,
+        }
     }
 }
 
@@ -117,7 +125,10 @@ impl Engine for FakeEngine {
     }
 
     fn contents(&mut self) -> Result<CacheContents, EngineError> {
-        Ok(self.at_start.clone())
+        match self.dies_after {
+            Some(builds) if builds <= self.chain_builds => Err(EngineError::new("asking the engine", "no answer", "")),
+            _ => Ok(self.at_start.clone()),
+        }
     }
 
     fn build(&mut self, request: &BuildRequest, _: &dyn Progress, _: &Interrupt) -> Outcome {

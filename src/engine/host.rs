@@ -151,6 +151,8 @@ impl HostEngine {
         }
         match self.note(&before, &outcome, whole_run) {
             Ok(()) => outcome,
+            // It is no sample anyway, and has its own reason.
+            Err(_) if outcome.result.is_err() => outcome,
             // Without knowing what was made, the sample is worth nothing.
             Err(e) => build::not_built(&e),
         }
@@ -293,6 +295,7 @@ impl Engine for HostEngine {
 
     fn finish(&mut self) -> Result<(), EngineError> {
         if self.looked {
+            self.daemon.lives()?;
             remove_containers(&self.daemon, &self.run)?;
         }
         self.end_chain()?;
@@ -316,6 +319,7 @@ fn remove_made(daemon: &Daemon, made: &Made) -> Result<(), EngineError> {
     if *made == Made::default() {
         return Ok(());
     }
+    daemon.lives()?;
     for tag in &made.tags {
         daemon.remove_image(tag)?;
     }

@@ -85,7 +85,16 @@ fn carry_out(
     interrupt: &Interrupt,
 ) -> Done {
     let mut script = script;
-    let engine = FakeEngine::new(move |number, _| script(number));
+    carry_out_on(FakeEngine::new(move |number, _| script(number)), blocks, materials, looks, interrupt)
+}
+
+fn carry_out_on(
+    engine: FakeEngine,
+    blocks: u32,
+    materials: &Materials,
+    looks: Vec<Look>,
+    interrupt: &Interrupt,
+) -> Done {
     let mut engines = [Named { name: None, engine: Box::new(engine) }];
     let (mut samples, mut warnings) = (Vec::new(), Vec::new());
     let mut sink = |event: Event| {
@@ -168,6 +177,31 @@ fn a_build_that_fills_a_disk_is_kept_and_ends_the_run() {
     let done = carry_out(1, &materials(&[]), full, Vec::new(), &Interrupt::default());
     assert_eq!(done.states(), [(Status::Failed, "write /x: no space left on device")]);
     assert!(matches!(done.end, Err(RunError::Stopped(_))), "{:?}", done.end);
+}
+
+/// A sample that cannot prove its state is none, but it is kept.
+#[test]
+fn a_build_whose_engine_dies_right_after_it_is_kept_and_ends_the_run() {
+    let mut engine = FakeEngine::new(|number, _| good(number));
+    engine.dies_after = Some(2);
+    let done = carry_out_on(engine, 2, &materials(&[]), Vec::new(), &Interrupt::default());
+    let why = "nobody can tell what the engine held afterwards: asking the engine: no answer";
+    assert_eq!(done.states(), [(Status::Ok, ""), (Status::Invalid, why)]);
+    assert!(matches!(done.end, Err(RunError::Engine(_))), "{:?}", done.end);
+}
+
+#[test]
+fn what_follows_a_build_that_failed_is_no_sample() {
+    let script = |number| {
+        let mut outcome = good(number);
+        if number == 0 {
+            outcome.result = Err((Status::Failed, "connection refused".to_owned()));
+        }
+        outcome
+    };
+    let done = carry_out(1, &materials(&[]), script, Vec::new(), &Interrupt::default());
+    let why = "the build before it in its chain did not end well, and left another cache than was asked for";
+    assert_eq!(done.states(), [(Status::Failed, "connection refused"), (Status::Invalid, why)]);
 }
 
 #[test]

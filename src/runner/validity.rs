@@ -22,6 +22,8 @@ pub struct Expected<'a> {
     pub bases: &'a BTreeMap<String, String>,
     /// Whether the content of the context differs from the build before; `None` for a chain's first build.
     pub context_changed: Option<bool>,
+    /// The build before in the chain did not end well: nobody can tell what cache it left.
+    pub broken: bool,
     /// What speaks against the machine during the build.
     pub machine: &'a [String],
 }
@@ -77,6 +79,11 @@ fn objections(expected: &Expected<'_>, outcome: &Outcome) -> Vec<String> {
                 found.push("nothing was executed, though the context changed".to_owned());
             }
         }
+    }
+    if expected.broken && expected.cache != CacheState::Cold {
+        found.push(
+            "the build before it in its chain did not end well, and left another cache than was asked for".to_owned(),
+        );
     }
     if work().next().is_none() {
         found.push("the trace shows no step of the Dockerfile".to_owned());
@@ -135,6 +142,7 @@ mod tests {
             after: contents,
             bases,
             context_changed: Some(true),
+            broken: false,
             machine: &[],
         }
     }
@@ -174,6 +182,17 @@ mod tests {
         let (status, reason) = verdict(|e, _| e.context_changed = Some(false), CacheState::Changed, 1);
         assert_eq!(status, Status::Invalid);
         assert!(reason.contains("same as in the build before"), "{reason}");
+    }
+
+    #[test]
+    fn what_starts_from_a_build_that_failed_proves_nothing() {
+        let broken = |cache, cached| verdict(|e, _| e.broken = true, cache, cached);
+        for (cache, cached) in [(CacheState::Warm, 3), (CacheState::Changed, 1)] {
+            let (status, reason) = broken(cache, cached);
+            assert_eq!(status, Status::Invalid);
+            assert!(reason.contains("the build before it in its chain did not end well"), "{reason}");
+        }
+        assert_eq!(broken(CacheState::Cold, 0).0, Status::Ok, "a cold build starts from nothing");
     }
 
     #[test]

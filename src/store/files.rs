@@ -5,17 +5,21 @@
 use super::error::StoreError;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
+
+/// What the names of files begin with that are not whole yet.
+const NEW: &str = ".new-";
 
 /// Writes a file so that, whatever happens, either the old or the new content is there.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let written = || -> io::Result<()> {
         let mut file = tempfile::Builder::new()
-            .prefix(".new-")
+            .prefix(NEW)
             .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
             .tempfile_in(folder)?;
         file.write_all(content)?;
@@ -26,14 +30,26 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     written().map_err(StoreError::io(path, "write"))
 }
 
+/// Takes away what [`replace`] leaves in a folder when its program is killed in the middle of it. Only for a folder that
+/// is locked: a file that is just being written looks the same.
+pub(super) fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(NEW.as_bytes()) {
+            let _ = fs::remove_file(entry.path()); // it harms nobody
+        }
+    }
+}
+
 /// Points a symbolic link at a target, in one step for whoever looks.
 pub(super) fn point(link: &Path, target: &Path) -> Result<(), StoreError> {
     let folder = link.parent().unwrap_or(Path::new("."));
     let pointed = || -> io::Result<()> {
-        let name = format!(".latest-{}", std::process::id());
-        let new = folder.join(name);
-        if new.is_symlink() {
-            fs::remove_file(&new)?;
+        let new = folder.join(format!("{POINTING}{}", std::process::id()));
+        for old in fs::read_dir(folder)?.flatten() {
+            // Its program was killed between the two steps, or had the number of this one.
+            if old.path() == new || old.file_name().to_str().is_some_and(of_dead) {
+                let _ = fs::remove_file(old.path()); // if it stays, what follows says so
+            }
         }
         symlink(target, &new)?;
         if let Err(error) = fs::rename(&new, link) {
@@ -43,6 +59,15 @@ pub(super) fn point(link: &Path, target: &Path) -> Result<(), StoreError> {
         sync_folder(folder)
     };
     pointed().map_err(StoreError::io(link, "point to the new run"))
+}
+
+/// What the names of links begin with that are about to take another's place; the number of their program follows.
+const POINTING: &str = ".latest-";
+
+/// Whether this is the name of such a link whose program is gone.
+fn of_dead(name: &str) -> bool {
+    let process = name.strip_prefix(POINTING).and_then(|number| Pid::from_raw(number.parse().ok()?));
+    process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
 }
 
 /// Locks a folder against other programs, until the answer is dropped or the program dies.
@@ -92,6 +117,15 @@ impl Growing {
 
     /// Adds lines, and returns when they are on the disk. On an error none of them is there.
     pub fn append(&mut self, lines: &[u8]) -> Result<(), StoreError> {
+        let in_place = || -> io::Result<bool> {
+            let (open, named) = (self.file.metadata()?, fs::metadata(&self.path)?);
+            Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+        };
+        if !in_place().unwrap_or(false) {
+            // What is written into a file that was removed goes with it, and nobody is told.
+            let gone = io::Error::new(io::ErrorKind::NotFound, "it was moved or removed while the run was made");
+            return Err(StoreError::io(&self.path, "write")(gone));
+        }
         let mut added = || -> io::Result<()> {
             self.file.write_all(lines)?;
             self.file.sync_data()

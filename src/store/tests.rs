@@ -306,6 +306,46 @@ fn what_is_no_run_and_what_cannot_be_written_is_said() {
 }
 
 #[test]
+fn a_folder_that_is_moved_away_takes_no_more_rows_and_has_all_that_it_took() {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    run.append_sample(&sample(1, "cold"), &steps()).unwrap();
+    let (place, away) = (run.path().to_owned(), results.path().join("away"));
+    fs::rename(&place, &away).unwrap();
+    let error = run.append_sample(&sample(2, "warm"), &[]).unwrap_err().to_string();
+    assert!(error.contains("cannot write it: it was moved or removed while the run was made"), "{error}");
+    fs::create_dir(&place).unwrap();
+    fs::copy(away.join("samples.csv"), place.join("samples.csv")).unwrap();
+    assert!(run.append_sample(&sample(2, "warm"), &[]).is_err(), "a copy of the file is another file");
+    fs::remove_dir_all(&place).unwrap();
+    fs::rename(&away, &place).unwrap();
+    run.append_sample(&sample(2, "warm"), &[]).unwrap();
+    drop(run);
+    assert_eq!(RunFolder::open(&place).unwrap().samples.len(), 2);
+}
+
+#[test]
+fn what_a_killed_program_was_about_to_put_in_place_is_swept_away() {
+    let results = TempDir::new().unwrap();
+    let path = created(&results).path().to_owned();
+    fs::write(path.join(".new-Ab12"), "half a reco").unwrap();
+    fs::write(path.join("report.md"), "stays").unwrap();
+    let killed = std::process::Command::new("true").spawn().map(|mut child| {
+        child.wait().unwrap();
+        child.id()
+    });
+    let link = results.path().join(format!(".latest-{}", killed.unwrap()));
+    std::os::unix::fs::symlink("nowhere", &link).unwrap();
+    let under_way = results.path().join(format!(".latest-{}", std::os::unix::process::parent_id()));
+    std::os::unix::fs::symlink("somewhere", &under_way).unwrap();
+    drop(RunFolder::resume(&path).unwrap());
+    assert!(!path.join(".new-Ab12").exists() && path.join("report.md").exists());
+    RunFolder::create(results.path(), datetime!(2026-02-01 12:00 UTC), "7f3b", &record()).unwrap();
+    assert!(!link.is_symlink(), "of a program that is gone");
+    assert!(under_way.is_symlink(), "of one that lives");
+}
+
+#[test]
 fn a_run_on_several_engines_says_on_which_each_sample_was_made() {
     let engine = |name: &str, cold| EngineRecord {
         name: name.to_owned(),

@@ -13,6 +13,7 @@ use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio_rustls::rustls::{self, ServerConfig, ServerConnection, StreamOwned};
 
@@ -138,28 +139,82 @@ impl Drop for Registry {
     }
 }
 
-/// What a gate answers to a request line: `None` lets it through, a text refuses it.
-pub type Rule = dyn Fn(&str) -> Option<String> + Send + Sync;
+/// Serves connections until it is closed, and again when it is opened. What was accepted goes on.
+pub struct Server {
+    pub port: u16,
+    serve: Arc<dyn Fn(TcpStream) + Send + Sync>,
+    closed: Arc<AtomicBool>,
+}
+
+impl Server {
+    pub fn new(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = Self { port, serve: Arc::new(serve), closed: Arc::default() };
+        server.listen(listener);
+        server
+    }
+
+    fn listen(&self, listener: TcpListener) {
+        let (serve, closed) = (Arc::clone(&self.serve), Arc::clone(&self.closed));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if closed.load(Ordering::SeqCst) {
+                    return;
+                }
+                let serve = Arc::clone(&serve);
+                std::thread::spawn(move || serve(stream));
+            }
+        });
+    }
+
+    /// From now on connections are refused.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        // The first one wakes the listener, which then goes.
+        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub fn open(&self) {
+        self.closed.store(false, Ordering::SeqCst);
+        self.listen(TcpListener::bind(("0.0.0.0", self.port)).unwrap());
+    }
+}
+
+/// What a gate does with a request.
+pub enum Answer {
+    Pass,
+    /// 429 with a text.
+    Refuse(String),
+    /// 500.
+    Fail,
+    /// Lets so many bytes through in a second.
+    Slowly(usize),
+    /// Hangs up after so many bytes.
+    Cut(u64),
+}
+
+/// Decides by the request line.
+pub type Rule = dyn Fn(&str) -> Answer + Send + Sync;
 
 /// Listens with TLS before a registry, and says itself that there is one. Requests that the rule refuses get a 429 with
 /// its text. (Of a registry without TLS, an engine only tells that it has none.)
 pub fn gate(registry: u16, work: &Path, rule: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> u16 {
-    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let rule: Arc<Rule> = Arc::new(rule);
+    faulty_gate(registry, work, move |request| rule(request).map_or(Answer::Pass, Answer::Refuse)).port
+}
+
+/// The same, for all that can go wrong with a registry.
+pub fn faulty_gate(registry: u16, work: &Path, rule: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Server {
     let settings = Arc::new(tls(work));
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let (rule, settings) = (Arc::clone(&rule), Arc::clone(&settings));
-            std::thread::spawn(move || {
-                let mut client = StreamOwned::new(ServerConnection::new(settings).unwrap(), stream);
-                let _ = pass(&mut client, registry, &*rule);
-                client.conn.send_close_notify();
-                let _ = client.flush();
-            });
+    Server::new(move |stream| {
+        let mut client = StreamOwned::new(ServerConnection::new(Arc::clone(&settings)).unwrap(), stream);
+        if pass(&mut client, registry, &rule).is_ok() {
+            client.conn.send_close_notify();
+            let _ = client.flush();
         }
-    });
-    port
+    })
 }
 
 /// A certificate for this machine's address, in `gate.pem`; engines trust it that have `SSL_CERT_FILE` set to it.
@@ -193,9 +248,12 @@ fn pass(client: &mut (impl Read + Write), registry: u16, rule: &Rule) -> std::io
     }
     let head = String::from_utf8_lossy(&head).into_owned();
     let (request, rest) = head.split_once("\r\n").unwrap_or_default();
-    if let Some(text) = rule(request) {
-        let body = format!(r#"{{"errors":[{{"code":"TOOMANYREQUESTS","message":"{text}"}}]}}"#);
-        return answer(client, "429 Too Many Requests", &body);
+    let how = rule(request);
+    let error = |code: &str, text: &str| format!(r#"{{"errors":[{{"code":"{code}","message":"{text}"}}]}}"#);
+    match &how {
+        Answer::Refuse(text) => return answer(client, "429 Too Many Requests", &error("TOOMANYREQUESTS", text)),
+        Answer::Fail => return answer(client, "500 Internal Server Error", &error("UNKNOWN", "out of order")),
+        Answer::Pass | Answer::Slowly(_) | Answer::Cut(_) => {}
     }
     if request.starts_with("GET /v2/ ") {
         return answer(client, "200 OK", "{}");
@@ -203,7 +261,24 @@ fn pass(client: &mut (impl Read + Write), registry: u16, rule: &Rule) -> std::io
     let mut upstream = TcpStream::connect(("127.0.0.1", registry))?;
     let rest: Vec<&str> = rest.split("\r\n").filter(|line| !line.to_lowercase().starts_with("connection:")).collect();
     write!(upstream, "{request}\r\nConnection: close\r\n{}", rest.join("\r\n"))?;
-    std::io::copy(&mut upstream, client).map(|_| ())
+    match how {
+        Answer::Slowly(bytes) => loop {
+            let mut piece = vec![0; bytes / 20];
+            let length = upstream.read(&mut piece)?;
+            if length == 0 {
+                return Ok(());
+            }
+            client.write_all(&piece[..length])?;
+            client.flush()?;
+            std::thread::sleep(Duration::from_millis(50));
+        },
+        Answer::Cut(bytes) => {
+            std::io::copy(&mut upstream.take(bytes), client)?;
+            client.flush()?;
+            Err(std::io::ErrorKind::ConnectionAborted.into())
+        }
+        _ => std::io::copy(&mut upstream, client).map(|_| ()),
+    }
 }
 
 fn answer(client: &mut impl Write, status: &str, body: &str) -> std::io::Result<()> {
