@@ -78,10 +78,6 @@ fn inject(fault: &Fault, approaches: &[&str], number: usize) -> Found {
         found.wrong.push(format!("resumed, it ended with {code:?}:\n{}", case.said()));
     }
     compare(&case, &before, &after, Struck { build: Some(struck), marks: fault.marks, whole }, &mut found);
-    if fault.cleans {
-        case.spawn(&["clean"]);
-        found.wrong.extend((case.end() != Some(0)).then(|| format!("clean: {}", case.said())));
-    }
     left(&case, &inventory, &mut found);
     found
 }
@@ -133,21 +129,21 @@ fn compare(case: &Case, before: &[StoredRun], after: &StoredRun, struck: Struck,
             rows => found.wrong.push(format!("not marked {:?}: {rows:?}", struck.marks)),
         }
     }
-    for place in 0..plan.len() {
+    for (place, cell) in plan.iter().enumerate() {
         let rows = of(after, place);
         let [row] = rows.as_slice() else {
             let list = if rows.is_empty() { &mut found.lost } else { &mut found.wrong };
-            list.push(format!("{:?}: {} rows: {rows:?}", plan[place], rows.len()));
+            list.push(format!("{cell:?}: {} rows: {rows:?}", rows.len()));
             continue;
         };
         found.disturbed |= row.reason.contains("held the processor back");
         // A cut run makes the builds of the struck chain again, but for one whose chain was whole with it.
         let its_own = due.iter().any(|due| due.key == row.key);
         let follows = struck.whole && struck.build.is_some_and(|build| place > build && place / 3 == build / 3);
-        let cached = CACHED.iter().find(|(name, _)| *name == plan[place].2).map(|(_, cached)| *cached);
+        let cached = CACHED.iter().find(|(name, _)| *name == cell.2).map(|(_, cached)| *cached);
         let right = (row.steps, Some(row.steps_cached)) == (STEPS, cached);
         if if row.status == Status::Ok { !right } else { !its_own && !follows } {
-            found.wrong.push(format!("{:?}: {row:?}", plan[place]));
+            found.wrong.push(format!("{cell:?}: {row:?}"));
         }
     }
     let images = fs::read_to_string(after.path.join("images.csv")).unwrap_or_default();

@@ -27,3 +27,18 @@ pub fn clean(args: &CleanArgs) -> Result<End, Stop> {
     }
     Ok(end)
 }
+
+/// Takes away what runs left behind that were broken off, before one of them goes on: its builds would find it. What
+/// cannot be taken away is told.
+pub fn before_going_on() {
+    let home = remains::home();
+    let mut done = remains::clean(&home, Duration::ZERO).unwrap_or_default();
+    done.extend(host::clean(&home).unwrap_or_default());
+    for one in done {
+        match one {
+            Cleaned::Undone(name) => eprintln!("removed what {name} left behind"),
+            Cleaned::InUse(..) => {}
+            Cleaned::Failed(name, error) => eprintln!("warning: {name}: {error}"),
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use super::args::{ClientName, RunArgs};
 use super::audit;
 use super::bases::{self, Known, Needs};
+use super::clean;
 use super::compare;
 use super::keeper::Keeper;
 use super::pick::{Picked, Wanted, pick, wanted};
@@ -62,6 +63,9 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
     tell("files", &subject.files.remarks);
     let cards = Rc::new(RefCell::new(Vec::new()));
     materials.audit = Some(audit::auditor(study, &materials.contexts, &interrupt, &cards));
+    if earlier.is_some() {
+        clean::before_going_on();
+    }
     let cache = cache(args, place.path())?;
     let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(study), plan.chain, cache)?;
     tell("engine", &lines);

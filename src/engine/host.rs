@@ -136,23 +136,29 @@ impl HostEngine {
         interrupt: &Interrupt,
         whole_run: bool,
     ) -> Outcome {
-        let before = match self.daemon.contents() {
+        let before = match self.note_broken().and_then(|()| self.daemon.contents()) {
             Ok(before) => before,
             Err(e) => return build::not_built(&e),
         };
         self.ledger.entry.in_flight = Some(before.clone());
         self.ledger.made(whole_run).tags.insert(request.tag.clone());
         if let Err(e) = self.ledger.save() {
+            self.ledger.entry.in_flight = None;
             return build::not_built(&e);
         }
         let outcome = build::build(self.daemon.endpoint(), request, progress, interrupt);
         if outcome.result.is_err() {
+            // An engine that dies in the middle of a build lets go of nothing: that is all that is known of its end.
+            self.ledger.entry.broke_after = Some(outcome.seconds.get());
             self.settle();
         }
         match self.note(&before, &outcome, whole_run) {
             Ok(()) => outcome,
-            // It is no sample anyway, and has its own reason.
-            Err(_) if outcome.result.is_err() => outcome,
+            // It is no sample anyway, and has its own reason. What it made is for `clean` to find.
+            Err(_) if outcome.result.is_err() => {
+                let _ = self.ledger.save();
+                outcome
+            }
             // Without knowing what was made, the sample is worth nothing.
             Err(e) => build::not_built(&e),
         }
@@ -172,8 +178,18 @@ impl HostEngine {
         }
     }
 
+    /// Writes down what a build made whose engine could not be asked when it broke off.
+    fn note_broken(&mut self) -> Result<(), EngineError> {
+        let Some(before) = &self.ledger.entry.in_flight else { return Ok(()) };
+        let records = records_of_broken_build(&self.daemon, before, self.ledger.entry.broke_after)?;
+        self.ledger.made(false).records.extend(records);
+        (self.ledger.entry.in_flight, self.ledger.entry.broke_after) = (None, None);
+        Ok(())
+    }
+
     /// Records that were not there before and that no build uses any more.
     fn let_go(&self, before: &CacheContents) -> Result<Vec<String>, EngineError> {
+        self.daemon.lives()?;
         let since = Instant::now();
         loop {
             let mut new = self.daemon.cache_records()?;
@@ -192,7 +208,7 @@ impl HostEngine {
         let made = self.ledger.made(whole_run);
         made.records.extend(new);
         made.images.extend(outcome.image_id.iter().filter(|image| !before.images.contains(*image)).cloned());
-        self.ledger.entry.in_flight = None;
+        (self.ledger.entry.in_flight, self.ledger.entry.broke_after) = (None, None);
         self.ledger.save()
     }
 }
@@ -294,6 +310,7 @@ impl Engine for HostEngine {
     }
 
     fn finish(&mut self) -> Result<(), EngineError> {
+        self.note_broken()?;
         if self.looked {
             self.daemon.lives()?;
             remove_containers(&self.daemon, &self.run)?;
@@ -350,6 +367,9 @@ struct Entry {
     whole_run: Made,
     /// What the engine held when the build began that is under way.
     in_flight: Option<CacheContents>,
+    /// Seconds after which that build broke off, where its run was there to see it.
+    #[serde(default)]
+    broke_after: Option<f64>,
 }
 
 /// The entry and its file, locked as long as the run lives.
@@ -377,6 +397,7 @@ impl Ledger {
             chain: Made::default(),
             whole_run: Made::default(),
             in_flight: None,
+            broke_after: None,
         };
         let ledger = Self { path, entry, closed: false, lock };
         ledger.save()?;
@@ -440,7 +461,7 @@ fn clean_one(path: &Path) -> Cleaned {
         daemon.remove_checks(&ledger.entry.run)?;
         let mut made = ledger.entry.chain.clone();
         if let Some(before) = &ledger.entry.in_flight {
-            made.records.extend(records_of_broken_build(&daemon, before)?);
+            made.records.extend(records_of_broken_build(&daemon, before, ledger.entry.broke_after)?);
         }
         remove_containers(&daemon, &ledger.entry.run)?;
         remove_made(&daemon, &made)?;
@@ -462,8 +483,12 @@ fn clean_one(path: &Path) -> Cleaned {
 
 /// Records of the build that was under way when its run was killed. The engine let go of all of them together when it
 /// lost its client, so the time at which it let go of the first one ends the build: what was made, or used by somebody,
-/// later is somebody else's.
-fn records_of_broken_build(daemon: &Daemon, before: &CacheContents) -> Result<Vec<String>, EngineError> {
+/// later is somebody else's. If it was the engine that died, the run has seen for how long the build went.
+fn records_of_broken_build(
+    daemon: &Daemon,
+    before: &CacheContents,
+    broke_after: Option<f64>,
+) -> Result<Vec<String>, EngineError> {
     let since = Instant::now();
     loop {
         let mut new = daemon.cache_records()?;
@@ -473,7 +498,9 @@ fn records_of_broken_build(daemon: &Daemon, before: &CacheContents) -> Result<Ve
             std::thread::sleep(POLL);
             continue;
         }
-        let end = first.last_used_at.or(first.created_at);
+        let length = broke_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let broke = first.created_at.zip(length).map(|(begin, length)| begin + length);
+        let end = first.last_used_at.or(first.created_at).max(broke);
         let ours = |record: &&CacheRecord| record.created_at <= end && !used_later(record, end);
         return Ok(new.iter().filter(ours).map(|record| record.id.clone()).collect());
     }

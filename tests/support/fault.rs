@@ -34,8 +34,6 @@ pub struct Fault {
     pub marks: &'static [Status],
     /// One of these must be said.
     pub says: &'static [&'static str],
-    /// Whether only `layerbench clean` can take away what was left.
-    pub cleans: bool,
 }
 
 const FAULT: Fault = Fault {
@@ -48,7 +46,6 @@ const FAULT: Fault = Fault {
     ends: Ends::Broken,
     marks: &[Status::Failed],
     says: &[],
-    cleans: false,
 };
 
 const TIMEOUT: &[&str] = &["--timeout=12"];
@@ -98,7 +95,7 @@ pub const ENGINES: &[Fault] = &[
         prepare: |case| case.own = Some(OwnEngine::start(&case.dir)),
         strike: |case, number| {
             let build = in_the_middle_of_a_build(case, number);
-            let own = case.own.as_ref().unwrap();
+            let own = case.own.as_mut().unwrap();
             own.kill();
             own.restart();
             build
@@ -115,9 +112,8 @@ pub const ENGINES: &[Fault] = &[
             case.own.as_ref().unwrap().kill();
             build
         },
-        mend: |case| case.own.as_ref().unwrap().restart(),
+        mend: |case| case.own.as_mut().unwrap().restart(),
         says: &["asking the engine"],
-        cleans: true,
         ..FAULT
     },
     Fault {

@@ -15,6 +15,8 @@ pub struct OwnEngine {
     dir: PathBuf,
     /// The first process of its namespaces.
     init: u32,
+    /// It was started again.
+    again: Vec<Child>,
 }
 
 impl OwnEngine {
@@ -27,7 +29,7 @@ impl OwnEngine {
         wait("the user's engine", || !processes(|line| line == b"sleep\x0086399\0").is_empty());
         let engines = fs::read_dir(dir.join("own/engines")).unwrap().flatten().map(|entry| entry.path());
         let folder = engines.into_iter().find(|path| path.join("engine.sock").exists()).unwrap();
-        let mut engine = Self { keeper, dir: folder, init: 0 };
+        let mut engine = Self { keeper, dir: folder, init: 0, again: Vec::new() };
         let status = fs::read_to_string(format!("/proc/{}/status", engine.processes("dockerd")[0])).unwrap();
         let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).unwrap();
         engine.init = parent.trim().parse().unwrap();
@@ -76,14 +78,14 @@ impl OwnEngine {
     }
 
     /// Starts it again, as the machine's service manager would.
-    pub fn restart(&self) {
+    pub fn restart(&mut self) {
         let file = |name: &str| self.dir.join(name);
         // Nobody waits for the dead in there: they would be taken for the living.
         for stale in ["docker.pid", "exec/containerd/containerd.pid"] {
             let _ = fs::remove_file(file(stale));
         }
         let log = fs::File::options().create(true).append(true).open(file("dockerd.log")).unwrap();
-        Command::new("nsenter")
+        let again = Command::new("nsenter")
             .args(["--mount", "--net", "--pid", "--target", &self.init.to_string(), "dockerd", "--config-file"])
             .args([file("daemon.json").as_os_str(), "--pidfile".as_ref(), file("docker.pid").as_os_str()])
             .stdin(Stdio::null())
@@ -91,6 +93,7 @@ impl OwnEngine {
             .stderr(log)
             .spawn()
             .unwrap();
+        self.again.push(again);
         let since = Instant::now();
         while self.docker(&["info", "--format", "{{.ID}}"]).trim().is_empty() {
             let log = || fs::read_to_string(file("dockerd.log")).unwrap_or_default();
@@ -121,6 +124,9 @@ impl Drop for OwnEngine {
     fn drop(&mut self) {
         let _ = Command::new("kill").args(["-INT", &self.keeper.id().to_string()]).status();
         let _ = self.keeper.wait();
+        for engine in &mut self.again {
+            let _ = engine.wait(); // it went with the namespaces
+        }
     }
 }
 
