@@ -255,10 +255,11 @@ impl Case {
         }
     }
 
-    pub fn kill(&mut self) {
+    /// Kills it; `false` if it had just ended.
+    pub fn kill(&mut self) -> bool {
         let child = self.child.as_mut().unwrap();
         child.kill().unwrap(); // SIGKILL
-        child.wait().unwrap();
+        child.wait().unwrap().code().is_none()
     }
 
     /// The private engine's process, and the folder of the engine.

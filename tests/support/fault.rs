@@ -57,7 +57,7 @@ pub const ENGINE_KILLED: Fault = Fault {
         signal("KILL", case.dockerd());
         build
     },
-    says: &["cannot", "error"],
+    says: &["engine.sock"],
     ..FAULT
 };
 
@@ -87,7 +87,7 @@ pub const ENGINES: &[Fault] = &[
             rows
         },
         marks: &[],
-        says: &["cannot", "error"],
+        says: &["engine.sock"],
         ..FAULT
     },
     Fault {
