@@ -3,6 +3,8 @@
 //!
 //! What the run makes is written down as it is made, so that an interrupted run can be cleaned up later.
 
+mod ledger;
+
 use super::daemon::{CacheRecord, Daemon};
 use super::endpoint::Endpoint;
 use super::look::{Looker, remove_containers};
@@ -13,11 +15,10 @@ use super::{
     machine_fingerprint,
 };
 use crate::model::{ColdKind, NoProgress, Outcome, Progress};
+use ledger::{Entry, Ledger, Made};
 use rustix::fs::{FlockOperation, flock};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use time::OffsetDateTime;
@@ -345,88 +346,6 @@ fn remove_made(daemon: &Daemon, made: &Made) -> Result<(), EngineError> {
         daemon.remove_image(image)?;
     }
     daemon.remove_records(&made.records)
-}
-
-/// Things that a run made on a user's engine.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Made {
-    tags: BTreeSet<String>,
-    images: BTreeSet<String>,
-    records: BTreeSet<String>,
-}
-
-/// What a run made, as written to disk.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    run: String,
-    owner: u32,
-    engine: String,
-    chain: Made,
-    whole_run: Made,
-    /// What the engine held when the build began that is under way.
-    in_flight: Option<CacheContents>,
-    /// Seconds after which that build broke off, where its run was there to see it.
-    #[serde(default)]
-    broke_after: Option<f64>,
-}
-
-/// The entry and its file, locked as long as the run lives.
-struct Ledger {
-    path: PathBuf,
-    entry: Entry,
-    closed: bool,
-    lock: File,
-}
-
-impl Ledger {
-    fn open(home: &Path, run: &str, endpoint: &Endpoint) -> Result<Self, EngineError> {
-        let dir = home.join("hosts");
-        let path = dir.join(format!("{run}.json"));
-        let failed = |e: &dyn std::fmt::Display| {
-            EngineError::new(format!("making {}", path.display()), e, "LAYERBENCH_HOME names another folder")
-        };
-        fs::create_dir_all(&dir).map_err(|e| failed(&e))?;
-        let lock = File::create(path.with_extension("lock")).map_err(|e| failed(&e))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(&e))?;
-        let entry = Entry {
-            run: run.to_owned(),
-            owner: std::process::id(),
-            engine: endpoint.given().to_owned(),
-            chain: Made::default(),
-            whole_run: Made::default(),
-            in_flight: None,
-            broke_after: None,
-        };
-        let ledger = Self { path, entry, closed: false, lock };
-        ledger.save()?;
-        Ok(ledger)
-    }
-
-    fn made(&mut self, whole_run: bool) -> &mut Made {
-        if whole_run { &mut self.entry.whole_run } else { &mut self.entry.chain }
-    }
-
-    fn save(&self) -> Result<(), EngineError> {
-        let write = || -> std::io::Result<()> {
-            let new = self.path.with_extension("new");
-            let mut file = File::create(&new)?;
-            file.write_all(&serde_json::to_vec(&self.entry)?)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)
-        };
-        write().map_err(|e| EngineError::new(format!("writing {}", self.path.display()), e, ""))
-    }
-
-    fn close(&mut self) {
-        self.closed = true;
-        let _ = fs::remove_file(&self.path);
-        let _ = fs::remove_file(self.path.with_extension("lock"));
-        for dir in self.path.ancestors().skip(1).take(2) {
-            let _ = fs::remove_dir(dir);
-        }
-    }
 }
 
 /// Removes what interrupted runs made on engines of the user, as their ledgers say.

@@ -1,0 +1,93 @@
+//! What a run makes on a user's engine, on the disk: a ledger that is kept up as it is made, so that whoever comes later
+//! can take it away. How that is done is not known in here.
+
+use crate::engine::endpoint::Endpoint;
+use crate::engine::{CacheContents, EngineError};
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Things that a run made on a user's engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Made {
+    pub(super) tags: BTreeSet<String>,
+    pub(super) images: BTreeSet<String>,
+    pub(super) records: BTreeSet<String>,
+}
+
+/// What a run made, as written to disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) run: String,
+    pub(super) owner: u32,
+    pub(super) engine: String,
+    pub(super) chain: Made,
+    pub(super) whole_run: Made,
+    /// What the engine held when the build began that is under way.
+    pub(super) in_flight: Option<CacheContents>,
+    /// Seconds after which that build broke off, where its run was there to see it.
+    #[serde(default)]
+    pub(super) broke_after: Option<f64>,
+}
+
+/// The entry and its file, locked as long as the run lives.
+pub(super) struct Ledger {
+    pub(super) path: PathBuf,
+    pub(super) entry: Entry,
+    pub(super) closed: bool,
+    pub(super) lock: File,
+}
+
+impl Ledger {
+    pub(super) fn open(home: &Path, run: &str, endpoint: &Endpoint) -> Result<Self, EngineError> {
+        let dir = home.join("hosts");
+        let path = dir.join(format!("{run}.json"));
+        let failed = |e: &dyn std::fmt::Display| {
+            EngineError::new(format!("making {}", path.display()), e, "LAYERBENCH_HOME names another folder")
+        };
+        fs::create_dir_all(&dir).map_err(|e| failed(&e))?;
+        let lock = File::create(path.with_extension("lock")).map_err(|e| failed(&e))?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(&e))?;
+        let entry = Entry {
+            run: run.to_owned(),
+            owner: std::process::id(),
+            engine: endpoint.given().to_owned(),
+            chain: Made::default(),
+            whole_run: Made::default(),
+            in_flight: None,
+            broke_after: None,
+        };
+        let ledger = Self { path, entry, closed: false, lock };
+        ledger.save()?;
+        Ok(ledger)
+    }
+
+    pub(super) fn made(&mut self, whole_run: bool) -> &mut Made {
+        if whole_run { &mut self.entry.whole_run } else { &mut self.entry.chain }
+    }
+
+    pub(super) fn save(&self) -> Result<(), EngineError> {
+        let write = || -> std::io::Result<()> {
+            let new = self.path.with_extension("new");
+            let mut file = File::create(&new)?;
+            file.write_all(&serde_json::to_vec(&self.entry)?)?;
+            file.sync_all()?;
+            fs::rename(&new, &self.path)
+        };
+        write().map_err(|e| EngineError::new(format!("writing {}", self.path.display()), e, ""))
+    }
+
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.path.with_extension("lock"));
+        for dir in self.path.ancestors().skip(1).take(2) {
+            let _ = fs::remove_dir(dir);
+        }
+    }
+}
