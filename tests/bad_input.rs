@@ -280,8 +280,8 @@ fn on_small_disk(place: &str, size: &str, args: &[&str]) -> (Option<i32>, String
 /// What differs in sizes, times and names, and what is said while it is measured.
 fn settle_disk(text: &str) -> String {
     let sized = regex::Regex::new(r"\d+(\.\d+)?(B|kB|MB|GB)\b").unwrap();
-    let named = regex::Regex::new(r"small/tiny/[0-9TZ-]+-[0-9a-f]+").unwrap();
-    let text = named.replace_all(&sized.replace_all(text, "SIZE"), "small/tiny/RUN").into_owned();
+    let named = regex::Regex::new(r"(small|results)/tiny/[0-9TZ-]+-[0-9a-f]+").unwrap();
+    let text = named.replace_all(&sized.replace_all(text, "SIZE"), "$1/tiny/RUN").into_owned();
     let from = text.find("layerbench: ").expect("an error");
     text[from..].to_owned()
 }
