@@ -7,7 +7,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// Writes a file so that, whatever happens, either the old or the new content is there.
@@ -82,7 +82,8 @@ impl Growing {
     /// Goes on with a file after its first `length` bytes; what follows them is cut off.
     pub fn go_on(path: &Path, length: u64) -> Result<Self, StoreError> {
         let opened = || -> io::Result<File> {
-            let file = OpenOptions::new().append(true).open(path)?;
+            let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+            let file = OpenOptions::new().append(true).custom_flags(nofollow).open(path)?;
             file.set_len(length)?;
             file.sync_all()?;
             Ok(file)
