@@ -1,6 +1,12 @@
 //! Arguments, wiring and exit codes: which study, which engine, where the rows go and what is printed.
 //! Progress and messages go to standard error, results to standard output.
 
+/// Says a line, or several, to people. In place of `eprintln!`, which would pass anything on to a terminal.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::style::say(&format!($($text)*)) };
+}
+
+mod alone;
 mod args;
 mod audit;
 mod bases;
@@ -25,6 +31,7 @@ mod init;
 mod keeper;
 mod load;
 mod nights;
+mod outside;
 mod pick;
 mod png;
 mod precise;
@@ -43,7 +50,6 @@ mod sizes;
 mod source;
 mod style;
 
-use crate::model::visible;
 use args::{Args, Call};
 use clap::Parser;
 use std::fmt;
@@ -117,9 +123,7 @@ pub fn main() -> ExitCode {
         Call::Clean(options) => clean::clean(&options),
     };
     let end = done.unwrap_or_else(|stop| {
-        // It may quote files, registries and programs: none of them steers the terminal.
-        let lines: Vec<String> = stop.text.trim_end().lines().map(visible).collect();
-        eprintln!("layerbench: {}", lines.join("\n"));
+        say!("layerbench: {}", stop.text.trim_end());
         stop.end
     });
     ExitCode::from(end as u8)

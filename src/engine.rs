@@ -30,6 +30,7 @@ use machine::Places;
 pub use settings::BuildSettings;
 
 use crate::model::{Bytes, ColdKind, EngineId, Outcome, Progress};
+use crate::project::git::without_logins;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -51,9 +52,10 @@ pub struct EngineError {
 }
 
 impl EngineError {
-    /// An error with a remedy.
+    /// An error with a remedy. Logins in addresses are taken out.
     pub fn new(what: impl Into<String>, found: impl fmt::Display, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), found: found.to_string(), remedy: remedy.into() }
+        let remedy = remedy.into();
+        Self { what: without_logins(&what.into()), found: without_logins(&found.to_string()), remedy }
     }
 }
 

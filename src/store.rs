@@ -260,12 +260,33 @@ struct Whole {
     steps: u64,
 }
 
+/// What a run's folder holds, as files. Others may have made it: a link in place of one of them would have something
+/// else read or written over.
+const FILES: [&str; 8] =
+    [RECORD, SAMPLES, STEPS, "images.csv", "audit.json", "summary.csv", "report.md", "report.html"];
+/// And as folders.
+const FOLDERS: [&str; 1] = ["charts"];
+
 /// The folder of a run, after links.
 fn found(path: &Path) -> Result<PathBuf, StoreError> {
-    if !path.join(RECORD).is_file() {
+    if !path.join(RECORD).exists() {
         return Err(StoreError::NotARun { path: path.to_owned() });
     }
-    path.canonicalize().map_err(StoreError::io(path, "read"))
+    let path = path.canonicalize().map_err(StoreError::io(path, "read"))?;
+    plain(&path).map(|()| path)
+}
+
+/// Refuses a folder with links in it.
+fn plain(path: &Path) -> Result<(), StoreError> {
+    let is_not = |name: &str, wanted: fn(&fs::FileType) -> bool| {
+        path.join(name).symlink_metadata().is_ok_and(|data| !wanted(&data.file_type()))
+    };
+    let files = FILES.into_iter().filter(|name| is_not(name, fs::FileType::is_file));
+    let folders = FOLDERS.into_iter().filter(|name| is_not(name, fs::FileType::is_dir));
+    match files.chain(folders).next() {
+        Some(name) => Err(StoreError::NotPlain { path: path.join(name) }),
+        None => Ok(()),
+    }
 }
 
 fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {

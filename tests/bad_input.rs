@@ -63,6 +63,35 @@ const CASES: &[Case] = &[
         2,
     ),
     case(
+        "a project outside the study and what is around it",
+        |dir| study(dir, &format!("{}{APPROACH}", STUDY.replace("path = \"project\"", "path = \"../../usr/share\""))),
+        &["run", "."],
+        2,
+    ),
+    case(
+        "secrets without leave",
+        |dir| {
+            study(
+                dir,
+                &format!("{STUDY}{APPROACH}secrets = {{ a = {{ env = \"A\" }}, b = {{ file = \"/dev/null\" }} }}\n"),
+            )
+        },
+        &["run", "."],
+        2,
+    ),
+    case(
+        "an ignore file that is a link to elsewhere",
+        |dir| std::os::unix::fs::symlink("/etc/passwd", dir.join("good.Dockerfile.dockerignore")).unwrap(),
+        &["run", "."],
+        2,
+    ),
+    case(
+        "a Dockerfile of 100 MB",
+        |dir| fs::File::create(dir.join("good.Dockerfile")).unwrap().set_len(100_000_000).unwrap(),
+        &["run", "."],
+        2,
+    ),
+    case(
         "a change that changes nothing",
         |dir| fs::write(dir.join("changed/main.txt"), "one\n").unwrap(),
         &["run", "."],
@@ -135,6 +164,15 @@ const CASES: &[Case] = &[
     ),
     case("results that cannot be written", nothing, &["run", ".", "--engine", "private", "--out", "/proc/results"], 1),
     case("a report of no run", nothing, &["report", "project"], 2),
+    case(
+        "a run with a link in it",
+        |dir| {
+            fs::create_dir(dir.join("run")).unwrap();
+            std::os::unix::fs::symlink("/etc/passwd", dir.join("run/run.json")).unwrap();
+        },
+        &["report", "run"],
+        2,
+    ),
 ];
 
 /// Something that calls itself an engine, as far as it is asked, and knows nothing of sessions.

@@ -135,6 +135,16 @@ const CASES: &[Case] = &[
     },
     Case { title: "a context that is not there", spoil: nothing, args: &["--context", "nowhere"] },
     Case {
+        title: "a context with a password in its address",
+        spoil: nothing,
+        args: &["--context", "https://me:secret@git.example.org/app.git#main"],
+    },
+    Case {
+        title: "a context that would have git run a program",
+        spoil: nothing,
+        args: &["--context", "ext::sh://app"],
+    },
+    Case {
         title: "many mistakes, all at once",
         spoil: |dir| fs::write(dir.join(".dockerignore"), "main.py\n").unwrap(),
         args: &[

@@ -120,7 +120,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "URL", num_args = 0..=1, require_equals = true, default_missing_value = DOCKER_HUB)]
     pub registry_cache: Option<String>,
     /// Go on with a run that was broken off, in its folder and with its options; a chain that was cut is made again.
-    /// Only what could do harm has to be said again: --allow-run, --may-empty, and values of --build-arg
+    /// Only what could do harm has to be said again: --allow-run, --allow-outside, --may-empty, and values of --build-arg
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "study", "context", "dockerfile", "change", "target", "uncommitted", "reps", "precision", "approach", "scenario",
         "engine", "dind_image", "base", "seed", "out", "timeout", "chain", "client", "registry_cache",
@@ -132,6 +132,9 @@ pub struct RunArgs {
     /// Print the builds in their order, and build nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// While another run builds on this machine, refuse instead of waiting for its end
+    #[arg(long)]
+    pub no_wait: bool,
 }
 
 /// What scenarios start from.
@@ -248,9 +251,18 @@ pub struct GateArgs {
     /// With --confirm: the baseline's study, if its recorded git revision cannot be checked out
     #[arg(long, value_name = "STUDY")]
     pub baseline_study: Option<PathBuf>,
+    /// With --confirm: carry out the commands of the study's changes, as for run
+    #[arg(long)]
+    pub allow_run: bool,
+    /// With --confirm: let the study read what lies outside of it, as for run
+    #[arg(long)]
+    pub allow_outside: bool,
     /// With --confirm: which engines to build on
     #[command(flatten)]
     pub engines: EngineChoice,
+    /// With --confirm: while another run builds on this machine, refuse instead of waiting for its end
+    #[arg(long)]
+    pub no_wait: bool,
     /// With --confirm: folder for the fresh samples
     #[arg(long, default_value = "results/confirm", value_name = "DIR")]
     pub confirm_out: PathBuf,
@@ -407,6 +419,9 @@ pub struct DoctorArgs {
     /// Which engines to build on
     #[command(flatten)]
     pub engines: EngineChoice,
+    /// As for `run`
+    #[arg(long)]
+    pub allow_outside: bool,
     /// As for `run`
     #[arg(long, value_name = "FROM=TO", num_args = 1..)]
     pub base: Vec<String>,

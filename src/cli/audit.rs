@@ -178,6 +178,19 @@ pub fn needed(lock: &Path) -> Result<std::collections::BTreeSet<String>, String>
     crate::audit::lock::needed(&name, &read(lock)?, project.as_deref())
 }
 
+/// A lock file of a study, which must not be read through a link that leads elsewhere.
+fn in_context(lock: &Path, context: &Path) -> Result<PathBuf, String> {
+    let inside = |file: &Path| match (file.canonicalize(), context.canonicalize()) {
+        (Ok(real), Ok(top)) => real.starts_with(top),
+        _ => true, // what is not there is not read
+    };
+    if inside(lock) && inside(&lock.with_file_name("pyproject.toml")) {
+        Ok(lock.to_owned())
+    } else {
+        Err(format!("{}: found a link that leads out of the project; put a copy there", lock.display()))
+    }
+}
+
 /// Audits the image of an approach in a run, with the demands and the lock file of its study.
 pub fn auditor(study: &Study, contexts: &BTreeMap<StateId, PathBuf>, interrupt: &Interrupt, cards: &Cards) -> Auditor {
     let (asked, contexts, interrupt, cards) =
@@ -189,11 +202,11 @@ pub fn auditor(study: &Study, contexts: &BTreeMap<StateId, PathBuf>, interrupt: 
         if cards.borrow().iter().any(|card| card.approach.as_ref() == Some(&approach) && card.engine == on) {
             return Ok(());
         }
-        let lock = asked.lock.as_ref().zip(contexts.get(&planned.state)).map(|(lock, context)| context.join(lock));
+        let lock = asked.lock.as_ref().zip(contexts.get(&planned.state));
         let options = Options {
             limit: RUN_LIMIT,
             built_since: Some(since),
-            needed: lock.as_deref().map(needed),
+            needed: lock.map(|(lock, context)| in_context(&context.join(lock), context).and_then(|lock| needed(&lock))),
             demands: asked.demands.clone(),
         };
         let looker = engine.looker(&interrupt).map_err(|e| e.to_string())?;

@@ -163,7 +163,7 @@ fn resolve_one(
         let Some(pause) = patience.next(&refusal) else {
             return Err(Stop::failed(format!("base image {reference}: {}", given_up(&refusal))));
         };
-        eprintln!("base image {reference}: {}", waiting(&refusal, pause));
+        say!("base image {reference}: {}", waiting(&refusal, pause));
         if !wait(pause, interrupt) {
             return Err(Stop { end: End::Interrupted, text: "stopped before the first build".to_owned() });
         }

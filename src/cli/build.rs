@@ -23,7 +23,7 @@ struct Lines {
 impl Progress for Lines {
     fn step(&self, name: &str) {
         if !self.quiet {
-            eprintln!("{name}");
+            say!("{name}");
         }
     }
 }
@@ -46,7 +46,7 @@ pub fn build(args: &BuildArgs) -> Result<End, Stop> {
         }
         Err((status, why)) => {
             for line in &outcome.log_tail {
-                eprintln!("  {}", line.trim_end());
+                say!("  {}", line.trim_end());
             }
             let end = if *status == Status::Interrupted { End::Interrupted } else { End::Failed };
             Err(Stop { end, text: why.clone() })
@@ -58,9 +58,9 @@ fn summary(outcome: &Outcome) {
     for step in outcome.steps.iter().filter(|step| step.kind == StepKind::Work) {
         let seconds: f64 = step.intervals.iter().map(|i| i.end - i.start).sum();
         let how = if step.cached { "cached".to_owned() } else { format!("{seconds:.3} s") };
-        eprintln!("{how:>10}  {}", step.name);
+        say!("{how:>10}  {}", step.name);
     }
-    eprintln!("{:>8.3} s  in all, {} of the context sent", outcome.seconds.get(), outcome.context_bytes);
+    say!("{:>8.3} s  in all, {} of the context sent", outcome.seconds.get(), outcome.context_bytes);
 }
 
 fn request(args: &BuildArgs) -> Result<BuildRequest, Stop> {
@@ -72,13 +72,13 @@ fn request(args: &BuildArgs) -> Result<BuildRequest, Stop> {
     let dockerfile = args.file.clone().unwrap_or_else(|| args.context.join("Dockerfile"));
     let text = prepare::read_dockerfile(&dockerfile).map_err(Stop::wrong)?;
     if let Some(ignore) = ignore_file(&args.context, &dockerfile) {
-        prepare::ignore_rules(&ignore, &ignore.display().to_string())?;
+        prepare::ignore_rules(&ignore, &ignore.display().to_string(), &[Path::new("/")])?;
     }
     let mut settings = settings::read(&given(args)?).map_err(Stop::wrong)?;
     settings.target.clone_from(&args.target);
     Ok(BuildRequest {
         context: args.context.clone(),
-        ignore: prepare::own_ignore_file(&dockerfile).map_err(Stop::wrong)?,
+        ignore: prepare::own_ignore_file(&dockerfile, &[Path::new("/")]).map_err(Stop::wrong)?,
         dockerfile: Arc::new(text),
         dockerfile_name: dockerfile.display().to_string(),
         settings,

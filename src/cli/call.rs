@@ -2,12 +2,12 @@
 //! into the form of a study there. All problems of the call are found together. Nothing is written anywhere else.
 
 use super::args::{CallArgs, OriginArgs};
-use super::prepare::read_dockerfile;
+use super::prepare::{own_ignore_file, read_dockerfile};
 use super::source::{Files, Subject, fetch, of_revision, own_places, uncommitted, views};
 use super::{Stop, record};
 use crate::project::copy::copy;
 use crate::project::dockerfile::Dockerfile;
-use crate::project::git::{self, is_url, missing_in};
+use crate::project::git::{self, check, is_url, missing_in};
 use crate::project::ignore::PatternList;
 use crate::study::{Call, Change, ChangeKind, GitSource, Row, Source, Study, approach_names, study_name, study_text};
 use std::collections::BTreeMap;
@@ -61,12 +61,17 @@ pub fn derive(call: &CallArgs, origin: &OriginArgs, out: &Path, workspace: &Path
         files.git = record::git(folder);
         uncommitted(origin, files.repository.as_ref(), folder, &own)?;
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
-        let views = if paths.is_empty() { vec![PatternList::default()] } else { views(folder, &paths)? };
+        let views = if paths.is_empty() {
+            vec![PatternList::default()]
+        } else {
+            let beside = paths.iter().filter_map(|path| path.parent());
+            views(folder, &paths, &beside.chain([folder.as_path()]).collect::<Vec<_>>())?
+        };
         let copied = copy(folder, views, &own, &project).map_err(Stop::failed)?;
         files.remarks = missing_in(folder, &copied);
     }
     let changes = changes(call, &top, &home, &mut problems);
-    let rows = rows(call, &found, &home, &mut problems)?;
+    let rows = rows(call, &found, &top, &home, &mut problems)?;
     if rows.is_empty() {
         return Err(Stop::wrong(problems.join("\n")));
     }
@@ -92,6 +97,13 @@ pub fn context(what: &str, given: &str) -> Result<Context, Stop> {
     if path.is_dir() && !bare {
         let real = path.canonicalize().map_err(|e| Stop::failed(format!("{what}{given}: {e}")))?;
         return Ok(Context::Folder(real));
+    }
+    if is_url(given) {
+        // Without the address: what is wrong with it may be what must not be shown.
+        check(address).map_err(|found| {
+            let what = if what.is_empty() { "" } else { "--context: " };
+            Stop::wrong(format!("{what}found {found}; expected a git repository as URL or URL#REF"))
+        })?;
     }
     if bare || is_url(given) || (rest.is_some() && Path::new(address).is_dir()) {
         let (reference, folder) = match rest.map(|rest| rest.split_once(':').unwrap_or((rest, ""))) {
@@ -157,7 +169,13 @@ fn dockerfiles(call: &CallArgs, context: &Context, top: &Path, problems: &mut Ve
 }
 
 /// The rows, with their Dockerfiles copied to the study.
-fn rows(call: &CallArgs, found: &[Found], home: &Path, problems: &mut Vec<String>) -> Result<Vec<Row>, Stop> {
+fn rows(
+    call: &CallArgs,
+    found: &[Found],
+    top: &Path,
+    home: &Path,
+    problems: &mut Vec<String>,
+) -> Result<Vec<Row>, Stop> {
     let args = build_args(call, found, problems);
     let names = approach_names(&found.iter().map(|found| found.given.clone()).collect::<Vec<_>>());
     let mut rows = Vec::new();
@@ -167,10 +185,9 @@ fn rows(call: &CallArgs, found: &[Found], home: &Path, problems: &mut Vec<String
         fs::create_dir_all(home.join("dockerfiles"))
             .and_then(|()| fs::write(home.join(&file), &found.text))
             .map_err(failed)?;
-        let mut own = found.path.clone().into_os_string();
-        own.push(".dockerignore");
-        if Path::new(&own).is_file() {
-            fs::copy(&own, home.join(format!("{file}.dockerignore"))).map_err(failed)?;
+        let tops: Vec<&Path> = found.path.parent().into_iter().chain([top]).collect();
+        if let Some(own) = own_ignore_file(&found.path, &tops).map_err(Stop::wrong)? {
+            fs::write(home.join(format!("{file}.dockerignore")), own.as_slice()).map_err(failed)?;
         }
         let declared = Dockerfile::parse(&found.text, &[]);
         let args = args.iter().filter(|(name, _)| declared.declares(name));

@@ -20,7 +20,7 @@ pub fn clean(args: &CleanArgs) -> Result<End, Stop> {
             Cleaned::Undone(name) => println!("removed what {name} left behind"),
             Cleaned::InUse(name, owner) => println!("left alone: {name} is in use by process {owner}"),
             Cleaned::Failed(name, error) => {
-                eprintln!("layerbench: {name}: {error}");
+                say!("layerbench: {name}: {error}");
                 end = End::Failed;
             }
         }

@@ -20,7 +20,7 @@ pub fn compare(args: &CompareArgs) -> Result<End, Stop> {
     let (base, new) = operands(args)?;
     let (left, right) = (base.open()?, new.open()?);
     for warning in left.run.warnings.iter().chain(&right.run.warnings) {
-        eprintln!("layerbench: {warning}");
+        say!("layerbench: {warning}");
     }
     let mut notes = Vec::new();
     if left.run.path != right.run.path {

@@ -1,5 +1,6 @@
 //! Suspects of the gate, measured afresh: baseline and current files built in turns in one run.
 
+use super::alone::{self, Alone};
 use super::args::{GateArgs, OriginArgs, RunArgs};
 use super::bases::{Needs, known};
 use super::checkout::checkout;
@@ -43,6 +44,8 @@ pub fn rebuild(
     let interrupt = Interrupt::default();
     signals::watch(&interrupt, signals::InFlight::Cancelled);
     let id = run_id();
+    let name = alone::name(&id, &study_path(args, current).display().to_string(), &args.confirm_out);
+    let _alone = Alone::wait(&name, args.no_wait, &interrupt, || Ok(()))?;
     let workspace = Workspace::new(&id)?;
     let (old, new, mut notes) = studies(args, baseline, current, workspace.path())?;
     let cells: Vec<Cell> =
@@ -52,7 +55,7 @@ pub fn rebuild(
     let (plan, mut materials) = paired(&old, &new, &call, &engines, &cells, (workspace.path(), &id))?;
     let Picked { mut engines, lines } = pick(&args.engines, &engines, &id, Some(&new), ChainKind::Article, None)?;
     for line in lines {
-        eprintln!("engine: {line}");
+        say!("engine: {line}");
     }
     let replacements = prepare::replacements(&new, &call.base)?;
     let found = Facts {
@@ -66,7 +69,7 @@ pub fn rebuild(
     };
     let record = confirm_record(record::record(&found)?, &plan);
     let folder = RunFolder::create(&args.confirm_out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
-    eprintln!("measuring {} suspects afresh: {}", suspects.len(), folder.path().display());
+    say!("measuring {} suspects afresh: {}", suspects.len(), folder.path().display());
     notes.push(format!("The fresh samples are in {}.", folder.path().display()));
     let machine = ThisMachine::new(vec![Folder::of_results(folder.path())]);
     let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());
@@ -149,7 +152,7 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
         chain: super::args::ChainArg::Article,
         study: study_path(args, current),
         call: super::args::CallArgs::default(),
-        origin: origin(current),
+        origin: origin(args),
         reps: args.reps,
         precision: None,
         approach: approaches,
@@ -163,19 +166,19 @@ fn call(args: &GateArgs, current: &RunRecord, cells: &[Cell]) -> RunArgs {
         resume: None,
         finish_build: false,
         dry_run: false,
+        no_wait: args.no_wait,
     }
 }
 
-/// What the run was allowed to do is allowed again.
-fn origin(current: &RunRecord) -> OriginArgs {
-    let allowed = current.options.get("allow_run").and_then(serde_json::Value::as_bool);
-    OriginArgs { allow_run: allowed.unwrap_or(false), uncommitted: None }
+/// What lets a call do harm is not taken from a record: it has to be said again.
+fn origin(args: &GateArgs) -> OriginArgs {
+    OriginArgs { allow_run: args.allow_run, allow_outside: args.allow_outside, uncommitted: None }
 }
 
 /// A study with all its files; what cannot be had ends the confirmation.
-fn load(path: &Path, current: &RunRecord, place: &Path) -> Result<Study, Stop> {
-    let mut subject = source::load(path, &origin(current), Path::new("results"), place)?;
-    source::settle(&mut subject, &origin(current), place);
+fn load(path: &Path, args: &GateArgs, place: &Path) -> Result<Study, Stop> {
+    let mut subject = source::load(path, &origin(args), Path::new("results"), place)?;
+    source::settle(&mut subject, &origin(args), place);
     subject.stop_with(None).map_or(Ok(subject.study), Err)
 }
 
@@ -197,7 +200,7 @@ fn studies(
         ));
     }
     let path = study_path(args, current);
-    let new = load(&path, current, &workspace.join("new"))?;
+    let new = load(&path, args, &workspace.join("new"))?;
     let proved = |study: &Study, record: &RunRecord, remedy: &str| {
         let hash = study.hash().map_err(Stop::failed)?;
         if hash == record.study_hash {
@@ -213,13 +216,13 @@ fn studies(
     };
     proved(&new, current, "name the files that tonight's run was made of with --study, or run it again")?;
     if let Some(path) = &args.baseline_study {
-        let old = load(path, current, &workspace.join("old"))?;
+        let old = load(path, args, &workspace.join("old"))?;
         proved(&old, baseline, "name the files that the baseline was made of")?;
         return Ok((old, new, Vec::new()));
     }
     if baseline.study_hash == current.study_hash {
         let note = "Baseline and current files are the same: what differs comes from outside the study.";
-        let again = load(&path, current, &workspace.join("again"))?;
+        let again = load(&path, args, &workspace.join("again"))?;
         return Ok((again, new, vec![note.to_owned()]));
     }
     let git = baseline.git.as_ref().filter(|git| !git.dirty).ok_or_else(|| {
@@ -231,7 +234,7 @@ fn studies(
     let to = workspace.join("baseline");
     checkout(new.folder(), &git.revision, &to)?;
     let file = new.file().file_name().map_or_else(|| to.clone(), |name| to.join(name));
-    let old = load(&file, current, &workspace.join("old"))?;
+    let old = load(&file, args, &workspace.join("old"))?;
     proved(&old, baseline, "one of the records was edited; name the baseline's files with --baseline-study")?;
     Ok((old, new, vec![format!("The baseline was built from revision {}.", facts::short(&git.revision))]))
 }

@@ -1,11 +1,13 @@
 //! `layerbench doctor`: what a run would use, and what is in the way. Each line says ok, warn or stop, and what to do.
 
+use super::alone::{self, Alone};
 use super::args::{DoctorArgs, DoctorFormat, Topic};
 use super::bases;
 use super::pick::{Picked, pick, wanted};
 use super::prepare::{self, Replacement};
 use super::pulls;
 use super::source;
+use super::style::plain;
 use super::{End, Stop};
 use crate::engine::remains::{Workspace, home};
 use crate::engine::{BuildRequest, Engine, Interrupt};
@@ -114,7 +116,7 @@ fn subject(args: &DoctorArgs) -> Result<Option<Subject>, Stop> {
         None if Path::new("scenarios/article/study.toml").is_file() => "scenarios/article".into(),
         None => return Ok(None),
     };
-    let (study, files) = source::peek(&path)?;
+    let (study, files) = source::peek(&path, args.allow_outside)?;
     let options = PlanOptions {
         reps: 1,
         most: 1,
@@ -197,7 +199,13 @@ fn engine(
     if let Some(subject) = subject.filter(|_| wants(Topic::Bases)) {
         images(found, engine.as_mut(), subject);
     }
-    if wants(Topic::Noise) {
+    // Two that measure at once would measure each other.
+    let alone = wants(Topic::Noise).then(|| Alone::now(&alone::name("doctor", "cached builds", &home())));
+    if let Some(Err(other)) = &alone {
+        let remedy = "run doctor again when it has ended";
+        found.add("noise", Level::Warn, format!("not measured beside {other}"), remedy);
+    }
+    if let Some(Ok(_alone)) = alone {
         match noise(engine.as_mut()) {
             Ok((median, spread)) => {
                 let share = spread / median;
@@ -282,9 +290,10 @@ fn noise(engine: &mut dyn Engine) -> Result<(f64, f64), String> {
 
 fn print_text(found: &Findings) {
     for line in &found.0 {
-        println!("{:5} {}: {}", line.level.word(), line.topic, line.text.trim_end().replace('\n', "\n      "));
+        let text = plain(line.text.trim_end()).replace('\n', "\n      ");
+        println!("{:5} {}: {text}", line.level.word(), line.topic);
         if !line.remedy.is_empty() {
-            println!("      {}", line.remedy);
+            println!("      {}", plain(&line.remedy));
         }
     }
 }

@@ -16,7 +16,7 @@ pub fn explain(args: &ExplainArgs) -> Result<End, Stop> {
         None => Loaded::open(&args.run)?,
     };
     for warning in new_run.run.warnings.iter().chain(base_run.run.warnings.iter().filter(|_| args.against.is_some())) {
-        eprintln!("layerbench: {warning}");
+        say!("layerbench: {warning}");
     }
     // A is the base; with one cell and a second run, that run's cell is.
     let (base, new) = match (&args.second, &args.against) {

@@ -45,7 +45,7 @@ fn one(folder: &Path, form: Exchange) -> Result<Vec<u8>, Stop> {
         |(_, report): &(_, Report<'_>)| report.table.cells().filter(|(.., cell)| cell.figures.is_none()).count();
     let without: usize = strata.iter().map(empty).sum();
     if form == Exchange::Hyperfine && without > 0 {
-        eprintln!("layerbench: cells without a valid build, for which hyperfine has no form, are left out: {without}");
+        say!("layerbench: cells without a valid build, for which hyperfine has no form, are left out: {without}");
     }
     let record = view.record();
     let exported = Exported {
@@ -67,7 +67,7 @@ fn history(folder: &Path, force: bool) -> Result<Vec<u8>, Stop> {
     let newest = newest(&all, folder)?;
     let Chosen { nights, notes } = choose(&all, &newest.record, None, force);
     for note in notes {
-        eprintln!("layerbench: {note}");
+        say!("layerbench: {note}");
     }
     let names = cells(&newest.record)?;
     let mut images: Vec<(Option<&EngineId>, &ApproachId)> =

@@ -180,6 +180,6 @@ fn accept(dir: &Path, all: &StoredNights, call: &AcceptArgs) -> Result<End, Stop
         };
         keep(dir, &change).map_err(stop)?;
     }
-    eprintln!("kept in {}", dir.join("accepted.toml").display());
+    say!("kept in {}", dir.join("accepted.toml").display());
     Ok(End::Fine)
 }

@@ -27,11 +27,11 @@ pub fn import(args: &ImportArgs) -> Result<End, Stop> {
     let imported = read(&args.file).map_err(Stop::wrong)?;
     let study = match args.study.as_os_str() == "none" {
         true => None,
-        false => Some(source::peek(&args.study)?.0),
+        false => Some(source::peek(&args.study, false)?.0),
     };
     let names = Names::find(&imported, study.as_ref(), &args.rename)?;
     for line in &names.mapped {
-        eprintln!("layerbench: {line}");
+        say!("layerbench: {line}");
     }
     let record = make_record(args, &names, study.as_ref())?;
     let samples = samples(&imported, &names, args.sizes.as_deref())?;
@@ -45,7 +45,7 @@ pub fn import(args: &ImportArgs) -> Result<End, Stop> {
         folder.append_sample(sample, &[]).map_err(Stop::failed)?;
     }
     report::write_all(folder.path())?;
-    eprintln!("results: {}", folder.path().display());
+    say!("results: {}", folder.path().display());
     report::print(folder.path())?;
     Ok(End::Fine)
 }

@@ -174,17 +174,14 @@ impl Keeper {
         let path = self.folder.path().to_path_buf();
         let reported = kept.and_then(|()| report::write_all(&path)).and_then(|()| report::print(&path));
         for failure in &self.failures {
-            eprintln!("{failure}");
+            say!("{failure}");
         }
         let end = match ended {
             Err(error) => return Err(broken_off(&path, &error)),
             Ok(runner::End::Interrupted) => End::Interrupted,
             Ok(runner::End::Complete) if self.failures.is_empty() => End::Fine,
             Ok(runner::End::Complete) => {
-                eprintln!(
-                    "layerbench: {} of the run's builds or images are not as they should be",
-                    self.failures.len()
-                );
+                say!("layerbench: {} of the run's builds or images are not as they should be", self.failures.len());
                 End::Failed
             }
         };

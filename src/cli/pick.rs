@@ -227,7 +227,7 @@ fn host(call: &Call<'_>, endpoint: &Endpoint, why: &str) -> Result<Opened, Stop>
 fn emptied(call: &Call<'_>, endpoint: &Endpoint) -> Result<Opened, Stop> {
     let mut engine = HostEngine::new(call.run, endpoint)?;
     let (images, records) = engine.let_it_be_emptied()?;
-    eprintln!(
+    say!(
         "warning: --may-empty: ALL images ({images} now) and the WHOLE build cache ({records} records) of {endpoint} are removed before each cold build"
     );
     Ok(Opened { id: engine.id(), engine: Box::new(engine), why: "asked for".to_owned() })

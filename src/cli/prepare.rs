@@ -9,9 +9,10 @@ use crate::project::context::digest;
 use crate::project::dockerfile::{Dockerfile, rewrite, same_image};
 use crate::project::ignore::{IgnoreRules, PatternList, ignore_file};
 use crate::runner::{Materials, Recipe};
-use crate::study::{Approach, Marks, Study, materialize};
+use crate::study::{Approach, Marks, Source, Study, materialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +62,7 @@ pub fn recipes(
     let mut problems = Vec::new();
     let mut recipes = BTreeMap::new();
     for approach in study.approaches.iter().filter(|approach| used.contains(&approach.id)) {
-        match recipe(approach, replacements) {
+        match recipe(approach, replacements, &tops(study)) {
             Ok(recipe) => drop(recipes.insert(approach.id.clone(), recipe)),
             Err(problem) => problems.push(problem),
         }
@@ -87,7 +88,7 @@ pub fn recipes(
     }
 }
 
-fn recipe(approach: &Approach, replacements: &[Replacement]) -> Result<(Recipe, Vec<String>), String> {
+fn recipe(approach: &Approach, replacements: &[Replacement], tops: &[&Path]) -> Result<(Recipe, Vec<String>), String> {
     let path = &approach.dockerfile;
     let text = read_dockerfile(path)?;
     let rules: Vec<(String, String)> = replacements.iter().map(|r| (r.from.clone(), r.to.clone())).collect();
@@ -115,7 +116,7 @@ fn recipe(approach: &Approach, replacements: &[Replacement]) -> Result<(Recipe, 
     settings.target.clone_from(&approach.target);
     let recipe = Recipe {
         dockerfile: Arc::new(rewritten.text),
-        ignore: own_ignore_file(path)?,
+        ignore: own_ignore_file(path, tops)?,
         dockerfile_name: path.display().to_string(),
         settings,
         bases,
@@ -123,35 +124,56 @@ fn recipe(approach: &Approach, replacements: &[Replacement]) -> Result<(Recipe, 
     Ok((recipe, originals))
 }
 
-/// Reads a Dockerfile, or its ignore file.
+/// Reads a Dockerfile, or an ignore file.
 pub fn read_dockerfile(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |e: std::io::Error| format!("{}: {e}; expected a Dockerfile", path.display());
     let data = fs::metadata(path).map_err(failed)?;
     if !data.is_file() {
         return Err(format!("{}: not a file; expected a Dockerfile", path.display()));
     }
-    if data.len() > DOCKERFILE_LIMIT {
+    let mut text = Vec::new();
+    File::open(path).and_then(|file| file.take(DOCKERFILE_LIMIT + 1).read_to_end(&mut text)).map_err(failed)?;
+    if text.len() as u64 > DOCKERFILE_LIMIT {
         let size = data.len();
         return Err(format!("{}: {size} bytes; expected a Dockerfile of at most {DOCKERFILE_LIMIT}", path.display()));
     }
-    fs::read(path).map_err(failed)
+    Ok(text)
 }
 
-/// The `NAME.dockerignore` beside a Dockerfile, if there is one.
-pub fn own_ignore_file(dockerfile: &Path) -> Result<Option<Arc<Vec<u8>>>, String> {
+/// The `NAME.dockerignore` beside a Dockerfile, if there is one; a link must not lead out of `tops`.
+pub fn own_ignore_file(dockerfile: &Path, tops: &[&Path]) -> Result<Option<Arc<Vec<u8>>>, String> {
     let mut own = dockerfile.as_os_str().to_owned();
     own.push(".dockerignore");
     let own = Path::new(&own);
-    if own.is_file() { read_dockerfile(own).map(|text| Some(Arc::new(text))) } else { Ok(None) }
+    if own.is_file() { read_ignore(own, tops).map(|text| Some(Arc::new(text))) } else { Ok(None) }
 }
 
 /// Reads an ignore file; each line that Docker would refuse is named.
-pub fn ignore_rules(path: &Path, shown: &str) -> Result<IgnoreRules, Stop> {
-    let text = fs::read(path).map_err(|e| Stop::failed(format!("{}: {e}", path.display())))?;
+pub fn ignore_rules(path: &Path, shown: &str, tops: &[&Path]) -> Result<IgnoreRules, Stop> {
+    let text = read_ignore(path, tops).map_err(Stop::wrong)?;
     IgnoreRules::parse(&text).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|p| format!("{shown}: {p}")).collect();
         Stop::wrong(lines.join("\n"))
     })
+}
+
+/// What an ignore file says is sent to the engine, and parts of it are shown.
+fn read_ignore(path: &Path, tops: &[&Path]) -> Result<Vec<u8>, String> {
+    let real = path.canonicalize().map_err(|e| format!("{}: {e}", path.display()))?;
+    let inside = |top: &&Path| top.canonicalize().is_ok_and(|top| real.starts_with(top));
+    if path.is_symlink() && !tops.iter().any(inside) {
+        return Err(format!(
+            "{}: found a link that leads out of the folder; expected an ignore file; put a copy there",
+            path.display()
+        ));
+    }
+    read_dockerfile(&real)
+}
+
+/// The folders that the files of a study may lie in.
+fn tops(study: &Study) -> Vec<&Path> {
+    let folder = if let Source::Folder(folder) = &study.source { Some(folder.as_path()) } else { None };
+    [study.folder(), &study.project].into_iter().chain(folder).collect()
 }
 
 /// How the builds of a run are made.
@@ -203,15 +225,16 @@ pub fn materials(
 /// Digests of the contexts. Approaches without an ignore file of their own see the same.
 fn digests(study: &Study, materials: &Materials) -> Result<BTreeMap<(ApproachId, StateId), String>, Stop> {
     let mut known: BTreeMap<(Option<Vec<u8>>, StateId), String> = BTreeMap::new();
-    let mut all = BTreeMap::new();
+    let (mut all, tops) = (BTreeMap::new(), tops(study));
     for (approach, recipe) in &materials.recipes {
         let dockerfile = study.approach(approach).map(|a| a.dockerfile.clone()).unwrap_or_default();
         for (state, folder) in &materials.contexts {
+            let tops: Vec<&Path> = tops.iter().copied().chain([folder.as_path()]).collect();
             let key = (recipe.ignore.as_ref().map(|text| text.to_vec()), state.clone());
             let found = match known.get(&key) {
                 Some(found) => found.clone(),
                 None => {
-                    let found = digest_of(state, folder, &dockerfile)?;
+                    let found = digest_of(state, folder, &dockerfile, &tops)?;
                     known.insert(key, found.clone());
                     found
                 }
@@ -222,7 +245,13 @@ fn digests(study: &Study, materials: &Materials) -> Result<BTreeMap<(ApproachId,
     Ok(all)
 }
 
-fn digest_of(state: &StateId, folder: &Path, dockerfile: &Path) -> Result<String, Stop> {
+fn digest_of(state: &StateId, folder: &Path, dockerfile: &Path, tops: &[&Path]) -> Result<String, Stop> {
+    let rules = folder.join(".dockerignore");
+    if rules.is_symlink() && !rules.exists() {
+        return Err(Stop::wrong(format!(
+            "state {state}: .dockerignore: found a link that leads out of the folder, or to nothing; expected an ignore file; put a copy there"
+        )));
+    }
     let rules = match ignore_file(folder, dockerfile) {
         None => PatternList::default(),
         Some(path) => {
@@ -230,7 +259,7 @@ fn digest_of(state: &StateId, folder: &Path, dockerfile: &Path) -> Result<String
                 Ok(place) => format!("state {state}: {}", place.display()),
                 Err(_) => path.display().to_string(),
             };
-            PatternList::from(ignore_rules(&path, &shown)?)
+            PatternList::from(ignore_rules(&path, &shown, tops)?)
         }
     };
     let digest = digest(folder, rules).map_err(Stop::failed)?;

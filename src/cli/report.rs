@@ -10,7 +10,7 @@ use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
 use crate::analysis::table::{Table, TableMaker};
 use crate::audit::Scorecard;
-use crate::model::{ApproachId, EngineId, Sample, ScenarioId, Status, visible};
+use crate::model::{ApproachId, EngineId, Sample, ScenarioId, StateId, Status, visible};
 use crate::report::{
     Figures, Head, Report, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
 };
@@ -111,6 +111,8 @@ impl View {
         // results/<study>/<run>: published figures stand in results/<name>.
         let published = match (&record.published, path.ancestors().nth(2)) {
             (Some(name), Some(results)) => {
+                // A path would lead anywhere. Any type of name would do: they share one rule.
+                StateId::new(name).map_err(|e| Stop::wrong(format!("run.json: published: {e}")))?;
                 // A run kept elsewhere than in results/ still finds the published figures of this project.
                 let places = [results.join(name), Path::new("results").join(name)];
                 let found = places.iter().find_map(|place| published::read(place).transpose()).transpose()?;
@@ -143,7 +145,7 @@ impl View {
     /// Says it on standard error.
     pub fn warn(&self) {
         for warning in &self.warnings {
-            eprintln!("layerbench: {}", visible(warning));
+            say!("layerbench: {}", visible(warning));
         }
     }
 

@@ -76,8 +76,8 @@ impl Earlier {
         };
         args.engines.may_empty.clone_from(&given.engines.may_empty);
         args.call.build_arg.clone_from(&given.call.build_arg);
-        args.origin.allow_run = given.origin.allow_run;
-        (args.dry_run, args.finish_build) = (given.dry_run, given.finish_build);
+        (args.origin.allow_run, args.origin.allow_outside) = (given.origin.allow_run, given.origin.allow_outside);
+        (args.dry_run, args.finish_build, args.no_wait) = (given.dry_run, given.finish_build, given.no_wait);
         // What was left out stays out.
         args.approach.clone_from(&record.approaches);
         Ok(args)

@@ -1,5 +1,6 @@
 //! `layerbench run`: study, plan, engine, runner, folder, report — in this order.
 
+use super::alone::{self, Alone};
 use super::args::{ClientName, RunArgs};
 use super::audit;
 use super::bases::{self, Known, Needs};
@@ -22,8 +23,9 @@ use crate::engine::machine::{Folder, ThisMachine};
 use crate::engine::private::registry::{DOCKER_HUB, RegistryCache};
 use crate::engine::remains::Workspace;
 use crate::engine::{Client, Interrupt, Named};
-use crate::model::{ApproachId, ColdKind, Event};
+use crate::model::{ApproachId, BuildKey, ColdKind, Event};
 use crate::plan::{Plan, PlanOptions, Remaining};
+use crate::project::git::without_logins;
 use crate::runner::{self, Around, Materials, Recipe};
 use crate::store::RunFolder;
 use crate::study::Study;
@@ -43,17 +45,14 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
     };
     let interrupt = Interrupt::default();
     let id = run_id();
-    let place = Place::new(args, &id, &interrupt)?;
-    let mut subject = source::subject(args, place.path())?;
-    let engines = wanted(&args.engines, args.chain.kind(), false)?;
-    let options = options(args, &engines);
-    let (whole, Remaining { plan, cut }) = planned(&subject.study, &options, earlier.as_ref())?;
+    let _alone = alone(args, earlier.as_ref(), &id, &interrupt)?;
+    let place = Place::new(args, &id)?;
+    let prepared = Prepared::of(args, earlier.as_ref(), place.path())?;
+    let Prepared { mut subject, engines, options, whole, plan, cut, replacements, recipes } = prepared;
     if earlier.as_ref().is_some_and(|earlier| earlier.complete(&plan)) {
-        eprintln!("every build of the run is there: nothing is left to do");
+        say!("every build of the run is there: nothing is left to do");
         return Ok(End::Fine);
     }
-    let replacements = prepare::replacements(&subject.study, &args.base)?;
-    let recipes = recipes(args, &subject, &plan, &replacements)?;
     if args.dry_run {
         return subject.stop_with(None).map_or_else(|| Ok(shown(&plan)), Err);
     }
@@ -95,24 +94,58 @@ pub fn run(given: &RunArgs) -> Result<End, Stop> {
             earlier.go_on(&record, &cut, &plan, cards)?
         }
     };
-    eprintln!("results: {}", keeper.path().display());
+    say!("results: {}", keeper.path().display());
     measure(Measured { args, plan: &plan, materials: &materials, engines, demand, keeper, interrupt: &interrupt })
 }
 
-/// The whole plan, and what remains of it when a run goes on.
-fn planned(study: &Study, options: &PlanOptions, earlier: Option<&Earlier>) -> Result<(Plan, Remaining), Stop> {
-    let whole = Plan::new(study, options).map_err(Stop::wrong)?;
-    let remaining = match earlier {
-        Some(earlier) => earlier.remaining(whole.clone())?,
-        None => Remaining { plan: whole.clone(), cut: Vec::new() },
+/// Waits for the machine; a dry run builds nothing, and waits for nobody.
+fn alone(args: &RunArgs, earlier: Option<&Earlier>, id: &str, interrupt: &Interrupt) -> Result<Option<Alone>, Stop> {
+    if args.dry_run {
+        return Ok(None);
+    }
+    signals::watch(interrupt, if args.finish_build { InFlight::Finished } else { InFlight::Cancelled });
+    let study = std::path::absolute(&args.study).unwrap_or_else(|_| args.study.clone()).display().to_string();
+    let what = if args.call.given() { args.call.context.clone().unwrap_or_else(|| ".".to_owned()) } else { study };
+    let check = || {
+        let place = passing()?;
+        Prepared::of(args, earlier, place.path())?.subject.stop_with(None).map_or(Ok(()), Err)
     };
-    Ok((whole, remaining))
+    Alone::wait(&alone::name(id, &without_logins(&what), &args.out), args.no_wait, interrupt, check).map(Some)
+}
+
+/// What is known of a run before its files are laid out.
+struct Prepared {
+    subject: Subject,
+    engines: Vec<Wanted>,
+    options: PlanOptions,
+    whole: Plan,
+    /// What of the plan is left to do, and the builds that have to be made again.
+    plan: Plan,
+    cut: Vec<BuildKey>,
+    replacements: Vec<Replacement>,
+    recipes: BTreeMap<ApproachId, Recipe>,
+}
+
+impl Prepared {
+    fn of(args: &RunArgs, earlier: Option<&Earlier>, place: &Path) -> Result<Self, Stop> {
+        let subject = source::subject(args, place)?;
+        let engines = wanted(&args.engines, args.chain.kind(), false)?;
+        let options = options(args, &engines);
+        let whole = Plan::new(&subject.study, &options).map_err(Stop::wrong)?;
+        let Remaining { plan, cut } = match earlier {
+            Some(earlier) => earlier.remaining(whole.clone())?,
+            None => Remaining { plan: whole.clone(), cut: Vec::new() },
+        };
+        let replacements = prepare::replacements(&subject.study, &args.base)?;
+        let recipes = recipes(args, &subject, &plan, &replacements)?;
+        Ok(Self { subject, engines, options, whole, plan, cut, replacements, recipes })
+    }
 }
 
 /// Lines of one kind, for people.
 fn tell(of: &str, lines: &[String]) {
     for line in lines {
-        eprintln!("{of}: {line}");
+        say!("{of}: {line}");
     }
 }
 
@@ -166,7 +199,7 @@ fn left(
     known: &Known,
 ) -> Result<(Plan, Plan), Stop> {
     for why in known.left_out.values() {
-        eprintln!("left out: {why}");
+        say!("left out: {why}");
     }
     if known.left_out.is_empty() {
         return Ok(plans);
@@ -233,10 +266,15 @@ fn announce_pulls(args: &RunArgs, most: u32, engines: &[Named], materials: &Mate
     let pristine = engines.iter().filter(|named| named.engine.cold_kind() == ColdKind::Pristine).count();
     let blocks = most.saturating_mul(u32::try_from(pristine.max(1)).unwrap_or(u32::MAX));
     let (within, pulls) = pulls::examine(&materials.recipes, blocks, args.registry_cache.is_some());
-    eprintln!("pulls: {pulls}");
+    say!("pulls: {pulls}");
     if !within && pristine > 0 {
-        eprintln!("warning: that is more than the limit; {}", pulls::REMEDY);
+        say!("warning: that is more than the limit; {}", pulls::REMEDY);
     }
+}
+
+/// A folder that is gone with the value.
+fn passing() -> Result<tempfile::TempDir, Stop> {
+    tempfile::tempdir().map_err(|e| Stop::failed(format!("a folder for the project's files: {e}")))
 }
 
 /// Where a run keeps its files.
@@ -247,13 +285,8 @@ enum Place {
 }
 
 impl Place {
-    fn new(args: &RunArgs, id: &str, interrupt: &Interrupt) -> Result<Self, Stop> {
-        if args.dry_run {
-            let made = tempfile::tempdir().map_err(|e| Stop::failed(format!("a folder for the project's files: {e}")));
-            return made.map(Self::Passing);
-        }
-        signals::watch(interrupt, if args.finish_build { InFlight::Finished } else { InFlight::Cancelled });
-        Ok(Self::Kept(Workspace::new(id)?))
+    fn new(args: &RunArgs, id: &str) -> Result<Self, Stop> {
+        if args.dry_run { passing().map(Self::Passing) } else { Ok(Self::Kept(Workspace::new(id)?)) }
     }
 
     fn path(&self) -> &Path {

@@ -40,9 +40,7 @@ pub fn watch(interrupt: &Interrupt, in_flight: InFlight) {
                         "comes to its end"
                     }
                 };
-                eprintln!(
-                    "stopping: the build in flight {fate}, and everything is cleaned up; once more to stop at once"
-                );
+                say!("stopping: the build in flight {fate}, and everything is cleaned up; once more to stop at once");
             }
         });
     });

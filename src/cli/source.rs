@@ -2,6 +2,7 @@
 //! worked out on a copy. A user's folder, work tree and index are only read. Before the first build, all of it.
 
 use super::args::{OriginArgs, Uncommitted};
+use super::outside;
 use super::prepare::ignore_rules;
 use super::record;
 use super::{Stop, call};
@@ -65,11 +66,13 @@ impl Subject {
 pub fn load(path: &Path, origin: &OriginArgs, out: &Path, workspace: &Path) -> Result<Subject, Stop> {
     let mut fetched = None;
     let study = Study::fetch(path, &mut |source| {
+        allowed(path, source, origin.allow_outside)?;
         let (folder, kept) = fetch(source, &workspace.join("project"), workspace)?;
         fetched = Some(kept);
         Ok(folder)
     });
     let mut subject = Subject::new(study.map_err(Stop::wrong)?);
+    inside(&subject.study, origin.allow_outside)?;
     let mut skip = own_places(out, &subject.study.name);
     match subject.study.source.clone() {
         Source::Study => {
@@ -85,7 +88,8 @@ pub fn load(path: &Path, origin: &OriginArgs, out: &Path, workspace: &Path) -> R
             skip.push(subject.study.folder().to_path_buf());
             let own: Vec<PathBuf> = subject.study.approaches.iter().map(|a| a.dockerfile.clone()).collect();
             let to = workspace.join("project");
-            let files = copy::copy(&folder, views(&folder, &own)?, &skip, &to).map_err(Stop::failed)?;
+            let views = views(&folder, &own, &[&folder, subject.study.folder()])?;
+            let files = copy::copy(&folder, views, &skip, &to).map_err(Stop::failed)?;
             subject.files.remarks.extend(missing_in(&folder, &files));
             subject.study.take_project_from(to);
         }
@@ -102,12 +106,39 @@ pub fn load(path: &Path, origin: &OriginArgs, out: &Path, workspace: &Path) -> R
 }
 
 /// A study whose files are only looked at; they are gone with the folder.
-pub fn peek(path: &Path) -> Result<(Study, tempfile::TempDir), Stop> {
+pub fn peek(path: &Path, outside: bool) -> Result<(Study, tempfile::TempDir), Stop> {
     let place = tempfile::tempdir().map_err(|e| Stop::failed(format!("a folder for the project's files: {e}")))?;
     let study = Study::fetch(path, &mut |source| {
+        allowed(path, source, outside)?;
         fetch(source, &place.path().join("project"), place.path()).map(|(folder, _)| folder)
     });
-    Ok((study.map_err(Stop::wrong)?, place))
+    let study = study.map_err(Stop::wrong)?;
+    inside(&study, outside)?;
+    Ok((study, place))
+}
+
+/// A repository on this machine is read if it belongs to the study, or with leave.
+fn allowed(study: &Path, source: &GitSource, outside: bool) -> Result<(), String> {
+    let folder = if study.is_dir() { Some(study) } else { study.parent() };
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
+    if outside || !outside::is_repository(&folder, &source.address) {
+        return Ok(());
+    }
+    Err(format!("{}, a repository outside of the study and of the project around it (--allow-outside)", source.address))
+}
+
+/// A study reads nothing outside of it and of the project around it without leave.
+fn inside(study: &Study, outside: bool) -> Result<(), Stop> {
+    let found = if outside { Vec::new() } else { outside::found(study) };
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::wrong(format!(
+        "{}: found {}, outside of the study and of the project around it; expected leave to read it: --allow-outside",
+        study.file().display(),
+        found.join(", ")
+    )))
 }
 
 type Fetched = (PathBuf, (git::Source, GitRecord, Vec<String>));
@@ -156,12 +187,12 @@ pub fn uncommitted(
     )))
 }
 
-/// The rules by which Dockerfiles see a folder, each once.
-pub fn views(folder: &Path, dockerfiles: &[PathBuf]) -> Result<Vec<PatternList>, Stop> {
+/// The rules by which Dockerfiles see a folder, each once. Ignore files are looked for in `tops`.
+pub fn views(folder: &Path, dockerfiles: &[PathBuf], tops: &[&Path]) -> Result<Vec<PatternList>, Stop> {
     let files: BTreeSet<Option<PathBuf>> = dockerfiles.iter().map(|path| ignore_file(folder, path)).collect();
     let rules = files.into_iter().map(|file| match file {
         None => Ok(PatternList::default()),
-        Some(path) => ignore_rules(&path, &path.display().to_string()).map(PatternList::from),
+        Some(path) => ignore_rules(&path, &path.display().to_string(), tops).map(PatternList::from),
     });
     rules.collect()
 }
@@ -241,7 +272,7 @@ fn reference(subject: &mut Subject, name: &str, to: &Path) -> Result<(), String>
 
 /// Carries a command out in a folder.
 fn carry_out(command: &str, folder: &Path) -> Result<(), String> {
-    eprintln!("running {command:?} on a copy of the files");
+    say!("running {command:?} on a copy of the files");
     let output = Command::new("sh")
         .args(["-c", command])
         .current_dir(folder)

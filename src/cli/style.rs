@@ -1,6 +1,8 @@
 //! Where answers go: standard output in the form that it takes, or a file that is replaced as a whole.
 
 use super::Stop;
+use crate::model::visible;
+use crate::project::git::without_logins;
 use crate::report::TextStyle;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -19,9 +21,24 @@ pub fn style_for(out: Option<&Path>) -> TextStyle {
     if out.is_some() { TextStyle::default() } else { style() }
 }
 
+/// Says something to people, on standard error. Nothing in it can be more than text to a terminal, whoever wrote it, and
+/// no address in it has a login.
+pub fn say(text: &str) {
+    // Whoever does not listen must not stop a run.
+    let _ = writeln!(io::stderr().lock(), "{}", plain(&without_logins(text)));
+}
+
+/// A text of several lines as a terminal may get it.
+pub fn plain(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
+}
+
 /// Writes to standard output.
 pub fn write_out(text: &[u8]) -> Result<(), Stop> {
-    match io::stdout().lock().write_all(text) {
+    // JSON has all but the ASCII ones of these characters as they are.
+    let tame = |c: char| if c.is_ascii() { c.to_string() } else { visible(c.encode_utf8(&mut [0; 4])) };
+    let tamed = io::stdout().is_terminal().then(|| String::from_utf8_lossy(text).chars().map(tame).collect::<String>());
+    match io::stdout().lock().write_all(tamed.as_deref().map_or(text, str::as_bytes)) {
         // Whoever read along has read enough.
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Stop::failed(format!("writing the report: {e}"))),
         _ => Ok(()),
@@ -53,13 +70,20 @@ fn terminal_width() -> Option<usize> {
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
-/// Writes a file as a whole or not at all.
+/// Writes a file as a whole or not at all. What is written to is always made anew: in a folder that came from others
+/// there may be a link of that name.
 pub fn replace(path: &Path, text: &[u8]) -> Result<(), Stop> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let new = path.with_file_name(name);
     let write = || -> io::Result<()> {
-        let mut file = File::create(&new)?;
+        let mut file = match File::create_new(&new) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                std::fs::remove_file(&new)?;
+                File::create_new(&new)?
+            }
+            made => made?,
+        };
         file.write_all(text)?;
         file.sync_all()?;
         std::fs::rename(&new, path)
@@ -70,6 +94,11 @@ pub fn replace(path: &Path, text: &[u8]) -> Result<(), Stop> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_is_text() {
+        assert_eq!(plain("one\n\u{1b}]0;x\u{7}two\u{9b}31m\u{202e}"), "one\n␛]0;x␇two[U+009B]31m[U+202E]");
+    }
 
     #[test]
     fn colours_are_where_they_are_wanted() {

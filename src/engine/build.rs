@@ -12,6 +12,7 @@ use super::trace;
 use super::{BuildRequest, Client, EngineError, Interrupt, docker_client};
 use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
 use crate::project::context::Context;
+use crate::project::git::without_logins;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
 use bollard::models::{BuildInfoAux, ErrorDetail};
 use std::sync::Arc;
@@ -32,6 +33,9 @@ struct Collected {
 
 /// Builds on an engine and times it.
 pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
+    let hidden = request.settings.hidden();
+    let veiled = Veiled { hidden: &hidden, progress };
+    let progress = if hidden.is_empty() { progress } else { &veiled };
     let mut outcome = match &request.client {
         Client::Layerbench => build_here(endpoint, request, progress, interrupt),
         Client::Docker(client) => docker_client::build(client, endpoint, request, interrupt),
@@ -39,7 +43,7 @@ pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progres
     if let Err((_, text)) = &mut outcome.result {
         *text = with_place(&request.dockerfile_name, text);
     }
-    hide(&request.settings.secrets, outcome)
+    hide(&hidden, outcome)
 }
 
 fn build_here(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
@@ -85,16 +89,30 @@ fn with_place(file: &str, text: &str) -> String {
     if line.is_empty() { format!("{file}: {text}") } else { format!("{file}:{line}: {text}") }
 }
 
-/// What failed may have printed a secret; it must not be kept.
+/// What failed may have printed a secret, and a step may have one in its name; it must not be kept.
 fn hide(secrets: &Secrets, mut outcome: Outcome) -> Outcome {
+    let hide = |text: &mut String| *text = secrets.hide(&without_logins(text));
     if let Err((_, text)) = &mut outcome.result {
-        *text = secrets.hide(text);
+        hide(text);
     }
     for step in &mut outcome.steps {
-        step.error = step.error.as_ref().map(|error| secrets.hide(error));
+        hide(&mut step.name);
+        step.error.iter_mut().for_each(hide);
     }
-    outcome.log_tail.iter_mut().for_each(|line| *line = secrets.hide(line));
+    outcome.log_tail.iter_mut().for_each(hide);
     outcome
+}
+
+/// Shows steps whose names have a secret put in.
+struct Veiled<'a> {
+    hidden: &'a Secrets,
+    progress: &'a dyn Progress,
+}
+
+impl Progress for Veiled<'_> {
+    fn step(&self, name: &str) {
+        self.progress.step(&self.hidden.hide(name));
+    }
 }
 
 /// The build itself: session, request, answer.

@@ -174,10 +174,17 @@ fn command(client: &DockerClient, endpoint: &Endpoint, request: &BuildRequest, f
     if request.no_cache {
         command.arg("--no-cache");
     }
-    for (option, map) in [("--build-arg", &settings.args), ("--label", &settings.labels)] {
-        for (name, value) in map {
-            command.arg(option).arg(format!("{name}={value}"));
+    for (name, value) in &settings.args {
+        command.arg("--build-arg");
+        // Every user of the machine can see the arguments of a process, but not its variables.
+        if can_be_variable(name, value, endpoint) {
+            command.arg(name).env(name, value);
+        } else {
+            command.arg(format!("{name}={value}"));
         }
+    }
+    for (name, value) in &settings.labels {
+        command.arg("--label").arg(format!("{name}={value}"));
     }
     for (option, value) in
         [("--target", &settings.target), ("--platform", &settings.platform), ("--network", &settings.network)]
@@ -199,6 +206,16 @@ fn command(client: &DockerClient, endpoint: &Endpoint, request: &BuildRequest, f
     let printed = fs::File::create(files.join("printed"))?;
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(printed);
     Ok(command)
+}
+
+/// Whether a variable with this name and value means nothing to the docker client, or is there already.
+fn can_be_variable(name: &str, value: &str, endpoint: &Endpoint) -> bool {
+    let theirs = ["DOCKER", "BUILD", "LD_", "GO", "SSH", "OTEL", "XDG_", "LC_", "NO_COLOR"];
+    match std::env::var_os(name) {
+        Some(there) => there == value,
+        None if name.to_ascii_uppercase().ends_with("_PROXY") => endpoint.is_local(),
+        None => !theirs.iter().any(|start| name.starts_with(start)),
+    }
 }
 
 /// Runs it to its end. The second clock reading is taken as soon as it has exited.

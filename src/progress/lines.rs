@@ -2,7 +2,8 @@
 //! The same lines go to a terminal and to a log; only marks have colours, and only on a terminal.
 //! Nothing is written anywhere in here.
 
-use crate::model::{BuildKey, Event, Sample, Seconds, Status};
+use crate::model::{BuildKey, Event, Sample, Seconds, Status, visible};
+use crate::project::git::without_logins;
 
 /// Makes lines of events.
 pub(super) struct Lines {
@@ -122,22 +123,14 @@ pub(super) fn span(time: Seconds) -> String {
     }
 }
 
-/// A text on one line without control characters, which could steer a terminal.
+/// A text on one line, in which nothing could steer a terminal.
 pub(super) fn printable(text: &str) -> String {
-    let mut words = String::new();
-    for c in text.trim_end().chars() {
-        match c {
-            '\n' | '\t' => words.push(' '),
-            c if c.is_control() => {}
-            c => words.push(c),
-        }
-    }
-    words
+    visible(&text.trim_end().replace('\n', " "))
 }
 
 /// What a step does, without the place in its stage: `RUN make` for `[build 2/5] RUN make`.
 pub(super) fn step(name: &str) -> String {
-    let name = printable(name);
+    let name = printable(&without_logins(name));
     match name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         Some((place, rest)) if place != "internal" => rest.to_owned(),
         _ => name,
@@ -155,7 +148,7 @@ mod tests {
         }
         assert_eq!(step("[build 2/5] RUN pip install poetry"), "RUN pip install poetry");
         assert_eq!(step("[internal] load build context"), "[internal] load build context");
-        assert_eq!(step("exporting\x1b[2J to\nimage"), "exporting[2J to image");
+        assert_eq!(step("exporting\x1b[2J to\nimage"), "exporting␛[2J to image");
         assert_eq!(step("[unclosed"), "[unclosed");
     }
 }

@@ -31,7 +31,7 @@ pub fn copy(from: &Path, views: Vec<PatternList>, skip: &[PathBuf], to: &Path) -
                 Kind::File if is_socket(&source) => Ok(()),
                 Kind::File => {
                     files.push(relative.to_owned());
-                    copy_file(&source, &place)
+                    context.open_file(&entry.path).and_then(|file| copy_file(file, &place))
                 }
                 Kind::Symlink => symlink(OsStr::from_bytes(&entry.link), &place),
                 Kind::Special => Ok(()), // no builder copies a pipe or a device
@@ -39,9 +39,14 @@ pub fn copy(from: &Path, views: Vec<PatternList>, skip: &[PathBuf], to: &Path) -
             copied.map_err(|error| format!("{}: {error}", source.display()))?;
         }
     }
-    let rules = from.join(".dockerignore");
+    let rules = context.root().join(".dockerignore");
     if rules.is_file() && !to.join(".dockerignore").exists() {
-        copy_file(&rules, &to.join(".dockerignore")).map_err(|error| format!("{}: {error}", rules.display()))?;
+        let failed = |error: std::io::Error| format!("{}: {error}", rules.display());
+        let real = rules.canonicalize().map_err(failed)?;
+        if !real.starts_with(context.root()) {
+            return Err(format!("{}: found a link that leads out of the folder; put a copy there", rules.display()));
+        }
+        fs::File::open(real).and_then(|file| copy_file(file, &to.join(".dockerignore"))).map_err(failed)?;
     }
     Ok(files)
 }
@@ -57,7 +62,10 @@ fn is_socket(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|data| data.file_type().is_socket())
 }
 
-fn copy_file(from: &Path, to: &Path) -> std::io::Result<()> {
-    fs::copy(from, to)?;
-    fs::File::open(to)?.set_modified(fs::metadata(from)?.modified()?)
+fn copy_file(mut from: fs::File, to: &Path) -> std::io::Result<()> {
+    let mut file = fs::File::create_new(to)?;
+    std::io::copy(&mut from, &mut file)?;
+    let data = from.metadata()?;
+    file.set_permissions(data.permissions())?;
+    file.set_modified(data.modified()?)
 }

@@ -6,6 +6,7 @@
 
 use git2::{Commit, ObjectType, Oid, Repository, StatusOptions, Tree};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -17,6 +18,14 @@ const LINK: i32 = 0o120_000;
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 /// A larger file is no pointer.
 const LFS_LARGEST: u64 = 1024;
+
+/// Protocols that git speaks without a program of somebody else.
+const PROTOCOLS: [&str; 7] = ["https", "ssh", "git", "http", "file", "git+ssh", "ssh+git"];
+/// A revision with more files is refused: a few small trees can stand for any number of them.
+const MOST_FILES: usize = 1_000_000;
+
+/// A longer `.gitmodules` is not looked at.
+const MODULES_LARGEST: u64 = 1 << 20;
 
 /// A repository that can be read.
 pub struct Source {
@@ -37,6 +46,70 @@ pub fn is_url(address: &str) -> bool {
     address.contains("://") || scp
 }
 
+/// Refuses an address behind which git would do more than fetch: run a program that the address names, or take it for
+/// an option; and one with a password or token in it, which would stand in records, logs and lists of processes.
+///
+/// # Errors
+/// What was found and what to do, in one line, without the address.
+pub fn check(address: &str) -> Result<(), String> {
+    if address.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err("a space or control character in the address of a repository".to_owned());
+    }
+    let (scheme, place) = match address.split_once("://") {
+        Some((scheme, rest)) => (scheme, rest.split(['/', '?', '#']).next().unwrap_or_default()),
+        None => ("ssh", address.split_once(':').map_or(address, |(host, _)| host)),
+    };
+    if !PROTOCOLS.contains(&scheme) {
+        let shown: String = scheme.chars().take(40).collect();
+        return Err(format!(
+            "the protocol {shown:?}, for which git may run a program; use one of {}",
+            PROTOCOLS.join(", ")
+        ));
+    }
+    let (user, host) = place.rsplit_once('@').map_or((None, place), |(user, host)| (Some(user), host));
+    let path =
+        address.split_once("://").is_none().then(|| address.split_once(':')).flatten().map_or("", |(_, path)| path);
+    if [place, host, path].iter().any(|part| part.starts_with('-')) {
+        return Err("an address of a repository that ssh would take for an option".to_owned());
+    }
+    let port = host.strip_prefix('[').map_or(host, |rest| rest.split_once(']').map_or(rest, |(_, after)| after));
+    if port.split_once(':').is_some_and(|(_, port)| !port.chars().all(|c| c.is_ascii_digit())) {
+        // What follows the colon may be the beginning of a password with a slash in it.
+        return Err("a port that is no number in the address of a repository".to_owned());
+    }
+    let over_ssh = scheme.contains("ssh");
+    if user.is_some_and(|user| !over_ssh || user.contains(':')) {
+        return Err(
+            "a name or password in the address of a repository, where others could read it; leave it out, and git asks your credential helper (git config credential.helper), or use ssh"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// A text without the passwords and tokens that the URLs in it carry. The name of a user of ssh stays.
+#[must_use]
+pub fn without_logins(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || "/?#'\"".contains(c)).unwrap_or(after.len());
+        let (authority, others) = after.split_at(end);
+        match authority.rsplit_once('@') {
+            Some((user, host)) if !before.ends_with("ssh://") || user.contains(':') => {
+                out.push_str("***@");
+                out.push_str(host);
+            }
+            _ => out.push_str(authority),
+        }
+        rest = others;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// The branches of a repository.
 ///
 /// # Errors
@@ -46,6 +119,7 @@ pub fn branches(address: &str) -> Result<Vec<String>, String> {
         let failed = |error: git2::Error| format!("no git repository at {address:?} ({})", error.message());
         return Ok(Source { repository: Repository::open(address).map_err(failed)?, remote: None }.branches());
     }
+    check(address)?;
     let output = git().args(["ls-remote", "--heads", "--", address]).output().map_err(|e| no_git(address, &e))?;
     if !output.status.success() {
         return Err(format!("{address} cannot be read ({})", first_line(&output.stderr)));
@@ -54,10 +128,14 @@ pub fn branches(address: &str) -> Result<Vec<String>, String> {
     Ok(text.lines().filter_map(|line| line.split_once("refs/heads/")).map(|(_, name)| name.to_owned()).collect())
 }
 
-/// The installed git, which asks nobody for anything and answers in English.
+/// The installed git, which asks nobody for anything, answers in English, and runs no helper for a protocol unless the
+/// user's own environment says so.
 fn git() -> Command {
     let mut command = Command::new("git");
     command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").stdin(Stdio::null());
+    if std::env::var_os("GIT_ALLOW_PROTOCOL").is_none() {
+        command.env("GIT_ALLOW_PROTOCOL", "https:ssh:git:http:file");
+    }
     command
 }
 
@@ -66,7 +144,7 @@ fn no_git(address: &str, error: &std::io::Error) -> String {
 }
 
 fn first_line(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
+    let text = without_logins(&String::from_utf8_lossy(text));
     printable(text.lines().find(|line| !line.trim().is_empty()).unwrap_or("no message"))
 }
 
@@ -77,6 +155,7 @@ impl Source {
     /// What was found and what was expected, in one line.
     pub fn open(address: &str, workspace: &Path) -> Result<Self, String> {
         if is_url(address) {
+            check(address)?;
             let repository = Repository::init_bare(workspace).map_err(|e| said(&e))?;
             return Ok(Self { repository, remote: Some(address.to_owned()) });
         }
@@ -163,40 +242,10 @@ impl Source {
             let found = object.ok().and_then(|object| object.into_tree().ok());
             tree = found.ok_or_else(|| format!("no folder {folder:?} in commit {:.12}", commit.id().to_string()))?;
         }
-        let mut remarks = Remarks::new();
-        self.write(&tree, Path::new(""), to, &mut remarks)?;
-        Ok(remarks)
-    }
-
-    fn write(&self, tree: &Tree<'_>, inside: &Path, to: &Path, remarks: &mut Remarks) -> Result<(), String> {
-        let failed = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
-        fs::create_dir_all(to).map_err(|error| failed(to, error))?;
-        for entry in tree {
-            let name = std::str::from_utf8(entry.name_bytes()).map_err(|_| "a name that is not UTF-8".to_owned())?;
-            if name.contains('/') || [".", "..", ".git"].contains(&name) {
-                return Err(format!("the name {name:?}, which no checkout would write"));
-            }
-            let (path, shown) = (to.join(name), inside.join(name));
-            match entry.kind() {
-                Some(ObjectType::Tree) => {
-                    let below = self.repository.find_tree(entry.id()).map_err(|e| said(&e))?;
-                    self.write(&below, &shown, &path, remarks)?;
-                }
-                Some(ObjectType::Blob) => {
-                    let blob = self.repository.find_blob(entry.id()).map_err(|e| said(&e))?;
-                    let written = write_blob(blob.content(), entry.filemode(), &path);
-                    written.map_err(|error| failed(&path, error))?;
-                    if is_pointer(blob.content()) {
-                        remarks.push(pointer(&shown));
-                    }
-                }
-                _ => {
-                    fs::create_dir_all(&path).map_err(|error| failed(&path, error))?;
-                    remarks.push(submodule(&shown));
-                }
-            }
-        }
-        Ok(())
+        fs::create_dir_all(to).map_err(|error| failed(to, &error))?;
+        let mut writing = Writing { repository: &self.repository, remarks: Remarks::new(), files: 0 };
+        writing.tree(&tree, Path::new(""), to)?;
+        Ok(writing.remarks)
     }
 
     /// Files of a folder of the work tree that differ from the last commit or are in none, save those at or below
@@ -220,14 +269,63 @@ impl Source {
     }
 }
 
+fn failed(path: &Path, error: &std::io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
+
+/// Lays trees out. Everything is made anew and nothing is followed: in a tree that was made by hand a name may stand
+/// twice, first as a link to elsewhere.
+struct Writing<'r> {
+    repository: &'r Repository,
+    remarks: Remarks,
+    files: usize,
+}
+
+impl Writing<'_> {
+    fn tree(&mut self, tree: &Tree<'_>, inside: &Path, to: &Path) -> Result<(), String> {
+        for entry in tree {
+            let name = std::str::from_utf8(entry.name_bytes()).map_err(|_| "a name that is not UTF-8".to_owned())?;
+            if name.contains('/') || [".", "..", ".git"].contains(&name) {
+                return Err(format!("the name {name:?}, which no checkout would write"));
+            }
+            self.files += 1;
+            if self.files > MOST_FILES {
+                return Err(format!("more than {MOST_FILES} files and folders"));
+            }
+            let (path, shown) = (to.join(name), inside.join(name));
+            match entry.kind() {
+                Some(ObjectType::Tree) => {
+                    let below = self.repository.find_tree(entry.id()).map_err(|e| said(&e))?;
+                    fs::create_dir(&path).map_err(|error| failed(&path, &error))?;
+                    self.tree(&below, &shown, &path)?;
+                }
+                Some(ObjectType::Blob) => {
+                    let blob = self.repository.find_blob(entry.id()).map_err(|e| said(&e))?;
+                    let written = write_blob(blob.content(), entry.filemode(), &path);
+                    written.map_err(|error| failed(&path, &error))?;
+                    if is_pointer(blob.content()) {
+                        self.remarks.push(pointer(&shown));
+                    }
+                }
+                _ => {
+                    fs::create_dir(&path).map_err(|error| failed(&path, &error))?;
+                    self.remarks.push(submodule(&shown));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 fn write_blob(content: &[u8], mode: i32, path: &Path) -> std::io::Result<()> {
     if mode == LINK {
         let target = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(content);
         return symlink(target, path);
     }
-    fs::write(path, content)?;
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(content)?;
     let mode = if mode == EXECUTABLE { 0o755 } else { 0o644 };
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+    file.set_permissions(fs::Permissions::from_mode(mode))
 }
 
 fn is_pointer(content: &[u8]) -> bool {
@@ -246,7 +344,9 @@ fn submodule(folder: &Path) -> String {
 #[must_use]
 pub fn missing_in(folder: &Path, files: &[PathBuf]) -> Remarks {
     let mut remarks = Remarks::new();
-    let modules = fs::read_to_string(folder.join(".gitmodules")).unwrap_or_default();
+    let modules = folder.join(".gitmodules");
+    let own = modules.symlink_metadata().is_ok_and(|data| data.is_file() && data.len() <= MODULES_LARGEST);
+    let modules = if own { fs::read_to_string(modules).unwrap_or_default() } else { String::new() };
     for line in modules.lines() {
         let Some((key, path)) = line.split_once('=').filter(|(key, _)| key.trim() == "path") else { continue };
         let (_, path) = (key, Path::new(path.trim()));
@@ -272,4 +372,75 @@ fn said(error: &git2::Error) -> String {
 
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_can_only_be_fetched_from() {
+        for fine in [
+            "https://git.example.org/team/app.git",
+            "http://localhost:8080/app.git",
+            "ssh://git@git.example.org:22/app.git",
+            "git@git.example.org:team/app.git",
+            "file:///srv/git/app.git",
+            "git://git.example.org/a@b.git",
+        ] {
+            assert!(is_url(fine), "{fine}");
+            assert_eq!(check(fine), Ok(()), "{fine}");
+        }
+        for (address, why) in [
+            ("ext::sh -c touch% /tmp/x ://", "space"),
+            ("ext::sh://x", "the protocol \"ext::sh\""),
+            ("fd::17://x", "protocol"),
+            ("https+evil://host/app", "protocol"),
+            ("ssh://-oProxyCommand=reboot/app", "option"),
+            ("ssh://-oProxyCommand=reboot@host/app", "option"),
+            ("ssh://me@-oProxyCommand=reboot/app", "option"),
+            ("-oProxyCommand=reboot@host:app", "option"),
+            ("git@host:--upload-pack=reboot", "option"),
+            ("git@host:app\u{1b}[2J", "control character"),
+            ("https://me:hunter2@host/app", "credential helper"),
+            ("https://hunter2@host/app", "credential helper"),
+            ("ssh://me:hunter2@host/app", "credential helper"),
+            ("https://me:hunter2/x@host/app", "no number"),
+        ] {
+            let said = check(address).expect_err(address);
+            assert!(said.contains(why) && !said.contains("hunter2"), "{address}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_tree_that_stands_for_too_many_files_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = Repository::init_bare(dir.path().join("git")).unwrap();
+        let file = repository.blob(b"x").unwrap();
+        let mut builder = repository.treebuilder(None).unwrap();
+        for name in ["a", "b", "c"] {
+            builder.insert(name, file, EXECUTABLE).unwrap();
+        }
+        let tree = repository.find_tree(builder.write().unwrap()).unwrap();
+        let write = |files, to: &str| {
+            let to = dir.path().join(to);
+            fs::create_dir(&to).unwrap();
+            Writing { repository: &repository, remarks: Remarks::new(), files }.tree(&tree, Path::new(""), &to)
+        };
+        assert_eq!(write(MOST_FILES - 3, "fits"), Ok(()));
+        assert_eq!(write(MOST_FILES - 2, "does-not"), Err(format!("more than {MOST_FILES} files and folders")));
+    }
+
+    #[test]
+    fn logins_are_taken_out_of_texts() {
+        for (text, left) in [
+            ("unable to access 'https://me:hunter2@host/app/': 403", "unable to access 'https://***@host/app/': 403"),
+            ("https://hunter2@host and http://a:b@c@d/x@y", "https://***@host and http://***@d/x@y"),
+            ("ssh://git@host/app", "ssh://git@host/app"),
+            ("ssh://git:hunter2@host", "ssh://***@host"),
+            ("git@host:app, mail@example.org", "git@host:app, mail@example.org"),
+        ] {
+            assert_eq!(without_logins(text), left);
+        }
+    }
 }

@@ -41,6 +41,11 @@ pub enum StoreError {
         /// The path that was given.
         path: PathBuf,
     },
+    /// Something else than a file or folder of the run's own.
+    NotPlain {
+        /// Where it is.
+        path: PathBuf,
+    },
     /// A record of another schema.
     Schema {
         /// The file.
@@ -112,6 +117,10 @@ impl fmt::Display for StoreError {
             Self::NotARun { path } => write!(
                 f,
                 "{path:?}: found no run.json; expected the folder of a run, such as results/latest; correct the path"
+            ),
+            Self::NotPlain { path } => write!(
+                f,
+                "{path:?}: found a link, or no plain file or folder; expected one of the run's own; put a copy of what it leads to in its place"
             ),
             Self::Schema { file, found } => write!(
                 f,

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// What the names of files begin with that are not whole yet.
@@ -107,7 +107,8 @@ impl Growing {
     /// Goes on with a file after its first `length` bytes; what follows them is cut off.
     pub fn go_on(path: &Path, length: u64) -> Result<Self, StoreError> {
         let opened = || -> io::Result<File> {
-            let file = OpenOptions::new().append(true).open(path)?;
+            let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
+            let file = OpenOptions::new().append(true).custom_flags(nofollow).open(path)?;
             file.set_len(length)?;
             file.sync_all()?;
             Ok(file)

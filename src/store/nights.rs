@@ -100,6 +100,7 @@ fn read_part(runs: &[PathBuf]) -> Vec<(String, Result<StoredNight, StoreError>)>
 }
 
 fn night(path: &Path, name: &str) -> Result<StoredNight, StoreError> {
+    super::plain(path)?;
     let mut record = record::read_without_plan(&path.join(RECORD))?;
     record.findings = Vec::new();
     record.notes = Vec::new();

@@ -3,12 +3,12 @@
 //! The storage of a registry is left out: its images are told apart by their own digests.
 
 use super::Study;
-use super::tree::{What, is_executable, walk};
+use super::tree::{What, is_executable, open, walk};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt::{self, Write as _};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -94,8 +94,9 @@ fn add_folder(study: &Study, folder: &Path, skip: Option<&Path>, seen: &mut Seen
 
 fn add_file(study: &Study, path: &Path, seen: &mut Seen) -> Result<(), HashError> {
     if let Entry::Vacant(place) = seen.entry(inside(study, path)) {
-        let data = fs::metadata(path).map_err(|error| HashError::io(path, &error))?;
-        place.insert((kind(is_executable(&data)), content(path)?));
+        let real = path.canonicalize().map_err(|error| HashError::io(path, &error))?;
+        let data = fs::metadata(&real).map_err(|error| HashError::io(path, &error))?;
+        place.insert((kind(is_executable(&data)), content(&real)?));
     }
     Ok(())
 }
@@ -112,7 +113,7 @@ fn inside(study: &Study, path: &Path) -> PathBuf {
 fn content(path: &Path) -> Result<[u8; 32], HashError> {
     let mut digest = Sha256::new();
     let fails = |error: io::Error| HashError::io(path, &error);
-    let mut file = File::open(path).map_err(fails)?;
+    let mut file = open(path).map_err(fails)?;
     let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer).map_err(fails)? {

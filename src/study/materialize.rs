@@ -4,7 +4,7 @@
 
 use super::comment::{TOKEN, comment};
 use super::marks::{self, Laid};
-use super::tree::{What, walk};
+use super::tree::{What, open, walk};
 use super::{Append, Marks, State, Study};
 use crate::model::StateId;
 use std::collections::BTreeSet;
@@ -208,9 +208,12 @@ fn same(from: &Path, to: &Path) -> bool {
 }
 
 fn copy(from: &Path, to: &Path, times: Times) -> io::Result<()> {
-    fs::copy(from, to)?;
+    let (mut original, mut file) = (open(from)?, fs::File::create_new(to)?);
+    io::copy(&mut original, &mut file)?;
+    let data = original.metadata()?;
+    file.set_permissions(data.permissions())?;
     match times {
-        Times::Kept => fs::File::open(to)?.set_modified(fs::metadata(from)?.modified()?),
+        Times::Kept => file.set_modified(data.modified()?),
         Times::New | Times::OfChanges => Ok(()),
     }
 }

@@ -5,9 +5,9 @@
 use super::decode::RawState;
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Why the files below a folder cannot be used.
@@ -82,6 +82,12 @@ fn entry(relative: PathBuf, path: PathBuf) -> Result<Entry, TreeError> {
         return Err(TreeError { found: "neither a file, a folder nor a symbolic link".to_owned(), path });
     };
     Ok(Entry { relative, path, what })
+}
+
+/// Opens a file for reading, but never through a link that was put in its place after it was looked at.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    fs::OpenOptions::new().read(true).custom_flags(i32::try_from(flags.bits()).unwrap_or_default()).open(path)
 }
 
 pub(super) fn is_executable(data: &Metadata) -> bool {

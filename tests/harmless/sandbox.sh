@@ -9,7 +9,7 @@ shift
 work=$(mktemp -d)
 leave() { quit_user_engine; rm -rf "$work"; }
 trap leave EXIT
-export LAYERBENCH_HOME=$work/home DOCKER_HOST=unix://$work/user.sock DOCKER_CLI_HINTS=false
+export LAYERBENCH_HOME=$work/home LAYERBENCH_LOCK=$work/user/lock DOCKER_HOST=unix://$work/user.sock DOCKER_CLI_HINTS=false
 docker=/usr/bin/docker
 [ -x "$docker" ] || docker=docker
 

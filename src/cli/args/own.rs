@@ -42,6 +42,10 @@ pub struct OriginArgs {
     /// Carry out the commands of changes, on copies of the files, before anything is built
     #[arg(long)]
     pub allow_run: bool,
+    /// Let a study read what lies outside of it and of the project around it: folders and repositories elsewhere, files
+    /// and variables for secrets
+    #[arg(long)]
+    pub allow_outside: bool,
     /// What to do about uncommitted changes of a folder in git: build with them (as docker build does), or refuse
     #[arg(long, value_enum)]
     pub uncommitted: Option<Uncommitted>,

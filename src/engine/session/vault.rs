@@ -106,6 +106,8 @@ impl fmt::Debug for Secrets {
 
 /// Values shorter than this are not looked for in texts: they would be found everywhere.
 const HIDDEN_LENGTH: usize = 4;
+/// Nor are shorter lines of a value of several lines, such as a key: texts come line by line.
+const HIDDEN_LINE: usize = 8;
 
 impl Secrets {
     /// Ids and values.
@@ -113,16 +115,26 @@ impl Secrets {
         self.0.iter().map(|(id, value)| (id.as_str(), value.as_slice()))
     }
 
+    /// Whether there is nothing to hide.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A text with every value in it made unreadable.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for value in self.0.values().filter_map(|value| std::str::from_utf8(value).ok()).map(str::trim) {
-            if value.len() >= HIDDEN_LENGTH && text.contains(value) {
-                text = text.replace(value, "***");
-            }
-        }
-        text
+        let values = self.0.values().filter_map(|value| std::str::from_utf8(value).ok()).map(str::trim);
+        let parts = values.flat_map(|value| {
+            let lines = value.lines().map(str::trim).filter(|line| line.len() >= HIDDEN_LINE);
+            std::iter::once(value).filter(|value| value.len() >= HIDDEN_LENGTH).chain(lines)
+        });
+        let mut parts: Vec<&str> = parts.collect();
+        // The longer ones first: one may be a part of another.
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        parts
+            .into_iter()
+            .fold(text.to_owned(), |text, part| if text.contains(part) { text.replace(part, "***") } else { text })
     }
 }
 
