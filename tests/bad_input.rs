@@ -64,7 +64,15 @@ const CASES: &[Case] = &[
     ),
     case(
         "a project outside the study and what is around it",
-        |dir| study(dir, &format!("{}{APPROACH}", STUDY.replace("path = \"project\"", "path = \"../../usr/share\""))),
+        |dir| {
+            study(
+                dir,
+                &format!(
+                    "{}{APPROACH}",
+                    STUDY.replace("path = \"project\"", "path = \"../../../../../../../../usr/share\"")
+                ),
+            )
+        },
         &["run", "."],
         2,
     ),

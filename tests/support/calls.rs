@@ -222,7 +222,8 @@ pub const CALLS: &[Case] = &[
             study(dir);
             slower(dir, |night, _| drop(night.record.options.insert("study".to_owned(), ".".into())));
         },
-        &["gate", "nights/1", "--confirm"],
+        // Text for people is wrapped, which depends on how long the path is.
+        &["gate", "nights/1", "--confirm", "--format", "markdown"],
         4,
     ),
     ("history: a folder without runs", study, &["history", "project"], 2),
