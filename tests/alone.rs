@@ -24,8 +24,14 @@ fn run(dir: &Path, lock: &Path) -> Command {
 
 /// The first line of a run's messages that begins with these words.
 fn line(child: &mut Child, words: &str) -> String {
-    let lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
-    lines.map_while(Result::ok).find(|line| line.starts_with(words)).unwrap_or_else(|| panic!("no line {words:?}"))
+    let mut said = Vec::new();
+    for line in BufReader::new(child.stderr.as_mut().unwrap()).lines().map_while(Result::ok) {
+        if line.starts_with(words) {
+            return line;
+        }
+        said.push(line);
+    }
+    panic!("no line {words:?}: {said:#?}")
 }
 
 #[test]

@@ -12,15 +12,17 @@ pub enum InFlight {
     Finished,
 }
 
-/// Watches for signals on a thread of its own.
+/// Watches for signals on a thread of its own, from the moment that this returns.
 pub fn watch(interrupt: &Interrupt, in_flight: InFlight) {
     let interrupt = interrupt.clone();
+    let (watching, ready) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
             let signals =
                 (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()));
             let (Ok(mut int), Ok(mut term), Ok(mut hup)) = signals else { return };
+            let _ = watching.send(());
             loop {
                 tokio::select! {
                     _ = int.recv() => {}
@@ -44,6 +46,8 @@ pub fn watch(interrupt: &Interrupt, in_flight: InFlight) {
             }
         });
     });
+    // A signal that comes before is lost where it was ignored, as in a job that a script has in the background.
+    let _ = ready.recv();
 }
 
 /// Ends now. What this process holds is released by the kernel, and then removed by a `clean` that waits for it.

@@ -10,6 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// What the names of files begin with that are not whole yet.
 const NEW: &str = ".new-";
@@ -70,10 +71,21 @@ fn of_dead(name: &str) -> bool {
     process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
 }
 
+/// How long a lock may outlive its holder: a child that is just being started has a copy of it until it becomes another
+/// program.
+const HANDED_ON: Duration = Duration::from_millis(500);
+
 /// Locks a folder against other programs, until the answer is dropped or the program dies.
 pub(super) fn lock(folder: &Path) -> Result<File, StoreError> {
     let file = File::open(folder).map_err(StoreError::io(folder, "read"))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    let since = Instant::now();
+    let locked = loop {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) if since.elapsed() < HANDED_ON => std::thread::sleep(HANDED_ON / 50),
+            other => break other,
+        }
+    };
+    match locked {
         Err(Errno::WOULDBLOCK) => Err(StoreError::Busy { path: folder.to_owned() }),
         // A file system that knows no locks keeps nobody from working.
         Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::NOLCK) => Ok(file),
