@@ -38,21 +38,20 @@ fn line(child: &mut Child, words: &str) -> String {
 fn the_second_run_waits_for_the_first_by_name_and_goes_on_when_it_was_killed() {
     let place = tempfile::tempdir().unwrap();
     let at = |name: &str| place.path().join(name);
-    tiny_study(&at("first"), &[("slow", &GOOD.replace("RUN echo built", "RUN sleep 300; echo built"))]);
-    tiny_study(&at("second"), &[("quick", GOOD)]);
-    let mut first = run(&at("first"), &at("lock")).spawn().unwrap();
+    tiny_study(&at("a"), &[("slow", &GOOD.replace("RUN echo built", "RUN sleep 300; echo built"))]);
+    tiny_study(&at("b"), &[("quick", GOOD)]);
+    let mut first = run(&at("a"), &at("lock")).spawn().unwrap();
     line(&mut first, "results: ");
-    let name =
-        format!(" of {} (process {}, results in {})", at("first").display(), first.id(), at("first/results").display());
+    let name = format!(" of {} (process {}, results in {})", at("a").display(), first.id(), at("a/results").display());
 
-    let refused = run(&at("second"), &at("lock")).arg("--no-wait").output().unwrap();
+    let refused = run(&at("b"), &at("lock")).arg("--no-wait").output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert!(messages(&refused).contains(&name) && messages(&refused).contains("--no-wait"), "{}", messages(&refused));
 
-    let mut second = run(&at("second"), &at("lock")).spawn().unwrap();
+    let mut second = run(&at("b"), &at("lock")).spawn().unwrap();
     let said = line(&mut second, "waiting for the run ");
     assert!(said.contains(&name), "{said}");
-    let examined = program(&at("second"), &["doctor", ".", "--only", "noise", "--engine", "private"])
+    let examined = program(&at("b"), &["doctor", ".", "--only", "noise", "--engine", "private"])
         .env("LAYERBENCH_LOCK", at("lock"))
         .output()
         .unwrap();
@@ -62,17 +61,17 @@ fn the_second_run_waits_for_the_first_by_name_and_goes_on_when_it_was_killed() {
         "{examined}"
     );
     assert!(second.try_wait().unwrap().is_none(), "it did not wait");
-    assert!(!at("second/home").exists() && !at("second/results").exists(), "it has begun");
+    assert!(!at("b/home").exists() && !at("b/results").exists(), "it has begun");
 
     first.kill().unwrap(); // SIGKILL
     first.wait().unwrap();
     let since = Instant::now();
     line(&mut second, "going on");
     let code = second.wait().unwrap().code();
-    assert!(code == Some(0) || disturbed(&at("second/results")), "{code:?}");
+    assert!(code == Some(0) || disturbed(&at("b/results")), "{code:?}");
     assert!(since.elapsed() < Duration::from_secs(60));
     assert_eq!(fs::read_to_string(at("lock")).unwrap(), "", "nobody is told of a run that has ended");
-    let cleaned = program(&at("first"), &["clean", "--wait", "20"]).output().unwrap();
+    let cleaned = program(&at("a"), &["clean", "--wait", "20"]).output().unwrap();
     assert!(cleaned.status.success());
 }
 

@@ -23,7 +23,7 @@ layerbench run "$work/study" --engine "unix://$work/user.sock" --engine tcp://12
 tar -C "$work/mine" -c busybox | on_far import - precious:1 >/dev/null
 container=$(on_far create precious:1 /busybox)
 ! on_far_run --may-empty "$address" || die "an engine with a container was emptied"
-grep -q 'it holds 1 containers' "$work/out.err" || die "no word of the container: $(cat "$work/out.err")"
+grep -q 'it holds containers (1)' "$work/out.err" || die "no word of the container: $(cat "$work/out.err")"
 on_far rm "$container" >/dev/null
 on_far image inspect precious:1 >/dev/null || die "the far engine was emptied although it was refused"
 # And so is the machine's own engine, whatever it is called.
