@@ -44,7 +44,7 @@ const FILLS: &str = "FROM scratch\nCOPY tool /bin/sh\nRUN mkdir /open && chmod 7
 /// audit whose containers run, and cleans up.
 const SCRIPT: &str = r#"set -e
 layerbench=$1 names=$2
-audit() { "$layerbench" audit --engine "$DOCKER_HOST" --run-limit 1 "$@"; }
+audit() { "$layerbench" audit --engine "$DOCKER_HOST" --run-limit 3 "$@"; }
 for name in $names; do "$layerbench" build -q -t "$name" -f "$name.Dockerfile" . >/dev/null; done
 "$layerbench" build -q -t fills -f fills.Dockerfile . >/dev/null
 "$layerbench" audit --engine "$DOCKER_HOST" --run-limit 60 --format json --out fills.json fills

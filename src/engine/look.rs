@@ -267,7 +267,7 @@ impl Looker {
             Ok(created) => created.id,
             Err(e) => return Ok(Started { fine: Err(e.to_string()), still_running: false, changes: Vec::new() }),
         };
-        let ended = self.watch(client, &id, limit).await;
+        let ended = self.watch(client, &id, restrictions, limit).await;
         let changes = match restrictions.read_only {
             true => Ok(None),
             false => client.container_changes(&id).await,
@@ -283,13 +283,19 @@ impl Looker {
     }
 
     /// Starts a container and waits for its end, at most as long as the limit. Gives whether it still runs.
-    async fn watch(&self, client: &Docker, id: &str, limit: Duration) -> Result<bool, String> {
+    async fn watch(
+        &self,
+        client: &Docker,
+        id: &str,
+        restrictions: &Restrictions,
+        limit: Duration,
+    ) -> Result<bool, String> {
         client.start_container(id, None).await.map_err(|e| e.to_string())?;
         let mut wait = std::pin::pin!(client.wait_container(id, None::<WaitContainerOptions>));
         let end = tokio::select! {
             end = tokio::time::timeout(limit, wait.next()) => end,
             () = self.interrupt.raised() => return Err("the user stopped it".to_owned()),
-            () = root_filled(client, id) => return Err(format!("wrote more than {} MiB in its root", ROOT >> 20)),
+            () = root_filled(client, id), if !restrictions.read_only => return Err(format!("wrote more than {} MiB in its root", ROOT >> 20)),
         };
         let code = match end {
             Err(_) => return Ok(true),
