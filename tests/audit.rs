@@ -27,7 +27,7 @@ const IMAGES: &[(&str, &str)] = &[
     ("endless", "FROM scratch\nCOPY tool /app/busybox\nENTRYPOINT [\"/app/busybox\", \"sleep\", \"100000\"]\n"),
     (
         "forks",
-        "FROM scratch\nCOPY tool /bin/sh\nENTRYPOINT [\"/bin/sh\", \"-c\", \"f() { f | f & }; f; sleep 1000\"]\n",
+        "FROM scratch\nCOPY tool /bin/sh\nENTRYPOINT [\"/bin/sh\", \"-c\", \"f() { f | f & }; f; exec sleep 1000\"]\n",
     ),
     (
         "bits",

@@ -2,15 +2,16 @@
 
 use super::args::CleanArgs;
 use super::{End, Stop};
+use crate::engine::EngineError;
 use crate::engine::host;
 use crate::engine::remains::{self, Cleaned};
+use std::path::Path;
 use std::time::Duration;
 
 /// Carries out the command.
 pub fn clean(args: &CleanArgs) -> Result<End, Stop> {
     let home = remains::home();
-    let mut done = remains::clean(&home, Duration::from_secs(args.wait))?;
-    done.extend(host::clean(&home)?);
+    let done = cleaned(&home, Duration::from_secs(args.wait))?;
     if done.is_empty() {
         println!("nothing to clean up in {}", home.display());
     }
@@ -31,14 +32,19 @@ pub fn clean(args: &CleanArgs) -> Result<End, Stop> {
 /// Takes away what runs left behind that were broken off, before one of them goes on: its builds would find it. What
 /// cannot be taken away is told.
 pub fn before_going_on() {
-    let home = remains::home();
-    let mut done = remains::clean(&home, Duration::ZERO).unwrap_or_default();
-    done.extend(host::clean(&home).unwrap_or_default());
-    for one in done {
+    let done = cleaned(&remains::home(), Duration::ZERO);
+    for one in done.unwrap_or_else(|error| vec![Cleaned::Failed("what runs left behind".to_owned(), error)]) {
         match one {
-            Cleaned::Undone(name) => eprintln!("removed what {name} left behind"),
+            Cleaned::Undone(name) => say!("removed what {name} left behind"),
             Cleaned::InUse(..) => {}
-            Cleaned::Failed(name, error) => eprintln!("warning: {name}: {error}"),
+            Cleaned::Failed(name, error) => say!("warning: {name}: {error}"),
         }
     }
+}
+
+/// Of private engines, and on engines of the user.
+fn cleaned(home: &Path, wait: Duration) -> Result<Vec<Cleaned>, EngineError> {
+    let mut done = remains::clean(home, wait)?;
+    done.extend(host::clean(home)?);
+    Ok(done)
 }
