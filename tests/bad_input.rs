@@ -307,6 +307,26 @@ fn without_rights_it_says_which_and_what_would_help() {
     golden::messages("Rights", &all);
 }
 
+/// Sockets may have paths of 107 bytes: an engine starts in a folder whose path just leaves room for that, and one that is
+/// longer by a byte is refused before anything is made.
+#[test]
+fn a_home_with_too_long_a_path_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = |bytes: usize| dir.path().join("h".repeat(bytes - dir.path().as_os_str().len() - 1));
+    let call = |home: &Path| {
+        let args = ["engine", "--", "true"];
+        program(dir.path(), &args).env("LAYERBENCH_HOME", home).output().unwrap()
+    };
+    let longest = 107 - "/engines/01234567-0000/engine.sock".len();
+    let output = call(&home(longest));
+    assert_eq!(output.status.code(), Some(0), "{}", messages(&output));
+    let output = call(&home(longest + 1));
+    assert!(!home(longest + 1).exists());
+    let text = messages(&output).replace(&home(longest + 1).display().to_string(), "HOME");
+    let code = output.status.code();
+    golden::messages("Paths", &told("a home with a long path", &["engine", "--", "true"], &text, code));
+}
+
 /// Runs with a small file system at `place` in the study's folder, in a mount namespace of its own.
 fn on_small_disk(place: &str, size: &str, args: &[&str]) -> (Option<i32>, String) {
     let dir = tempfile::tempdir().unwrap();

@@ -88,6 +88,22 @@ fn sizes_are_compared_exactly() {
     expect(&call(dir.path(), &["compare", &larger.name, &night(0).name]), 0, &["1 byte smaller"]);
 }
 
+/// The containerd image store packs layers, each time a little differently.
+#[test]
+fn sizes_of_packed_layers_are_compared_with_an_allowance() {
+    let dir = evening();
+    let packed = |number, more| {
+        let mut night = night(number).still();
+        night.record.engine.insert("image_store".to_owned(), "containerd".into());
+        night.image += more;
+        night.write(dir.path());
+        night.name
+    };
+    let (base, alike, larger) = (packed(2, 0), packed(3, 500), packed(4, 5_000_000));
+    expect(&call(dir.path(), &["compare", &base, &alike]), 0, &["0 larger images"]);
+    expect(&call(dir.path(), &["compare", &base, &larger]), 3, &["5000000 bytes larger", "6 larger images"]);
+}
+
 #[test]
 fn two_approaches_of_a_run_are_compared_in_every_way_of_asking() {
     let dir = evening();

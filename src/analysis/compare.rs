@@ -23,7 +23,7 @@ pub struct CellChange {
     pub change: Change,
 }
 
-/// The images of one approach in both runs. Sizes do not vary: any difference is a change.
+/// The images of one approach in both runs, where their sizes differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageChange {
     /// The row.

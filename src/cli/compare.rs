@@ -3,7 +3,7 @@
 use super::args::{CompareArgs, Form};
 use super::load::{Loaded, pairs};
 use super::style::{answer, style_for};
-use super::{End, Stop, facts};
+use super::{End, Stop, facts, sizes};
 use crate::analysis::change::Verdict;
 use crate::analysis::compare::{Compared, Shared, compare_strata};
 use crate::analysis::nights::CellName;
@@ -36,7 +36,10 @@ pub fn compare(args: &CompareArgs) -> Result<End, Stop> {
     let shared = if base.approach.is_some() { Shared::Keep } else { Shared::TakeOut };
     let strata: Vec<(&Table, &Table)> = tables.iter().map(|(_, before, after)| (before, after)).collect();
     // Runs without an engine in common have no cell in common.
-    let compared = if strata.is_empty() { vec![Compared::default()] } else { compare_strata(&strata, shared) };
+    let mut compared = if strata.is_empty() { vec![Compared::default()] } else { compare_strata(&strata, shared) };
+    for (stratum, (engine, ..)) in compared.iter_mut().zip(&tables) {
+        stratum.images.retain(|image| !sizes::alike(right.record(), *engine, image.base, image.new));
+    }
     let engines: Vec<Option<&EngineId>> = compared.iter().enumerate().map(|(i, _)| tables.get(i)?.0).collect();
     let name = |run: &Loaded, operand: &Operand| match &operand.approach {
         Some(approach) => format!("{} of {}", approach, run.name()),

@@ -6,7 +6,7 @@ use super::compare::alike;
 use super::load::{Loaded, pairs, stop};
 use super::nights::{Chosen, cells, choose, medians, revision, starts};
 use super::style::{answer, style_for};
-use super::{End, Stop, confirm};
+use super::{End, Stop, confirm, sizes};
 use crate::analysis::change::{self, CommonMode, Verdict};
 use crate::analysis::compare::{CellChange, Shared, compare_strata};
 use crate::analysis::gate::{self as rules, NIGHTS};
@@ -171,15 +171,16 @@ impl Night<'_> {
     /// Images whose size is not that of the last night.
     fn sizes(&self) -> Vec<NewSize> {
         let Some(last) = self.before.last() else { return Vec::new() };
-        let mut sizes = Vec::new();
+        let mut found = Vec::new();
         for Stratum { engine, table } in &self.tonight.strata {
             let rows = table.rows.iter().filter_map(|row| {
                 let before = last.image(engine.as_ref().map(EngineId::as_str), row.approach.as_str())?;
                 Some(NewSize { engine: engine.clone(), approach: row.approach.clone(), before, tonight: row.image? })
             });
-            sizes.extend(rows.filter(|size| size.before != size.tonight));
+            let record = self.tonight.record();
+            found.extend(rows.filter(|size| !sizes::alike(record, engine.as_ref(), size.before, size.tonight)));
         }
-        sizes
+        found
     }
 
     /// Without a history there are only suspects: differences between two nights prove nothing.

@@ -1,7 +1,8 @@
 //! Which sizes of an image are recorded, in words for the record and the reports. The two kinds of image store mean
 //! different things by the same call, so a size is never given without them.
 
-use crate::store::EngineRecord;
+use crate::model::{Bytes, EngineId};
+use crate::store::{EngineRecord, RunRecord};
 
 /// The size of a whole image.
 pub fn of_image(engine: &EngineRecord) -> String {
@@ -21,4 +22,12 @@ pub fn of_layers(engine: &EngineRecord) -> String {
         Some("containerd") => format!("{size} (containerd image store: room that they take on the disk)"),
         _ => size.to_owned(),
     }
+}
+
+/// Whether two sizes of an image on an engine of a run are no change: to the byte where layers are counted unpacked, but
+/// for what packing varies by where they are counted packed.
+pub fn alike(run: &RunRecord, engine: Option<&EngineId>, before: Bytes, after: Bytes) -> bool {
+    let on = run.engines().into_iter().find(|record| record.id().as_ref() == engine);
+    let packed = on.is_some_and(|record| record.fact("image_store") == Some("containerd"));
+    if packed { before.nearly(after) } else { before == after }
 }

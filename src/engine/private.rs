@@ -36,6 +36,13 @@ const END_LIMIT: Duration = Duration::from_secs(30);
 /// How often a starting engine is asked.
 const POLL: Duration = Duration::from_millis(20);
 
+/// Where the engine sees its folder `exec` (see `init.sh`).
+const EXEC_ROOT: &str = "/run/layerbench";
+/// Where it listens, in its folder.
+const SOCKET: &str = "engine.sock";
+/// The longest path of a socket, in bytes: `sun_path` of unix(7) without its end.
+const LONGEST_SOCKET: usize = 107;
+
 /// Keys of the machine's own `/etc/docker/daemon.json` that a private engine takes over: they decide what it can
 /// reach and how it stores, not where.
 const INHERITED: [&str; 8] = [
@@ -86,7 +93,9 @@ impl PrivateEngine {
                 "see to what is missing, or use --engine host",
             ));
         }
-        Ok(Self { run: run.to_owned(), home: remains::home(), registries, chain, started: 0, current: None })
+        let home = remains::home();
+        short_enough(&home, run)?;
+        Ok(Self { run: run.to_owned(), home, registries, chain, started: 0, current: None })
     }
 
     fn start(&mut self) -> Result<(), EngineError> {
@@ -137,6 +146,24 @@ pub fn missing(registry: bool) -> Vec<String> {
         }
     }
     missing
+}
+
+/// Engines of a run listen on sockets in `home`: whether their paths are not too long for that.
+fn short_enough(home: &Path, run: &str) -> Result<(), EngineError> {
+    let home = home.canonicalize().or_else(|_| std::path::absolute(home)).unwrap_or_else(|_| home.to_path_buf());
+    let socket = home.join("engines").join(format!("{run}-0000")).join(SOCKET);
+    let (found, more) = (home.as_os_str().len(), socket.as_os_str().len() - home.as_os_str().len());
+    if found + more <= LONGEST_SOCKET {
+        return Ok(());
+    }
+    Err(EngineError::new(
+        format!("a private engine in {}", home.display()),
+        format!(
+            "a path of {found} bytes; expected at most {}, since that of a socket in it has at most {LONGEST_SOCKET}",
+            LONGEST_SOCKET - more
+        ),
+        "name a folder with a shorter path by LAYERBENCH_HOME",
+    ))
 }
 
 fn on_path(program: &str) -> bool {
@@ -205,8 +232,8 @@ fn configure(
     config.retain(|key, _| INHERITED.contains(&key.as_str()));
     let own = json!({
         "data-root": dir.join(if stored { "store/data" } else { "data" }),
-        "exec-root": dir.join("exec"),
-        "hosts": [format!("unix://{}", dir.join("engine.sock").display())],
+        "exec-root": EXEC_ROOT,
+        "hosts": [format!("unix://{}", dir.join(SOCKET).display())],
         "group": "root",
         "mtu": network.mtu,
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
@@ -255,7 +282,7 @@ fn greet(stdin: Option<&mut ChildStdin>, network: &Network) -> Result<(), Engine
 }
 
 fn wait_until_up(child: &mut Child, dir: &Path, registries: &Registries) -> Result<Daemon, EngineError> {
-    let endpoint = Endpoint::unix(&dir.join("engine.sock"));
+    let endpoint = Endpoint::unix(&dir.join(SOCKET));
     let since = Instant::now();
     loop {
         let ready = || Daemon::new(&endpoint).ok().filter(|daemon| daemon.ping().is_ok());

@@ -36,6 +36,13 @@ impl From<Duration> for Seconds {
 pub struct Bytes(pub u64);
 
 impl Bytes {
+    /// Whether two sizes are the same but for what packing the same files twice can differ by: half a kibibyte, or a
+    /// ten-thousandth of the larger one. The times in the archives of layers pack differently each time.
+    #[must_use]
+    pub fn nearly(self, other: Self) -> bool {
+        self.0.abs_diff(other.0) <= (self.0.max(other.0) / 10_000).max(512)
+    }
+
     /// Reads a size with an optional unit: `200MB`, `1.5 GB`, `190MiB`, `4096`. `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -96,6 +103,19 @@ mod tests {
         assert_eq!(Seconds::new(1.5).unwrap().get(), 1.5);
         for bad in [f64::NAN, f64::INFINITY, -0.1] {
             assert!(Seconds::new(bad).is_none());
+        }
+    }
+
+    #[test]
+    fn sizes_of_packed_layers_may_differ_by_a_little() {
+        for (a, b, nearly) in [
+            (1_000, 1_512, true),
+            (1_000, 1_513, false),
+            (150_015_000, 150_000_000, true),
+            (150_000_000, 150_016_000, false),
+            (0, u64::MAX, false),
+        ] {
+            assert_eq!(Bytes(a).nearly(Bytes(b)), nearly, "{a} {b}");
         }
     }
 

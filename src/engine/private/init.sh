@@ -23,6 +23,9 @@ for hidden in containerd docker; do
     mount -n -t tmpfs -o mode=711 layerbench "/run/$hidden"
 done
 rm -f /run/docker.sock /run/docker.pid
+# The engine's own sockets lie deep in its exec-root, and the path of a socket is at most 107 bytes long.
+mkdir -p "$dir/exec" /run/layerbench
+mount -n --bind "$dir/exec" /run/layerbench
 
 # With checkpoints, the data-root is DIR/store/data: a subvolume of a btrfs image file, or else a plain folder.
 store=$dir/store
