@@ -463,7 +463,9 @@ impl Run<'_> {
             ignore: recipe.ignore.clone(),
             settings: recipe.settings.clone(),
             no_cache: planned.cache == CacheState::Cold && self.engine.cold_kind() == ColdKind::WarmBase,
-            tag: format!("layerbench/{}:{}", self.materials.run, key.approach).to_lowercase(),
+            // Each image has a name of its own. One that takes the name of another lets the engine collect the other's
+            // layers, and the containerd image store does so while it unpacks the new one on top of them.
+            tag: format!("layerbench/{}:{}-{}", self.materials.run, key.block, key.position),
             context_key: format!("layerbench-{}-{}", self.materials.run, key.approach),
             timeout: self.materials.timeout,
             client: self.materials.client.clone(),
