@@ -34,6 +34,9 @@ use std::path::{Path, PathBuf};
 /// The schema that this version reads.
 pub const SCHEMA: &str = "layerbench.study/1";
 
+/// What to do about a change of a file that takes no comment.
+const GIVE_WHOLE: &str = "give its change whole: overlay = \"changes/NAME\", patch, ref or run";
+
 /// A study that holds together: every name it uses exists, every file it names is there.
 /// All paths are absolute and lie inside [`Study::folder`], unless said otherwise.
 #[derive(Clone, Debug)]

@@ -10,8 +10,14 @@ mod broken;
 mod calls;
 #[path = "support/faulty.rs"]
 mod faulty;
+#[path = "support/faulty_calls.rs"]
+mod faulty_calls;
 #[path = "support/golden.rs"]
 mod golden;
+#[path = "support/judge_calls.rs"]
+mod judge_calls;
+#[path = "support/library.rs"]
+mod library;
 #[path = "support/own.rs"]
 mod own;
 #[path = "support/run_calls.rs"]
@@ -23,7 +29,7 @@ mod spoken;
 #[path = "support/tiny.rs"]
 mod tiny;
 
-use calls::{nights, study};
+use calls::nights;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -33,7 +39,7 @@ use tiny::program;
 #[test]
 fn every_wrong_call_gets_one_clear_message() {
     let (mut all, mut wrong) = (String::new(), String::new());
-    for (title, prepare, args, code) in calls::CALLS.iter().chain(run_calls::CALLS) {
+    for (title, prepare, args, code) in calls::CALLS.iter().chain(run_calls::CALLS).chain(judge_calls::CALLS) {
         let dir = tempfile::tempdir().unwrap();
         prepare(dir.path());
         let output = program(dir.path(), args)
@@ -91,6 +97,8 @@ fn settled(text: &str, dir: &Path) -> String {
     let text =
         regex::Regex::new(r"/tmp/\.tmp\w+|/dev/shm/[\w./]*\.tmp\w+").unwrap().replace_all(&text, "TMP").into_owned();
     let text = text.replace(&std::env::temp_dir().display().to_string(), "TMP");
-    let of_this_run = regex::Regex::new(r"(engines/|with the hash )[0-9a-f]{8,12}").unwrap();
-    of_this_run.replace_all(&text, "${1}ID").into_owned()
+    let text = regex::Regex::new(r"/\.tmp\w{6}").unwrap().replace_all(&text, "/TMP").into_owned();
+    let text = regex::Regex::new(r"\d{8}T\d{6}Z-[0-9a-f]{8}").unwrap().replace_all(&text, "RUN").into_owned();
+    let of_this_run = r"(engines/|hosts/|layerbench-|of run |with the hash |expected |in commit )[0-9a-f]{8,12}\b";
+    regex::Regex::new(of_this_run).unwrap().replace_all(&text, "${1}ID").into_owned()
 }

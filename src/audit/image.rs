@@ -8,7 +8,7 @@ use super::judge::{Facts, judge};
 use super::layers::Layers;
 use super::{SCHEMA, Scorecard};
 use crate::engine::EngineError;
-use crate::engine::look::{ImageSelf, Listed, Looker, Restrictions, Started};
+use crate::engine::look::{ImageSelf, Listed, Looker, NO_END, Restrictions, Started};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -121,6 +121,6 @@ fn starts(looker: &Looker, about: &ImageSelf, limit: Duration) -> Result<(Run, R
         Restrictions { user: None, read_only: false },
     ];
     let mut ended = looker.start(&about.id, &ways, limit)?.into_iter();
-    let mut next = || ended.next().ok_or_else(|| "it was not started".to_owned());
+    let mut next = || ended.next().ok_or_else(|| NO_END.to_owned());
     Ok((next(), next(), next()))
 }

@@ -220,7 +220,7 @@ pub fn auditor(study: &Study, contexts: &BTreeMap<StateId, PathBuf>, interrupt: 
 /// Judges cache use by the samples of the run, and writes the scorecards into its folder.
 pub fn finish(folder: &Path, cards: &mut [Scorecard]) -> Result<(), Stop> {
     let run = RunFolder::open(folder).map_err(Stop::failed)?;
-    let (_, scenarios) = columns_of(&run.record)?;
+    let (_, scenarios) = columns_of(&run.record, &run.path)?;
     let scenarios: Vec<_> = scenarios.into_iter().map(|scenario| (scenario.id, scenario.cache)).collect();
     cards.sort_by(|a, b| (&a.engine, &a.approach).cmp(&(&b.engine, &b.approach)));
     for card in cards.iter_mut() {

@@ -9,7 +9,6 @@ use crate::model::{Outcome, Progress, Status, StepKind};
 use crate::project::ignore::ignore_file;
 use crate::study::{SecretSource, Settings};
 use sha2::{Digest, Sha256};
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +40,7 @@ pub fn build(args: &BuildArgs) -> Result<End, Stop> {
                 summary(&outcome);
             }
             let id = outcome.image_id.as_deref().unwrap_or_default();
-            writeln!(std::io::stdout(), "{id}").map_err(|e| Stop::failed(format!("standard output: {e}")))?;
+            super::style::write_out(format!("{id}\n").as_bytes())?;
             Ok(End::Fine)
         }
         Err((status, why)) => {

@@ -29,7 +29,7 @@ pub fn compare(args: &CompareArgs) -> Result<End, Stop> {
     let mut tables = Vec::new();
     for (engine, before, after) in pairs(&left, &right) {
         tables.push(match (&base.approach, &new.approach) {
-            (Some(a), Some(b)) => (engine, row(before, &left.name(), a, b)?, row(after, &right.name(), b, b)?),
+            (Some(a), Some(b)) => (engine, row(before, &left.place(), a, b)?, row(after, &right.place(), b, b)?),
             _ => (engine, before.clone(), after.clone()),
         });
     }
@@ -75,8 +75,8 @@ pub fn faster(run: &Path, always: bool) -> Result<(), Stop> {
     let mut tables = Vec::new();
     for stratum in &loaded.strata {
         for other in others {
-            let before = row(&stratum.table, &loaded.name(), first, other)?;
-            let after = row(&stratum.table, &loaded.name(), other, other)?;
+            let before = row(&stratum.table, &loaded.place(), first, other)?;
+            let after = row(&stratum.table, &loaded.place(), other, other)?;
             tables.push((stratum.engine.as_ref(), other, before, after));
         }
     }
@@ -172,7 +172,7 @@ fn row(table: &Table, run: &str, approach: &ApproachId, name: &ApproachId) -> Re
     let Some(row) = table.row(approach) else {
         let known: Vec<&str> = table.rows.iter().map(|row| row.approach.as_str()).collect();
         return Err(Stop::wrong(format!(
-            "approach: found {:?}, which {run} does not have; expected one of {}",
+            "approach: found {:?}, which the run {run} does not have; expected one of {}; correct the name",
             approach.as_str(),
             known.join(", ")
         )));

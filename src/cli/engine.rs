@@ -14,14 +14,13 @@ const POLL: Duration = Duration::from_millis(20);
 
 /// Carries out the command.
 pub fn engine(args: &EngineArgs) -> Result<End, Stop> {
-    let Some((program, arguments)) = args.command.split_first() else {
-        return Err(Stop::wrong("no command was given; e.g. layerbench engine -- docker info"));
-    };
+    let program = &args.program;
     let interrupt = Interrupt::default();
     signals::watch(&interrupt, signals::InFlight::Cancelled);
     let mut engine = PrivateEngine::new(&run::run_id(), Registries::default(), ChainKind::Article)?;
     engine.begin_chain()?;
-    let started = Command::new(program).args(arguments).env("DOCKER_HOST", engine.endpoint()?.to_string()).spawn();
+    let started =
+        Command::new(program).args(&args.arguments).env("DOCKER_HOST", engine.endpoint()?.to_string()).spawn();
     let ended = started.map_err(|e| Stop::failed(format!("{program}: {e}"))).and_then(|mut child| {
         loop {
             match child.try_wait() {

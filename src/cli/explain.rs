@@ -34,13 +34,16 @@ pub fn explain(args: &ExplainArgs) -> Result<End, Stop> {
         None => (base.clone(), new.clone()),
     };
     let explained = explain_cells(&left, &right).ok_or_else(|| {
-        let empty = if left.iter().any(|(s, _)| s.status == crate::model::Status::Ok) { &names.1 } else { &names.0 };
-        Stop::cannot_tell(format!("{empty}: found no valid build; expected at least one; run it again"))
+        let valid = left.iter().any(|(sample, _)| sample.status == crate::model::Status::Ok);
+        let (cell, run) = if valid { (new, &new_run) } else { (base, &base_run) };
+        let run = run.place();
+        Stop::cannot_tell(format!("{cell} of the run {run}: found no valid build; expected at least one; run it again"))
     })?;
     if left.iter().chain(&right).all(|(_, steps)| steps.is_empty()) {
         return Err(Stop::cannot_tell(format!(
-            "{} and {}: found builds without steps, as an import has them; expected runs made by Layerbench; run the study",
-            names.0, names.1
+            "{base} of the run {} and {new} of the run {}: found builds without steps, as an import has them; expected runs made by Layerbench; run the study",
+            base_run.place(),
+            new_run.place()
         )));
     }
     let (names, mut text) = ((names.0.as_str(), names.1.as_str()), Vec::new());
@@ -68,8 +71,8 @@ fn builds<'a>(run: &'a Loaded, cell: &str) -> Result<Vec<Build<'a>>, Stop> {
         let shown: Vec<String> = names.iter().take(12).map(CellName::path).collect();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         return Err(Stop::wrong(format!(
-            "cell: found {cell:?}, which {} does not have; expected one of {}{more}",
-            run.name(),
+            "cell: found {cell:?}, which the run {} does not have; expected one of {}{more}; correct the name",
+            run.place(),
             shown.join(", ")
         )));
     };

@@ -21,7 +21,10 @@ use std::path::{Path, PathBuf};
 pub fn gate(args: &GateArgs) -> Result<End, Stop> {
     let tonight = Loaded::open(&args.run)?;
     if tonight.record().status != RunStatus::Finished {
-        return Err(Stop::cannot_tell(format!("{}: the run did not come to its end; run it again", tonight.name())));
+        return Err(Stop::cannot_tell(format!(
+            "{}: found a run that did not come to its end; expected one that did; go on with it (layerbench run --resume {0}), or run it again",
+            tonight.place()
+        )));
     }
     let folder = match &args.history {
         Some(folder) => folder.clone(),
@@ -190,9 +193,9 @@ impl Night<'_> {
             (None, Some(last)) => self.folder.join(&last.name),
             (None, None) => {
                 return Err(Stop::cannot_tell(format!(
-                    "{}: found no comparable run before {}; expected at least one, and {NIGHTS} for a verdict by history; run the study again on later nights",
+                    "{}: found no comparable run before the run {}; expected at least one, and {NIGHTS} for a verdict by history; run the study again on later nights",
                     self.folder.display(),
-                    self.tonight.name()
+                    self.tonight.place()
                 )));
             }
         };

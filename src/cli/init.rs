@@ -3,7 +3,7 @@
 
 use super::args::InitArgs;
 use super::call::{Context, context};
-use super::source::fetch;
+use super::source::{fetch, passing};
 use super::style::{replace, write_out};
 use super::{End, Stop};
 use crate::model::StateId;
@@ -71,7 +71,7 @@ fn of_repository(mut source: GitSource) -> Result<Draft, Stop> {
         Some(_) => Vec::new(),
     };
     source.reference = source.reference.or_else(|| states.first().cloned());
-    let place = tempfile::tempdir().map_err(|e| Stop::failed(format!("a folder for the project's files: {e}")))?;
+    let place = passing()?;
     let (files, _) = fetch(&source, &place.path().join("project"), place.path()).map_err(wrong)?;
     let project = look(&files).map_err(wrong)?;
     let mut draft = draft(&files, project, study_name(&address), Err(source))?;

@@ -21,7 +21,7 @@ impl Loaded {
     /// When there is no run, or it is damaged; one of another schema cannot be compared with anything.
     pub fn open(folder: &Path) -> Result<Self, Stop> {
         let run = RunFolder::open(folder).map_err(stop)?;
-        let (approaches, scenarios) = columns(&run.record)?;
+        let (approaches, scenarios) = columns(&run.record, &run.path)?;
         let samples: Vec<Sample> = run.samples.iter().map(|(sample, _)| sample.clone()).collect();
         Ok(Self { strata: strata(&samples, &engines(&run.record), &approaches, &scenarios), run })
     }
@@ -29,6 +29,11 @@ impl Loaded {
     /// Name of the run: that of its folder.
     pub fn name(&self) -> String {
         self.run.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Its folder, for messages: its name alone may stand in several.
+    pub fn place(&self) -> String {
+        self.run.path.display().to_string()
     }
 
     /// The table of an engine; a single one has no name.
@@ -62,9 +67,11 @@ pub fn stop(error: StoreError) -> Stop {
     Stop { end, text: error.to_string() }
 }
 
-/// Rows and columns of the table, as the record names them.
-pub fn columns(record: &RunRecord) -> Result<(Vec<Approach>, Vec<Scenario>), Stop> {
-    let wrong = |e: &dyn std::fmt::Display| Stop::wrong(format!("run.json: {e}"));
+/// Rows and columns of the table, as the record names them; `folder` is the run's, for messages.
+pub fn columns(record: &RunRecord, folder: &Path) -> Result<(Vec<Approach>, Vec<Scenario>), Stop> {
+    let wrong = |e: &dyn std::fmt::Display| {
+        Stop::wrong(format!("{}: {e}; restore the file from a copy", folder.join("run.json").display()))
+    };
     let approaches = record
         .approaches
         .iter()

@@ -32,7 +32,7 @@ fn rows(path: &Path) -> Result<Vec<Row>, Stop> {
 }
 
 fn wrong(path: &Path, line: u64, found: &str, expected: &str) -> Stop {
-    Stop::wrong(format!("{}:{line}: found {found:?}, expected {expected}", path.display()))
+    Stop::wrong(format!("{}:{line}: found {found:?}; expected {expected}; correct the line", path.display()))
 }
 
 fn cell(path: &Path, line: u64, row: &csv::StringRecord) -> Result<PublishedCell, Stop> {

@@ -73,8 +73,8 @@ struct Sorter {
 }
 
 impl Sorter {
-    fn new(record: &RunRecord) -> Result<Self, Stop> {
-        let (approaches, scenarios) = columns(record)?;
+    fn new(record: &RunRecord, folder: &Path) -> Result<Self, Stop> {
+        let (approaches, scenarios) = columns(record, folder)?;
         let maker = |engine: &EngineRecord| (engine.id(), TableMaker::new(&approaches, &scenarios), Vec::new());
         Ok(Self { strata: record.engines().iter().map(maker).collect() })
     }
@@ -102,17 +102,20 @@ impl View {
     pub fn open(folder: &Path) -> Result<Self, Stop> {
         let mut sorter: Option<Result<Sorter, Stop>> = None;
         let skimmed = RunFolder::skim(folder, |record, sample| {
-            if let Ok(sorter) = sorter.get_or_insert_with(|| Sorter::new(record)) {
+            if let Ok(sorter) = sorter.get_or_insert_with(|| Sorter::new(record, folder)) {
                 sorter.add(sample);
             }
         });
         let SkimmedRun { path, record, warnings } = skimmed.map_err(Stop::wrong)?;
-        let sorter = sorter.unwrap_or_else(|| Sorter::new(&record))?;
+        let sorter = sorter.unwrap_or_else(|| Sorter::new(&record, &path))?;
         // results/<study>/<run>: published figures stand in results/<name>.
         let published = match (&record.published, path.ancestors().nth(2)) {
             (Some(name), Some(results)) => {
                 // A path would lead anywhere. Any type of name would do: they share one rule.
-                StateId::new(name).map_err(|e| Stop::wrong(format!("run.json: published: {e}")))?;
+                StateId::new(name).map_err(|e| {
+                    let file = path.join("run.json");
+                    Stop::wrong(format!("{}: published: {e}; restore the file from a copy", file.display()))
+                })?;
                 // A run kept elsewhere than in results/ still finds the published figures of this project.
                 let places = [results.join(name), Path::new("results").join(name)];
                 let found = places.iter().find_map(|place| published::read(place).transpose()).transpose()?;

@@ -107,7 +107,7 @@ fn alone(args: &RunArgs, earlier: Option<&Earlier>, id: &str, interrupt: &Interr
     let study = std::path::absolute(&args.study).unwrap_or_else(|_| args.study.clone()).display().to_string();
     let what = if args.call.given() { args.call.context.clone().unwrap_or_else(|| ".".to_owned()) } else { study };
     let check = || {
-        let place = passing()?;
+        let place = source::passing()?;
         Prepared::of(args, earlier, place.path())?.subject.stop_with(None).map_or(Ok(()), Err)
     };
     Alone::wait(&alone::name(id, &without_logins(&what), &args.out), args.no_wait, interrupt, check).map(Some)
@@ -272,11 +272,6 @@ fn announce_pulls(args: &RunArgs, most: u32, engines: &[Named], materials: &Mate
     }
 }
 
-/// A folder that is gone with the value.
-fn passing() -> Result<tempfile::TempDir, Stop> {
-    tempfile::tempdir().map_err(|e| Stop::failed(format!("a folder for the project's files: {e}")))
-}
-
 /// Where a run keeps its files.
 enum Place {
     /// A dry run leaves nothing, not even for `clean`.
@@ -286,7 +281,7 @@ enum Place {
 
 impl Place {
     fn new(args: &RunArgs, id: &str) -> Result<Self, Stop> {
-        if args.dry_run { passing().map(Self::Passing) } else { Ok(Self::Kept(Workspace::new(id)?)) }
+        if args.dry_run { source::passing().map(Self::Passing) } else { Ok(Self::Kept(Workspace::new(id)?)) }
     }
 
     fn path(&self) -> &Path {

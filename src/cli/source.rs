@@ -105,9 +105,18 @@ pub fn load(path: &Path, origin: &OriginArgs, out: &Path, workspace: &Path) -> R
     Ok(subject)
 }
 
+/// A folder that is gone with the value.
+pub fn passing() -> Result<tempfile::TempDir, Stop> {
+    tempfile::tempdir().map_err(|e| {
+        Stop::failed(format!(
+            "a folder for the project's files: {e}; make room there and give yourself the right to write, or let TMPDIR name another folder"
+        ))
+    })
+}
+
 /// A study whose files are only looked at; they are gone with the folder.
 pub fn peek(path: &Path, outside: bool) -> Result<(Study, tempfile::TempDir), Stop> {
-    let place = tempfile::tempdir().map_err(|e| Stop::failed(format!("a folder for the project's files: {e}")))?;
+    let place = passing()?;
     let study = Study::fetch(path, &mut |source| {
         allowed(path, source, outside)?;
         fetch(source, &place.path().join("project"), place.path()).map(|(folder, _)| folder)

@@ -40,7 +40,9 @@ pub fn write_out(text: &[u8]) -> Result<(), Stop> {
     let tamed = io::stdout().is_terminal().then(|| String::from_utf8_lossy(text).chars().map(tame).collect::<String>());
     match io::stdout().lock().write_all(tamed.as_deref().map_or(text, str::as_bytes)) {
         // Whoever read along has read enough.
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Stop::failed(format!("writing the report: {e}"))),
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Stop::failed(format!("writing to standard output: {e}")))
+        }
         _ => Ok(()),
     }
 }

@@ -191,7 +191,7 @@ fn session_options(request: &BuildRequest) -> Result<SessionOptions, EngineError
     if let Some(ignore) = &request.ignore {
         files.push(("Dockerfile.dockerignore", ignore.to_vec()));
     }
-    let dockerfile = MemoryFolder::new(files).map_err(|_| failed(&"a file name holds a slash"))?;
+    let dockerfile = MemoryFolder::new(files).map_err(|name| failed(&String::from_utf8_lossy(&name)))?;
     let context = Context::open(&request.context).map_err(|e| failed(&e))?;
     Ok(SessionOptions {
         name: "layerbench".to_owned(),

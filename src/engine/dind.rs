@@ -84,18 +84,18 @@ impl DindEngine {
         })
     }
 
-    fn start(&mut self) -> Result<(), EngineError> {
+    fn start(&mut self) -> Result<Instance, EngineError> {
         self.started += 1;
         let name = format!("{}-d{}", self.run, self.started);
-        self.current = Some(Instance::start(&self.home, &name, &self.user, &self.image)?);
-        Ok(())
+        Instance::start(&self.home, &name, &self.user, &self.image)
     }
 
     fn instance(&mut self) -> Result<&mut Instance, EngineError> {
-        if self.current.is_none() {
-            self.start()?;
-        }
-        self.current.as_mut().ok_or_else(|| EngineError::new("the engine inside Docker", "is not running", ""))
+        let running = match self.current.take() {
+            Some(running) => running,
+            None => self.start()?,
+        };
+        Ok(self.current.insert(running))
     }
 }
 
@@ -236,7 +236,8 @@ impl Engine for DindEngine {
             Some(instance) if instance.fresh => Ok(()),
             _ => {
                 self.finish()?;
-                self.start()
+                self.current = Some(self.start()?);
+                Ok(())
             }
         }
     }

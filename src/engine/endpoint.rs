@@ -130,7 +130,7 @@ impl Endpoint {
             async move { endpoint.send(request).await.map_err(|err| bollard::errors::Error::IOError { err }) }
         };
         Docker::connect_with_custom_transport(transport, Some("http://docker"), REQUEST_LIMIT_S, API_DEFAULT_VERSION)
-            .map_err(|e| EngineError::new(format!("connecting to {self}"), e, ""))
+            .map_err(|e| EngineError::new(format!("asking the engine on {self}"), e, ""))
     }
 
     /// Opens a connection. Must be called inside a tokio runtime.
@@ -201,7 +201,7 @@ fn dial_over_ssh(destination: &str, port: Option<u16>, socket: Option<&str>) -> 
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
     match (child.stdin.take(), child.stdout.take()) {
         (Some(stdin), Some(stdout)) => Ok(Box::new(Dialled { child, io: tokio::io::join(stdout, stdin) })),
-        _ => Err(io::Error::other("ssh was started without pipes")),
+        _ => Err(io::ErrorKind::BrokenPipe.into()),
     }
 }
 

@@ -302,11 +302,14 @@ impl Looker {
             Ok(Some(Ok(end))) => end.status_code,
             Ok(Some(Err(Error::DockerContainerWaitError { code, .. }))) => code,
             Ok(Some(Err(e))) => return Err(e.to_string()),
-            Ok(None) => return Err("the engine did not say how it ended".to_owned()),
+            Ok(None) => return Err(NO_END.to_owned()),
         };
         if code == 0 { Ok(false) } else { Err(format!("ended with code {code}{}", last_words(client, id).await)) }
     }
 }
+
+/// What is said of a container whose engine breaks off.
+pub(crate) const NO_END: &str = "the engine did not say how it ended";
 
 /// Ends when a container has written more into its root than it may.
 async fn root_filled(client: &Docker, id: &str) {

@@ -314,7 +314,13 @@ pub fn clean(home: &Path, patience: Duration) -> Result<Vec<Cleaned>, EngineErro
     let entries = match fs::read_dir(&engines) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(EngineError::new(format!("reading {}", engines.display()), e, "run it as root")),
+        Err(e) => {
+            return Err(EngineError::new(
+                format!("reading {}", engines.display()),
+                e,
+                "run it as the user who made the folder, or as root",
+            ));
+        }
     };
     let mut dirs: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(|path| path.is_dir()).collect();
     dirs.sort();

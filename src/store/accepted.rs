@@ -60,7 +60,7 @@ pub fn accepted(folder: &Path) -> Result<Vec<Accepted>, StoreError> {
     let content: Content = toml::from_str(&text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
-        StoreError::Record { file, found: format!("{} at line {line}", error.message()) }
+        StoreError::Accepted { file, line, found: said(error.message()) }
     })?;
     Ok(content.accepted)
 }
@@ -77,11 +77,20 @@ pub fn accept(folder: &Path, change: &Accepted) -> Result<(), StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => HEAD.to_owned(),
         Err(error) => return Err(StoreError::io(&file, "read")(error)),
     };
-    let added = toml::to_string(&Content { accepted: vec![change.clone()] })
-        .map_err(|error| StoreError::Record { file: file.clone(), found: error.to_string() })?;
+    let added = toml::to_string(&Content { accepted: vec![change.clone()] }).map_err(|error| StoreError::Accepted {
+        file: file.clone(),
+        line: 1,
+        found: error.to_string(),
+    })?;
     text.push('\n');
     text.push_str(&added);
     files::replace(&file, text.as_bytes())
+}
+
+/// What a parser found wrong, in one line and without what it expected.
+fn said(message: &str) -> String {
+    let found = message.split(", expected").next().unwrap_or(message);
+    found.lines().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

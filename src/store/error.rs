@@ -60,6 +60,15 @@ pub enum StoreError {
         /// What is wrong, with its line and column.
         found: String,
     },
+    /// A list of accepted changes that cannot be understood.
+    Accepted {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        found: String,
+    },
     /// A table whose first line does not name its columns as expected.
     Columns {
         /// The file.
@@ -132,6 +141,11 @@ impl fmt::Display for StoreError {
                 let found = visible(found);
                 write!(f, "{file:?}: found {found}; expected the record of a run; restore the file from a copy")
             }
+            Self::Accepted { file, line, found } => write!(
+                f,
+                "{file:?}, line {line}: found {}; expected changes, each headed [[accepted]], with run, reason and at, and perhaps approach and scenario; correct the line, or remove the change and accept it anew with layerbench history",
+                visible(found)
+            ),
             Self::Columns { file, found, expected } => write!(
                 f,
                 "{file:?}, line 1: found the columns {}; expected {expected}; restore the file from a copy, with commas between the columns",

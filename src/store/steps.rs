@@ -160,6 +160,10 @@ fn name_inputs(file: &Path, key: &BuildKey, steps: &mut [Step]) -> Result<(), St
     for step in steps {
         for input in &mut step.inputs {
             let Ok(number) = input.parse::<usize>() else {
+                // As `safe` wrote it.
+                if let Some(digest) = input.strip_prefix('\'') {
+                    *input = digest.to_owned();
+                }
                 continue;
             };
             let digest = number.checked_sub(1).and_then(|at| digests.get(at));

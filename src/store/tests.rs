@@ -242,6 +242,8 @@ fn refused() -> Vec<String> {
     backwards[1].intervals[0] = Interval { start: 2.0, end: 1.0 };
     let mut endless = steps();
     endless[1].intervals[0].end = f64::INFINITY;
+    let mut elsewhere = sample(2, "warm");
+    elsewhere.engine = EngineId::new("other").ok();
     let now = datetime!(2026-01-31 13:00:05 +1);
     let mut unnamed = record();
     unnamed.study = "../x".to_owned();
@@ -252,6 +254,7 @@ fn refused() -> Vec<String> {
         run.append_sample(&sample(1, "warm"), &[]),
         run.append_sample(&sample(2, "warm"), &backwards),
         run.append_sample(&sample(2, "warm"), &endless),
+        run.append_sample(&elsewhere, &[]),
     ];
     let place = results.path().canonicalize().unwrap();
     all.map(|one| one.unwrap_err().to_string().replace(&*place.to_string_lossy(), "RESULTS")).to_vec()

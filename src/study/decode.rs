@@ -8,7 +8,9 @@ use super::matrix;
 use super::paths::{Kind, Root, relative};
 use super::problem::{Problems, quoted};
 use super::project::{self, RawProject};
-use super::{Append, Audit, Base, Check, Demands, Derived, Fetch, Registry, SCHEMA, Settings, has_comments, settings};
+use super::{
+    Append, Audit, Base, Check, Demands, Derived, Fetch, GIVE_WHOLE, Registry, SCHEMA, Settings, has_comments, settings,
+};
 use crate::model::{ApproachId, Bytes, CacheState, ScenarioId, StateId};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -199,7 +201,7 @@ fn comments(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<At<PathB
             &file.span,
             format!("{}, a file that takes no comment", quoted(&file.value.to_string_lossy())),
             "a file whose syntax has comments, such as \"src/main.py\"",
-            "give its change whole: overlay = \"changes/NAME\", patch, ref or run",
+            GIVE_WHOLE,
         );
     }
     fine

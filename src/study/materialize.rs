@@ -5,7 +5,7 @@
 use super::comment::{TOKEN, comment};
 use super::marks::{self, Laid};
 use super::tree::{What, open, walk};
-use super::{Append, Marks, State, Study};
+use super::{Append, GIVE_WHOLE, Marks, State, Study};
 use crate::model::StateId;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -156,9 +156,8 @@ fn commenting(into: &Path, state: &State, file: &Path) -> Result<String, StateEr
     let at = reach(into, file)?;
     let content = fs::read(&at).map_err(|error| StateError::io(&at, &error))?;
     let start = if content.is_empty() || content.ends_with(b"\n") { "" } else { "\n" };
-    let text = comment(file, &format!("layerbench: {} {TOKEN}", state.id)).ok_or_else(|| {
-        StateError::new(&at, "a file that takes no comment", "give its change whole, with overlay, patch, ref or run")
-    })?;
+    let text = comment(file, &format!("layerbench: {} {TOKEN}", state.id))
+        .ok_or_else(|| StateError::new(&at, "a file that takes no comment", GIVE_WHOLE))?;
     Ok(format!("{start}{text}"))
 }
 

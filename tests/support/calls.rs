@@ -20,7 +20,7 @@ pub fn app(dir: &Path) {
     own::project(&dir.join("app"));
 }
 
-fn git(dir: &Path, calls: &[&[&str]]) {
+pub fn git(dir: &Path, calls: &[&[&str]]) {
     for call in calls {
         let done =
             Command::new("git").args(*call).current_dir(dir).stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -61,7 +61,7 @@ pub fn nights(dir: &Path) {
 }
 
 /// Two nights, of which the second is slower.
-fn slower(dir: &Path, change: fn(&mut Night, u32)) {
+pub fn slower(dir: &Path, change: impl Fn(&mut Night, u32)) {
     for day in 0..2 {
         stored(
             dir,
@@ -120,6 +120,12 @@ pub const CALLS: &[Case] = &[
             scorecards(dir, &format!(r#"{{"schema": "layerbench.audit/1", "images": [{card}]}}"#));
         },
         &["audit", "nights/0"],
+        2,
+    ),
+    (
+        "audit: a lock file that needs another file",
+        |dir| fs::write(dir.join("poetry.lock"), "[[package]]\nname = \"click\"\n").unwrap(),
+        &["audit", "image", "--lock", "poetry.lock"],
         2,
     ),
     ("build: a named context", app, &["build", "--build-context", "a=b", "app"], 2),
@@ -265,6 +271,12 @@ pub const CALLS: &[Case] = &[
         2,
     ),
     ("import: commas", |dir| imported(dir, "scenario,cold\na,1\n"), &["import", "raw.csv", "--study", "none"], 2),
+    (
+        "import: a file that is no text",
+        |dir| fs::write(dir.join("raw.csv"), b"scenario;cold\na\xff;1\n").unwrap(),
+        &["import", "raw.csv", "--study", "none"],
+        2,
+    ),
     (
         "import: a line that is too long",
         |dir| imported(dir, "scenario;cold\na;1;2\n"),

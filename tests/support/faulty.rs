@@ -1,23 +1,34 @@
 //! Engines that answer wrongly, refuse, or never answer: what is said of each call that is made of an engine.
 
-use crate::{golden, settled, study, tiny};
+use crate::{golden, settled};
 use layerbench::engine::EngineError;
 use layerbench::engine::daemon::Daemon;
 use layerbench::engine::endpoint::Endpoint;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
 
-/// Status and body for a request's method and path.
-type Answers = fn(&str, &str) -> (u16, &'static str);
+/// Status and body for a request's method, its path and all that came with it. With the status [`NEVER`] nothing is
+/// answered, with [`RAW`] the body alone, and after 101 the connection stays open.
+pub type Answers = fn(&str, &str, &str) -> (u16, String);
+
+pub const NEVER: u16 = 0;
+pub const RAW: u16 = 1;
 
 /// An engine at `DIR/engine.sock`.
-fn engine(dir: &Path, answers: Answers) {
+pub fn engine(dir: &Path, answers: Answers) {
     let listener = UnixListener::bind(dir.join("engine.sock")).unwrap();
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| serve(stream, answers)));
+}
+
+/// One over TCP; `DIR/port` says where.
+pub fn engine_over_tcp(dir: &Path, answers: Answers) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    fs::write(dir.join("port"), listener.local_addr().unwrap().port().to_string()).unwrap();
     std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| serve(stream, answers)));
 }
 
@@ -25,55 +36,99 @@ fn serve(mut stream: impl Read + Write + Send + 'static, answers: Answers) {
     std::thread::spawn(move || {
         let mut buffer = [0; 65536];
         let read = stream.read(&mut buffer).unwrap_or(0);
-        let head = String::from_utf8_lossy(&buffer[..read]).into_owned();
-        let mut words = head.split_whitespace();
+        let all = String::from_utf8_lossy(&buffer[..read]).into_owned();
+        let mut words = all.split_whitespace();
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let path = path.strip_prefix("/v1.").and_then(|rest| rest.find('/').map(|at| &rest[at..])).unwrap_or(path);
-        let (status, body) = answers(method, path);
-        let kind = "Content-Type: application/json\r\nConnection: close";
-        let _ = write!(stream, "HTTP/1.1 {status} X\r\n{kind}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        let (status, body) = answers(method, path.split('?').next().unwrap_or_default(), &all);
+        let head = match status {
+            NEVER | RAW => String::new(),
+            101 => "HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n".to_owned(),
+            _ => format!(
+                "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            ),
+        };
+        let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat());
+        while [NEVER, 101].contains(&status) && stream.read(&mut buffer).is_ok_and(|read| read > 0) {}
     });
 }
 
-const VERSION: &str = r#"{"Version":"28.5.2","ApiVersion":"1.51","MinAPIVersion":"1.24"}"#;
-const BROKEN: &str = r#"{"message":"out of order"}"#;
-const ABSENT: &str = r#"{"message":"no such thing"}"#;
+pub const VERSION: &str = r#"{"Version":"28.5.2","ApiVersion":"1.51","MinAPIVersion":"1.24"}"#;
+pub const BROKEN: &str = r#"{"message":"out of order"}"#;
+pub const ABSENT: &str = r#"{"message":"no such thing"}"#;
 
-fn out_of_order(_: &str, path: &str) -> (u16, &'static str) {
-    if path.starts_with("/version") { (200, VERSION) } else { (500, BROKEN) }
+pub fn broken() -> (u16, String) {
+    (500, BROKEN.to_owned())
 }
 
-fn empty(_: &str, path: &str) -> (u16, &'static str) {
-    match path.split('?').next().unwrap_or_default() {
-        "/version" => (200, VERSION),
-        "/_ping" => (200, "OK"),
-        "/info" => (200, r#"{"ID":"a","DockerRootDir":"/d"}"#),
-        "/containers/json" | "/images/json" => (200, "[]"),
-        "/system/df" => (200, "{}"),
+pub fn out_of_order(_: &str, path: &str, _: &str) -> (u16, String) {
+    if path == "/version" { (200, VERSION.to_owned()) } else { broken() }
+}
+
+/// In order, and nothing is on it.
+pub fn willing(method: &str, path: &str, _: &str) -> (u16, String) {
+    let (status, body) = match (method, path) {
+        (_, "/version") => (200, VERSION),
+        (_, "/_ping") => (200, "OK"),
+        (_, "/info") => (200, r#"{"ID":"a","DockerRootDir":"/d","Name":"elsewhere"}"#),
+        ("GET", "/containers/json" | "/images/json") => (200, "[]"),
+        ("GET", "/system/df") => (200, "{}"),
+        ("POST", "/session") => (101, ""),
         _ => (404, ABSENT),
-    }
+    };
+    (status, body.to_owned())
 }
 
 /// What it is asked for is there, and is not as it should be.
-fn contrary(method: &str, path: &str) -> (u16, &'static str) {
-    match (method, path.split('?').next().unwrap_or_default()) {
-        ("GET", "/system/df") => (200, r#"{"BuildCache":[{"ID":"r1","InUse":true}]}"#),
-        ("POST", "/build/prune") => (200, "{}"),
-        ("GET", "/containers/c/json") => (200, r#"{"NetworkSettings":{"Ports":{}},"State":{"Running":true}}"#),
-        ("POST", "/containers/create") => (201, r#"{"Id":"c","Warnings":[]}"#),
-        ("POST", "/containers/c/start") | ("DELETE", "/containers/c") => (204, ""),
-        ("POST", "/containers/c/wait") => (200, r#"{"StatusCode":3}"#),
-        ("GET", "/containers/c/logs") => (200, "\u{2}\0\0\0\0\0\0\u{9}no module"),
+fn contrary(method: &str, path: &str, _: &str) -> (u16, String) {
+    let text = match (method, path) {
+        ("GET", "/system/df") => r#"{"BuildCache":[{"ID":"r1","InUse":true}]}"#,
+        ("POST", "/build/prune") => "{}",
+        ("GET", "/containers/c/json") => r#"{"NetworkSettings":{"Ports":{}},"State":{"Running":true}}"#,
+        ("POST", "/containers/create") => return (201, r#"{"Id":"c","Warnings":[]}"#.to_owned()),
+        ("POST", "/containers/c/start") | ("DELETE", "/containers/c") => return (204, String::new()),
+        ("POST", "/containers/c/wait") => r#"{"StatusCode":3}"#,
+        ("GET", "/containers/c/logs") => "\u{2}\0\0\0\0\0\0\u{9}no module",
+        ("GET", "/containers/c/archive") => return (200, "\0".repeat(1024)),
         ("GET", path) if path.starts_with("/volumes/") => {
-            (200, r#"{"Name":"v","Driver":"local","Mountpoint":"/m","Labels":{},"Scope":"local","Options":{}}"#)
+            r#"{"Name":"v","Driver":"local","Mountpoint":"/m","Labels":{},"Scope":"local","Options":{}}"#
         }
-        _ => (500, BROKEN),
+        _ => return broken(),
+    };
+    (200, text.to_owned())
+}
+
+/// Answers until it comes to what matters.
+fn half_way(method: &str, path: &str, all: &str) -> (u16, String) {
+    match (method, path) {
+        ("GET", "/_ping") => (200, "OK".to_owned()),
+        ("POST", "/build/prune") => broken(),
+        ("POST", "/containers/c/wait") => (200, String::new()),
+        ("GET", "/containers/c/archive") => (200, "x".repeat(2 << 20)),
+        ("GET", "/distribution/registry.example.org/i:1/json") => (NEVER, String::new()),
+        _ => contrary(method, path, all),
     }
+}
+
+/// Its containers print without end, or never end.
+fn endless(method: &str, path: &str, all: &str) -> (u16, String) {
+    match (method, path) {
+        ("POST", "/containers/c/wait") => (200, r#"{"StatusCode":0}"#.to_owned()),
+        ("GET", "/containers/c/logs") => (200, format!("\u{1}\0\0\0\0\u{11}\0\0{}", "x".repeat(0x11_0000))),
+        _ => contrary(method, path, all),
+    }
+}
+
+fn silent(method: &str, path: &str, all: &str) -> (u16, String) {
+    if path == "/containers/c/wait" { (NEVER, String::new()) } else { contrary(method, path, all) }
 }
 
 type Asked = (&'static str, fn(&Daemon) -> Result<(), EngineError>);
 
 const LIMIT: Duration = Duration::from_secs(5);
+
+const SHORT: Duration = Duration::from_secs(1);
 
 const REFUSED: &[Asked] = &[
     ("whether it answers", |engine| engine.ping()),
@@ -101,14 +156,35 @@ const CONTRADICTED: &[Asked] = &[
     ("for a port that is not published", |engine| engine.published_port("c", "2375/tcp").map(drop)),
     ("to run an image that fails", |engine| engine.run_image("run", "i", LIMIT).map(drop)),
     ("to remove a volume", |engine| engine.remove_container_and_volume("c")),
+    ("for a file that is a folder", |engine| engine.file("c", "/etc").map(drop)),
 ];
+
+const ON_THE_WAY: &[Asked] = &[
+    ("what it holds", |engine| engine.contents().map(drop)),
+    ("to remove build cache records", |engine| engine.remove_records(&["r1".to_owned()].into())),
+    ("to run an image", |engine| engine.run_image("run", "i", LIMIT).map(drop)),
+    ("for a file that is too large", |engine| engine.file("c", "/etc/x").map(drop)),
+    ("for a base image, for which it asks and asks", |engine| {
+        engine.registry_digest("registry.example.org/i:1", SHORT).map(drop)
+    }),
+];
+
+const ENDLESS: &[Asked] =
+    &[("to run an image that prints too much", |engine| engine.run_image("run", "i", LIMIT).map(drop))];
+
+const SILENT: &[Asked] =
+    &[("to run an image that does not end", |engine| engine.run_image("run", "i", SHORT).map(drop))];
 
 #[test]
 fn what_an_engine_refuses_is_said_with_its_reason() {
     let mut all = String::new();
-    for (kind, answers, asked) in
-        [("out of order", out_of_order as Answers, REFUSED), ("that is contrary", contrary, CONTRADICTED)]
-    {
+    for (kind, answers, asked) in [
+        ("out of order", out_of_order as Answers, REFUSED),
+        ("that is contrary", contrary, CONTRADICTED),
+        ("that breaks on the way", half_way, ON_THE_WAY),
+        ("that never ends", endless, ENDLESS),
+        ("that falls silent", silent, SILENT),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         engine(dir.path(), answers);
         let daemon = Daemon::new(&Endpoint::unix(&dir.path().join("engine.sock"))).unwrap();
@@ -119,108 +195,4 @@ fn what_an_engine_refuses_is_said_with_its_reason() {
         }
     }
     golden::messages("Engines, call by call", &all);
-}
-
-/// A case: its title, what it does to the folder, the call, its environment, and the exit code that must come.
-type Case = (&'static str, fn(&Path), &'static [&'static str], &'static [(&'static str, &'static str)], i32);
-
-const ENGINE: (&str, &str) = ("DOCKER_HOST", "unix://DIR/engine.sock");
-const NONE: (&str, &str) = ("PATH", "DIR/bin");
-
-fn client(dir: &Path, script: &str) {
-    study(dir);
-    engine(dir, empty);
-    let file = dir.join("bin/docker");
-    fs::create_dir(dir.join("bin")).unwrap();
-    fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-fn with(answers: Answers, dir: &Path) {
-    study(dir);
-    engine(dir, answers);
-}
-
-const RUN_OWN: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock"];
-const AUDIT: &[&str] = &["audit", "image", "--engine", "unix://DIR/engine.sock"];
-const DOCKER: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock", "--client", "docker"];
-
-const CASES: &[Case] = &[
-    ("audit: an image that is not there", |dir| with(empty, dir), AUDIT, &[], 1),
-    ("audit: an engine out of order", |dir| with(out_of_order, dir), AUDIT, &[], 1),
-    ("build: an engine that is not there", study, &["build", "--file", "good.Dockerfile", "project"], &[ENGINE], 1),
-    ("run: an engine out of order", |dir| with(out_of_order, dir), RUN_OWN, &[], 1),
-    ("run: an engine inside yours, which is not there", study, &["run", ".", "--engine", "dind"], &[ENGINE], 1),
-    (
-        "run: an engine inside one far away",
-        study,
-        &["run", ".", "--engine", "dind"],
-        &[("DOCKER_HOST", "tcp://192.0.2.1:2375")],
-        1,
-    ),
-    (
-        "run: an engine inside yours, without its image",
-        |dir| with(empty, dir),
-        &["run", ".", "--engine", "dind"],
-        &[ENGINE],
-        1,
-    ),
-    (
-        "run: a private engine on a machine that has nothing for it",
-        study,
-        &["run", ".", "--engine", "private"],
-        &[NONE],
-        1,
-    ),
-    ("run: no engine at all", study, &["run", "."], &[NONE, ENGINE], 1),
-    ("run: no docker client", |dir| with(empty, dir), DOCKER, &[NONE], 1),
-    ("run: a docker client that is none", |dir| client(dir, "echo hello"), DOCKER, &[NONE], 1),
-    (
-        "run: a docker client that cannot use BuildKit",
-        |dir| client(dir, "[ \"$1\" = --version ] && echo Docker version 28.5.2, build x"),
-        DOCKER,
-        &[NONE],
-        1,
-    ),
-    (
-        "run: certificates that are not there",
-        study,
-        &["run", ".", "--engine", "host"],
-        &[("DOCKER_HOST", "tcp://127.0.0.1:9"), ("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CERT_PATH", "DIR/project")],
-        1,
-    ),
-    (
-        "run: certificates that are none",
-        |dir| {
-            study(dir);
-            fs::write(dir.join("project/ca.pem"), "").unwrap();
-        },
-        &["run", ".", "--engine", "host"],
-        &[("DOCKER_HOST", "tcp://127.0.0.1:9"), ("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CERT_PATH", "DIR/project")],
-        1,
-    ),
-];
-
-#[test]
-fn what_an_engine_lacks_is_said_before_the_first_build() {
-    let (mut all, mut wrong) = (String::new(), String::new());
-    for (title, prepare, args, environment, code) in CASES {
-        let dir = tempfile::tempdir().unwrap();
-        prepare(dir.path());
-        let place = |text: &&str| text.replace("DIR", &dir.path().display().to_string());
-        let args: Vec<String> = args.iter().map(place).collect();
-        let mut command = tiny::program(dir.path(), &args.iter().map(String::as_str).collect::<Vec<_>>());
-        for (name, value) in *environment {
-            command.env(name, place(value));
-        }
-        let output = command.output().unwrap();
-        let text = settled(&tiny::messages(&output), dir.path());
-        if output.status.code() != Some(*code) || text.contains("panicked") || dir.path().join("results").exists() {
-            writeln!(wrong, "{title}: {:?}: {text}", output.status).unwrap();
-        }
-        let args = settled(&args.join(" "), dir.path());
-        writeln!(all, "## {title}: layerbench {args}\n{}\nexit code {code}\n", text.trim_end()).unwrap();
-    }
-    assert!(wrong.is_empty(), "{wrong}");
-    golden::messages("Engines", &all);
 }

@@ -1,14 +1,15 @@
 //! Wrong calls of `run`, each with the folder that it is made in.
 
-use crate::calls::{Case, app, nothing, repository, stored, study, study_with};
+use crate::calls::{Case, app, git, nothing, repository, stored, study, study_with};
 use crate::runs::Night;
 use layerbench::store::RunStatus;
 use serde_json::json;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 /// A run of the call `layerbench run .` that was broken off before its first build.
-fn broken_off(dir: &Path, change: fn(&mut Night)) {
+pub fn broken_off(dir: &Path, change: fn(&mut Night)) {
     study(dir);
     stored(
         dir,
@@ -144,6 +145,7 @@ pub const CALLS: &[Case] = &[
         |dir| {
             app(dir);
             fs::create_dir(dir.join("app/folder")).unwrap();
+            fs::create_dir(dir.join("app/folder.py")).unwrap();
         },
         &[
             "run",
@@ -166,6 +168,8 @@ pub const CALLS: &[Case] = &[
             "--change",
             "c=folder/",
             "--change",
+            "g=folder.py",
+            "--change",
             "deps",
             "--change",
             "d e=main.py",
@@ -176,6 +180,98 @@ pub const CALLS: &[Case] = &[
             "--change",
             "f=run:true",
         ],
+        2,
+    ),
+    ("run: a folder that the repository does not have", repository, &["run", "--context", "app#main:nowhere"], 2),
+    ("run: an address with a space", nothing, &["run", "--context", "https://git.example.org/a b.git#main"], 2),
+    (
+        "run: an address with a port that is none",
+        nothing,
+        &["run", "--context", "https://git.example.org:x/a.git#main"],
+        2,
+    ),
+    ("run: an address that is an option", nothing, &["run", "--context", "ssh://-oProxyCommand=x/a.git#main"], 2),
+    (
+        "run: a repository with a name that leads out of it",
+        |dir| {
+            app(dir);
+            let repository = git2::Repository::init(dir.join("app")).unwrap();
+            let file = repository.blob(b"x").unwrap();
+            let raw = [b"100644 ../x\0", file.as_bytes()].concat();
+            let tree = repository.odb().unwrap().write(git2::ObjectType::Tree, &raw).unwrap();
+            let who = git2::Signature::now("t", "t@example.org").unwrap();
+            let tree = repository.find_tree(tree).unwrap();
+            repository.commit(Some("refs/heads/main"), &who, &who, "x", &tree, &[]).unwrap();
+        },
+        &["run", "--context", "app#main"],
+        2,
+    ),
+    (
+        "run: an ignore file that leads out of the context",
+        |dir| {
+            app(dir);
+            fs::write(dir.join("app/Dockerfile.dockerignore"), "*.pyc\n").unwrap();
+            fs::write(dir.join("secret"), "").unwrap();
+            symlink("../secret", dir.join("app/.dockerignore")).unwrap();
+        },
+        &["run", "--context", "app"],
+        1,
+    ),
+    (
+        "run: an ignore file that leads to nothing",
+        |dir| {
+            study(dir);
+            symlink("nowhere", dir.join("project/.dockerignore")).unwrap();
+        },
+        &["run", ".", "--engine", "unix:///nowhere/docker.sock"],
+        2,
+    ),
+    (
+        "run: a repository elsewhere on this machine",
+        |dir| {
+            study(&dir.join("folder/study"));
+            git(dir, &[&["init", "-q", "outside"]]);
+            let file = dir.join("folder/study/study.toml");
+            let text = fs::read_to_string(&file).unwrap();
+            fs::write(&file, text.replace("path = \"project\"", "git = \"../../outside\"\nref = \"main\"")).unwrap();
+        },
+        &["run", "folder/study"],
+        2,
+    ),
+    (
+        "run: a patch through a link",
+        |dir| {
+            app(dir);
+            fs::create_dir(dir.join("app/folder")).unwrap();
+            fs::write(dir.join("app/folder/x"), "one\n").unwrap();
+            symlink("folder", dir.join("app/link")).unwrap();
+            let patch = "--- a/link/x\n+++ b/link/x\n@@ -1 +1 @@\n-one\n+two\n";
+            fs::write(dir.join("a.patch"), format!("diff --git a/link/x b/link/x\n{patch}")).unwrap();
+            fs::write(dir.join("b.patch"), "").unwrap();
+        },
+        &["run", "--context", "app", "--change", "a=patch:a.patch", "--change", "b=patch:b.patch"],
+        2,
+    ),
+    (
+        "run: an addition to a link",
+        |dir| {
+            study(dir);
+            symlink("main.txt", dir.join("project/link")).unwrap();
+            let file = dir.join("study.toml");
+            let text = fs::read_to_string(&file).unwrap();
+            let append = "append = [{ file = \"link\", text = \"x\" }]";
+            fs::write(&file, text.replace("overlay = \"changed\"", append)).unwrap();
+        },
+        &["run", ".", "--engine", "unix:///nowhere/docker.sock"],
+        1,
+    ),
+    (
+        "run: too many states",
+        |dir| {
+            let states: String = (0..999).map(|number| format!("[[state]]\nid = \"s{number}\"\n")).collect();
+            study_with(dir, &states);
+        },
+        &["run", "."],
         2,
     ),
     ("run: going on with nothing", study, &["run", "--resume", "project"], 2),

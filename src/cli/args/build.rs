@@ -58,7 +58,10 @@ pub struct BuildArgs {
 #[command(after_help = "Examples:\n  layerbench engine -- docker info\n  \
 PATH=$PWD/target/engines/26.1/bin:$PATH layerbench engine -- sh -c 'layerbench build -q . && docker images'")]
 pub struct EngineArgs {
-    /// The command and its arguments
-    #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
-    pub command: Vec<String>,
+    /// The command
+    #[arg(value_name = "COMMAND")]
+    pub program: String,
+    /// Its arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    pub arguments: Vec<String>,
 }

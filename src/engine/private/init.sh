@@ -46,6 +46,10 @@ if [ "$link" != none ]; then
     ip route add default via "$gateway"
 fi
 
+# A containerd that hung writes its stacks into the folder for temporary files.
+mkdir -p "$dir/tmp"
+export TMPDIR="$dir/tmp"
+
 start() {
     dockerd --config-file "$dir/daemon.json" --pidfile "$dir/docker.pid" >>"$dir/dockerd.log" 2>&1 </dev/null &
     engine=$!
