@@ -59,8 +59,7 @@ pub struct Materials {
     pub timeout: Duration,
     /// Who asks the engine for the builds.
     pub client: Client,
-    /// Digests of the base images at the run's start, for each engine by their full references; those of no registry are
-    /// left out.
+    /// Digests of the base images at the run's start, by engine and full reference; without those of no registry.
     pub bases: BTreeMap<Option<EngineId>, BTreeMap<String, String>>,
     /// What each image must print when it is run; absent when the study does not ask.
     pub prints: Option<String>,
@@ -317,8 +316,8 @@ impl Run<'_> {
     fn give_up(&mut self, planned: &PlannedBuild) -> Result<(), RunError> {
         let why = "there is no checkpoint to start from: the cold build of this approach did not end well";
         let outcome = crate::engine::build::not_built(&EngineError::new("restoring the engine", why, ""));
-        let sample = self.sample(planned, &outcome, (Status::Failed, why.to_owned()), Bytes(0));
-        self.emit(Event::BuildFinished { sample: Box::new(sample), steps: Vec::new() })
+        let sample = Box::new(self.sample(planned, &outcome, (Status::Failed, why.to_owned()), Bytes(0)));
+        self.emit(Event::BuildFinished { sample, steps: Vec::new() })
     }
 
     /// One build: request, outcome, judgement, event. What a registry refused is built again, from the same state.
@@ -463,8 +462,7 @@ impl Run<'_> {
             ignore: recipe.ignore.clone(),
             settings: recipe.settings.clone(),
             no_cache: planned.cache == CacheState::Cold && self.engine.cold_kind() == ColdKind::WarmBase,
-            // Each image has a name of its own. One that takes the name of another lets the engine collect the other's
-            // layers, and the containerd image store does so while it unpacks the new one on top of them.
+            // A name of its own: one that takes another's lets containerd collect the layers that it is unpacked on.
             tag: format!("layerbench/{}:{}-{}", self.materials.run, key.block, key.position),
             context_key: format!("layerbench-{}-{}", self.materials.run, key.approach),
             timeout: self.materials.timeout,
