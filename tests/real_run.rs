@@ -91,9 +91,11 @@ fn steps_add_up(stored: &StoredRun) {
             total += (to - from.max(end)).max(0.0);
             end = end.max(to);
         }
-        assert!((total - seconds).abs() <= seconds * 0.1, "{}: {total} of {seconds}", sample.key.scenario);
+        // Beside a tenth, some milliseconds for the end of the session, of builds that take no longer than twenty.
+        let near = (seconds * 0.1).max(0.005);
+        assert!((total - seconds).abs() <= near, "{}: {total} of {seconds}", sample.key.scenario);
         let path = critical_path(steps, sample.seconds);
-        assert!((path.total().get() - seconds).abs() <= seconds * 0.1);
+        assert!((path.total().get() - seconds).abs() <= near);
         let work = steps.iter().filter(|step| step.kind == StepKind::Work).count();
         assert_eq!(u32::try_from(work).unwrap(), sample.steps);
     }
