@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 #![allow(dead_code)] // of what tests share, not all is used here
 
+#[path = "support/begun_calls.rs"]
+mod begun_calls;
 #[path = "support/broken.rs"]
 mod broken;
 #[path = "support/calls.rs"]
@@ -26,6 +28,8 @@ mod run_calls;
 mod runs;
 #[path = "support/spoken.rs"]
 mod spoken;
+#[path = "support/stopped_calls.rs"]
+mod stopped_calls;
 #[path = "support/tiny.rs"]
 mod tiny;
 
@@ -34,6 +38,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use tiny::program;
 
 #[test]
@@ -73,7 +78,27 @@ fn a_full_disk_under_standard_output_is_said() {
     let output = program(dir.path(), &["report", "nights/0"]).stdout(full()).output().unwrap();
     let text = tiny::messages(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    golden::messages("Standard output", &format!("## layerbench report nights/0 >/dev/full\n{text}\nexit code 1"));
+    golden::messages("Standard output", &format!("## layerbench report nights/0 >/dev/full\n{text}exit code 1"));
+}
+
+/// A program that may open so few files that it cannot ask an engine; how many that are is found out.
+#[test]
+fn too_few_open_files_are_said() {
+    let dir = tempfile::tempdir().unwrap();
+    calls::study(dir.path());
+    faulty::engine(dir.path(), faulty::willing);
+    let build = ["build", "--file", "good.Dockerfile", "project"];
+    let said = (4..32).find_map(|files| {
+        let program = program(dir.path(), &build);
+        let mut call = Command::new("prlimit");
+        call.arg(format!("--nofile={files}")).arg(program.get_program()).args(program.get_args());
+        call.current_dir(dir.path()).env("DOCKER_HOST", format!("unix://{}/engine.sock", dir.path().display()));
+        let output = call.output().unwrap();
+        let text = tiny::messages(&output);
+        (output.status.code() == Some(1) && text.contains("waiting for an engine")).then_some(text)
+    });
+    let text = said.expect("no number of files is too few for an engine, and enough for a message");
+    golden::messages("Open files", &format!("## layerbench {}\n{text}exit code 1", build.join(" ")));
 }
 
 /// `golden/unsaid.txt` names the texts that the tests here cannot have said, under the reason. Everything else that the
@@ -99,6 +124,8 @@ fn settled(text: &str, dir: &Path) -> String {
     let text = text.replace(&std::env::temp_dir().display().to_string(), "TMP");
     let text = regex::Regex::new(r"/\.tmp\w{6}").unwrap().replace_all(&text, "/TMP").into_owned();
     let text = regex::Regex::new(r"\d{8}T\d{6}Z-[0-9a-f]{8}").unwrap().replace_all(&text, "RUN").into_owned();
+    let text = regex::Regex::new(r"(processor: \w+ then, ).* now").unwrap().replace_all(&text, "${1}PROCESSOR now");
+    let text = regex::Regex::new(r"\n  frequency governor: .*").unwrap().replace_all(&text, "");
     let of_this_run = r"(engines/|hosts/|layerbench-|of run |with the hash |expected |in commit )[0-9a-f]{8,12}\b";
     regex::Regex::new(of_this_run).unwrap().replace_all(&text, "${1}ID").into_owned()
 }

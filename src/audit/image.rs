@@ -8,8 +8,9 @@ use super::judge::{Facts, judge};
 use super::layers::Layers;
 use super::{SCHEMA, Scorecard};
 use crate::engine::EngineError;
-use crate::engine::look::{ImageSelf, Listed, Looker, NO_END, Restrictions, Started};
+use crate::engine::look::{ImageSelf, Listed, Looker, Restrictions, Started};
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -43,7 +44,7 @@ pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecar
     let (inventory, layers) = std::thread::scope(|scope| {
         let layers = scope.spawn(|| looker.save(&about.id, |stream| Layers::read(stream)).map_err(|e| e.found));
         let inventory = looker.export(&about.id, |stream| Inventory::read(stream));
-        let layers = layers.join().unwrap_or_else(|_| Err("reading the layers broke off".to_owned()));
+        let layers = layers.join().unwrap_or_else(|broken| resume_unwind(broken));
         (inventory, layers)
     });
     let inventory = inventory?;
@@ -107,13 +108,13 @@ fn base(
     }
 }
 
-type Run = Result<Started, String>;
+type Run = Option<Started>;
 
-/// As an arbitrary user, under a read-only root, and with a root that can be written.
+/// As an arbitrary user, under a read-only root, and with a root that can be written; none of an image that names no
+/// command.
 fn starts(looker: &Looker, about: &ImageSelf, limit: Duration) -> Result<(Run, Run, Run), EngineError> {
     if !about.has_command {
-        let none = || Err("the image names no command".to_owned());
-        return Ok((none(), none(), none()));
+        return Ok((None, None, None));
     }
     let ways = [
         Restrictions { user: Some(ARBITRARY.to_owned()), read_only: false },
@@ -121,6 +122,5 @@ fn starts(looker: &Looker, about: &ImageSelf, limit: Duration) -> Result<(Run, R
         Restrictions { user: None, read_only: false },
     ];
     let mut ended = looker.start(&about.id, &ways, limit)?.into_iter();
-    let mut next = || ended.next().ok_or_else(|| NO_END.to_owned());
-    Ok((next(), next(), next()))
+    Ok((ended.next(), ended.next(), ended.next()))
 }

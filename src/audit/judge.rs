@@ -62,12 +62,12 @@ pub struct Facts<'a> {
     pub base: Option<usize>,
     /// Distributions that are needed at run time.
     pub needed: Option<&'a Result<BTreeSet<String>, String>>,
-    /// Started as an arbitrary user.
-    pub arbitrary: Result<Started, String>,
+    /// Started as an arbitrary user; of an image without a command, this and the others are not there.
+    pub arbitrary: Option<Started>,
     /// Started under a read-only root.
-    pub read_only: Result<Started, String>,
+    pub read_only: Option<Started>,
     /// Started with a root that can be written.
-    pub writable: Result<Started, String>,
+    pub writable: Option<Started>,
     /// Demanded limit of writable paths.
     pub max_writable: Option<u64>,
     /// Demanded limit of bytes.
@@ -303,7 +303,7 @@ fn without_root(facts: &Facts<'_>, user: &User) -> Criterion {
 /// What it means that an image did not start in some way: nothing, where it does not start without it either.
 fn blame(facts: &Facts<'_>, way: &str, why: &str) -> (Verdict, String) {
     match &facts.writable {
-        Ok(Started { fine: Err(own), .. }) => (
+        Some(Started { fine: Err(own), .. }) => (
             Verdict::Unknown,
             format!(
                 "whether it starts {way} cannot be told, as it does not start without network and capabilities: {own}"
@@ -314,12 +314,12 @@ fn blame(facts: &Facts<'_>, way: &str, why: &str) -> (Verdict, String) {
 }
 
 /// Writes down how a start went. `Err(None)`: there was nothing to start.
-fn start_figure(criterion: &mut Criterion, name: &str, run: &Result<Started, String>) -> Result<(), Option<String>> {
+fn start_figure(criterion: &mut Criterion, name: &str, run: &Option<Started>) -> Result<(), Option<String>> {
     let (word, result) = match run {
-        Err(_) => ("not tried", Err(None)),
-        Ok(started) if started.still_running => ("still running at the time limit", Ok(())),
-        Ok(Started { fine: Ok(()), .. }) => ("yes", Ok(())),
-        Ok(Started { fine: Err(why), .. }) => ("no", Err(Some(why.clone()))),
+        None => ("not tried", Err(None)),
+        Some(started) if started.still_running => ("still running at the time limit", Ok(())),
+        Some(Started { fine: Ok(()), .. }) => ("yes", Ok(())),
+        Some(Started { fine: Err(why), .. }) => ("no", Err(Some(why.clone()))),
     };
     criterion.figure(name, word);
     result
@@ -400,7 +400,7 @@ fn cannot_write(facts: &Facts<'_>, user: &User) -> Criterion {
         criterion.figure("volumes", facts.about.volumes.len());
         criterion.found(Evidence::new("volumes that it declares", facts.about.volumes.iter().cloned()));
     }
-    if let Ok(run) = &facts.writable {
+    if let Some(run) = &facts.writable {
         criterion.figure("changed_by_a_run", run.changes.len());
         criterion.found(Evidence::new("paths that a run changed", run.changes.iter().cloned()));
     }

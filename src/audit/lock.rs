@@ -34,7 +34,9 @@ pub fn needed(file: &str, lock: &str, project: Option<&str>) -> Result<BTreeSet<
     }
     let needs: BTreeMap<String, Vec<String>> =
         packages.iter().filter_map(|package| Some((name(package)?, depends(package)))).collect();
-    let project = project.ok_or_else(|| format!("{file} names no groups, and there is no pyproject.toml beside it"))?;
+    let project = project.ok_or_else(|| {
+        format!("{file}: found no groups, and no pyproject.toml beside it; expected one, to tell what is needed at run time; put it there")
+    })?;
     Ok(closure(roots(project)?, &needs).into_iter().chain(own()).collect())
 }
 

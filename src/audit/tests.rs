@@ -221,7 +221,7 @@ fn scorecard(user: &str, starts: Starts, needed: Option<&Result<BTreeSet<String>
     export.extend(packages.iter().map(|path| (path.as_str(), FILE, 0o644, 0, &b"x"[..])));
     let inventory = Inventory::read(tar_of(&export).as_slice()).unwrap();
     let started = |fine: Result<(), &str>| {
-        Ok(Started { fine: fine.map_err(str::to_owned), still_running: false, changes: Vec::new() })
+        Some(Started { fine: fine.map_err(str::to_owned), still_running: false, changes: Vec::new() })
     };
     let [arbitrary, read_only, writable] = starts.map(started);
     judge(&Facts {

@@ -2,7 +2,7 @@
 
 use super::args::{AuditArgs, AuditFormat};
 use super::load::columns as columns_of;
-use super::style::{answer, replace, style_for};
+use super::style::{answer, replace, style_for, unmade};
 use super::{End, Stop, run, signals};
 use crate::audit::cache::cache_use;
 use crate::audit::image::{Options, audit as look};
@@ -64,7 +64,7 @@ pub fn audit(args: &AuditArgs) -> Result<End, Stop> {
         AuditFormat::Sarif => write_scorecards_sarif(&shown, &mut text),
         AuditFormat::Json => to_json(cards.clone()).map(|json| text.extend(json)),
     };
-    written.map_err(|e| Stop::failed(format!("writing the scorecard: {e}")))?;
+    written.map_err(unmade)?;
     answer(args.out.as_deref(), &text)?;
     let missed: Vec<String> = cards
         .iter()
@@ -187,7 +187,8 @@ fn in_context(lock: &Path, context: &Path) -> Result<PathBuf, String> {
     if inside(lock) && inside(&lock.with_file_name("pyproject.toml")) {
         Ok(lock.to_owned())
     } else {
-        Err(format!("{}: found a link that leads out of the project; put a copy there", lock.display()))
+        let name = lock.file_name().unwrap_or_default();
+        Err(format!("{}: found a link that leads out of the project; put a copy there", name.display()))
     }
 }
 
@@ -236,7 +237,7 @@ pub fn finish(folder: &Path, cards: &mut [Scorecard]) -> Result<(), Stop> {
 
 /// Writes `audit.json`.
 pub fn write(folder: &Path, cards: &[Scorecard]) -> Result<(), Stop> {
-    let text = to_json(cards.to_vec()).map_err(|e| Stop::failed(format!("writing {FILE}: {e}")))?;
+    let text = to_json(cards.to_vec()).map_err(unmade)?;
     replace(&folder.join(FILE), &text)
 }
 
@@ -251,4 +252,21 @@ pub fn columns(card: &Scorecard) -> Vec<(String, String)> {
         columns.extend(numbers.map(|(name, value)| (name.clone(), value.to_string())));
     }
     columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_file_is_not_read_through_a_link_that_leads_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let project = dir.path().join("project");
+        std::fs::create_dir(&project).unwrap();
+        std::fs::write(dir.path().join("outside"), "secret").unwrap();
+        std::os::unix::fs::symlink("../outside", project.join("poetry.lock")).unwrap();
+        let said = in_context(&project.join("poetry.lock"), &project).unwrap_err();
+        crate::golden::messages("Lock files", &format!("## a lock file that is a link\n{said}"));
+        assert!(in_context(&project.join("uv.lock"), &project).is_ok());
+    }
 }

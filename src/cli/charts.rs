@@ -4,7 +4,7 @@
 
 use super::Stop;
 use super::png::Painter;
-use super::style::replace;
+use super::style::{replace, unmade};
 use crate::analysis::explain::Build;
 use crate::analysis::parts::parts;
 use crate::analysis::published::Published;
@@ -118,7 +118,7 @@ pub fn draw(
     beside: Option<(&str, &Published)>,
     details: &Details,
 ) -> Result<Charts, Stop> {
-    let mut charts = Charts { whole: vec![chart::samples(table, beside).map_err(broken)?], each: Vec::new() };
+    let mut charts = Charts { whole: vec![chart::samples(table, beside).map_err(unmade)?], each: Vec::new() };
     if details.builds.iter().any(|(sample, _)| sample.engine.as_ref() == engine) {
         charts.whole.push(seconds(engine, table, details)?);
         for row in &table.rows {
@@ -129,7 +129,7 @@ pub fn draw(
     let images: Vec<(String, Vec<Bytes>)> =
         images.map(|image| (image.approach.to_string(), image.layers.clone())).collect();
     if !images.is_empty() {
-        charts.whole.push(chart::layers(&images, &of(table, &images)).map_err(broken)?);
+        charts.whole.push(chart::layers(&images, &of(table, &images)).map_err(unmade)?);
     }
     if let Some(engine) = engine {
         for chart in charts.whole.iter_mut().chain(&mut charts.each) {
@@ -175,7 +175,7 @@ fn seconds(engine: Option<&EngineId>, table: &Table, details: &Details) -> Resul
     let columns: Vec<_> = columns.collect();
     // Otherwise each cell shows its only build.
     let mean = table.cells().any(|(_, _, cell)| cell.n() > 3);
-    chart::parts(&columns, if mean { ", mean of the builds nearest to the median" } else { "" }).map_err(broken)
+    chart::parts(&columns, if mean { ", mean of the builds nearest to the median" } else { "" }).map_err(unmade)
 }
 
 /// The picture of an approach; none without a build that has steps.
@@ -188,11 +188,7 @@ fn steps(engine: Option<&EngineId>, table: &Table, approach: &str, details: &Det
     if builds.is_empty() {
         return Ok(None);
     }
-    chart::steps(approach, &builds).map(Some).map_err(broken)
-}
-
-fn broken(error: chart::ChartError) -> Stop {
-    Stop::failed(format!("drawing: {error}"))
+    chart::steps(approach, &builds).map(Some).map_err(unmade)
 }
 
 /// The pictures as parts of a page.
@@ -221,6 +217,6 @@ pub fn write<'c>(charts: impl Iterator<Item = &'c Chart>, folder: &Path, png: bo
 
 fn svg(chart: &Chart, dress: Dress) -> Result<String, Stop> {
     let mut text = Vec::new();
-    chart.write_svg(dress, &mut text).map_err(|e| Stop::failed(format!("writing a picture: {e}")))?;
-    String::from_utf8(text).map_err(|e| Stop::failed(format!("writing a picture: {e}")))
+    chart.write_svg(dress, &mut text).map_err(unmade)?;
+    String::from_utf8(text).map_err(unmade)
 }

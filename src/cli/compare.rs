@@ -2,7 +2,7 @@
 
 use super::args::{CompareArgs, Form};
 use super::load::{Loaded, pairs};
-use super::style::{answer, style_for};
+use super::style::{answer, style_for, unmade};
 use super::{End, Stop, facts, sizes};
 use crate::analysis::change::Verdict;
 use crate::analysis::compare::{Compared, Shared, compare_strata};
@@ -60,7 +60,7 @@ pub fn compare(args: &CompareArgs) -> Result<End, Stop> {
         Form::Markdown => write_compared_markdown(&head(place), &compared[place], out),
         Form::Json => write_compared_json(&head(place), &compared[place], out),
     });
-    let text = written.map_err(|e| Stop::failed(format!("writing the comparison: {e}")))?;
+    let text = written.map_err(unmade)?;
     answer(args.out.as_deref(), &text)?;
     Ok(end(&compared))
 }
@@ -84,8 +84,7 @@ pub fn faster(run: &Path, always: bool) -> Result<(), Stop> {
     let strata: Vec<(&Table, &Table)> = tables.iter().map(|(_, _, before, after)| (before, after)).collect();
     let mut text = Vec::new();
     for (compared, (engine, other, ..)) in compare_strata(&strata, Shared::Keep).iter().zip(&tables) {
-        write_faster((first, other), *engine, compared, super::style::style(), &mut text)
-            .map_err(|e| Stop::failed(format!("writing the comparison: {e}")))?;
+        write_faster((first, other), *engine, compared, super::style::style(), &mut text).map_err(unmade)?;
     }
     super::style::write_out(&text)
 }

@@ -69,7 +69,8 @@ pub fn rebuild(
     };
     let record = confirm_record(record::record(&found)?, &plan);
     let folder = RunFolder::create(&args.confirm_out, OffsetDateTime::now_utc(), &id, &record).map_err(Stop::failed)?;
-    say!("measuring {} suspects afresh: {}", suspects.len(), folder.path().display());
+    let what = if suspects.len() == 1 { "suspect" } else { "suspects" };
+    say!("measuring {} {what} afresh: {}", suspects.len(), folder.path().display());
     notes.push(format!("The fresh samples are in {}.", folder.path().display()));
     let machine = ThisMachine::new(vec![Folder::of_results(folder.path())]);
     let display = Display::standard_error(plan.builds().map(|build| build.key.clone()).collect());

@@ -2,7 +2,7 @@
 
 use super::args::{ExplainArgs, ShortForm};
 use super::load::Loaded;
-use super::style::{answer, style_for};
+use super::style::{answer, style_for, unmade};
 use super::{End, Stop};
 use crate::analysis::explain::{Build, explain as explain_cells};
 use crate::analysis::nights::CellName;
@@ -51,7 +51,7 @@ pub fn explain(args: &ExplainArgs) -> Result<End, Stop> {
         ShortForm::Text => write_explained_text(names, &explained, style_for(args.out.as_deref()), &mut text),
         ShortForm::Json => write_explained_json(names, &explained, &mut text),
     };
-    written.map_err(|e| Stop::failed(format!("writing the explanation: {e}")))?;
+    written.map_err(unmade)?;
     answer(args.out.as_deref(), &text)?;
     Ok(End::Fine)
 }

@@ -4,7 +4,7 @@ use super::args::{ExchangeForm, ExportArgs};
 use super::load::stop;
 use super::nights::{Chosen, cells, choose, medians, newest, revision};
 use super::report::View;
-use super::style::answer;
+use super::style::{answer, unmade};
 use super::{End, Stop};
 use crate::model::{ApproachId, EngineId};
 use crate::report::{Exchange, Exported, Night, Report, night_columns, write_nights};
@@ -33,10 +33,6 @@ fn exchange(form: ExchangeForm) -> Exchange {
     }
 }
 
-fn failed(error: &std::io::Error) -> Stop {
-    Stop::failed(format!("writing the export: {error}"))
-}
-
 fn one(folder: &Path, form: Exchange) -> Result<Vec<u8>, Stop> {
     let view = View::open(folder)?;
     view.warn();
@@ -57,7 +53,7 @@ fn one(folder: &Path, form: Exchange) -> Result<Vec<u8>, Stop> {
         program: record.program.clone(),
     };
     let mut text = Vec::new();
-    form.write(&exported, &mut text).map_err(|e| failed(&e))?;
+    form.write(&exported, &mut text).map_err(unmade)?;
     Ok(text)
 }
 
@@ -89,6 +85,6 @@ fn history(folder: &Path, force: bool) -> Result<Vec<u8>, Stop> {
     let cells = names.iter().map(|cell| (cell.engine.as_ref(), &cell.approach, &cell.scenario));
     let columns = night_columns(cells, images.iter().copied());
     let mut text = Vec::new();
-    write_nights(&columns, &rows, &mut text).map_err(|e| failed(&e))?;
+    write_nights(&columns, &rows, &mut text).map_err(unmade)?;
     Ok(text)
 }

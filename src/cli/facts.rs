@@ -63,7 +63,9 @@ fn of_engine(engine: &EngineRecord) -> Vec<Fact> {
         fact("kind of cold", engine.cold.as_str()),
         fact("base images", bases),
     ];
-    facts.extend(FINGERPRINT.map(|(name, key)| fact(name, engine.fact(key).unwrap_or(""))));
+    // What is not known is the same whether it was asked for or not.
+    let known = |key: &str| engine.fact(key).filter(|value| *value != "unknown").unwrap_or("");
+    facts.extend(FINGERPRINT.map(|(name, key)| fact(name, known(key))));
     facts.push(fact("memory", &memory(engine.fact("memory_bytes").unwrap_or(""))));
     // Not recorded from the beginning.
     for (name, key) in [("BuildKit version", "buildkit"), ("backing file system", "backing_filesystem")] {
@@ -203,6 +205,9 @@ mod tests {
             assert_eq!(names(|r| drop(r.engine.remove(key))), [""; 0]);
         }
         assert_eq!(names(|r| drop(r.options.remove("chain"))), [""; 0]);
+        let without = RunRecord { engine: serde_json::Map::new(), ..record() };
+        let unknown = [("governor".to_owned(), Value::from("unknown"))].into_iter().collect();
+        assert_eq!(unlike(&without, &RunRecord { engine: unknown, ..record() }), []);
         assert_eq!(names(|r| drop(r.engine.remove("kernel"))), ["kernel"]);
     }
 }

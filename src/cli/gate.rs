@@ -5,7 +5,7 @@ use super::args::{Form, GateArgs, Rule};
 use super::compare::alike;
 use super::load::{Loaded, pairs, stop};
 use super::nights::{Chosen, cells, choose, medians, revision, starts};
-use super::style::{answer, style_for};
+use super::style::{answer, style_for, unmade};
 use super::{End, Stop, confirm, sizes};
 use crate::analysis::change::{self, CommonMode, Verdict};
 use crate::analysis::compare::{CellChange, Shared, compare_strata};
@@ -60,7 +60,7 @@ pub fn gate(args: &GateArgs) -> Result<End, Stop> {
         Form::Markdown => write_gated_markdown(&found.gated, &mut text),
         Form::Json => write_gated_json(&found.gated, &mut text),
     };
-    written.map_err(|e| Stop::failed(format!("writing the verdict: {e}")))?;
+    written.map_err(unmade)?;
     answer(args.out.as_deref(), &text)?;
     Ok(end)
 }

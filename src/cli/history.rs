@@ -3,13 +3,14 @@
 use super::args::{AcceptArgs, HistoryArgs, HistoryCall, ShortForm};
 use super::load::stop;
 use super::nights::{Chosen, cells, choose, medians, newest, revision};
-use super::style::{answer, style_for};
+use super::style::{answer, style_for, unmade};
 use super::{End, Stop, charts};
 use crate::analysis::nights::{CellName, Medians, Series, series};
 use crate::chart::{self, Chart, ChartError};
 use crate::engine::build::rfc3339;
 use crate::report::{ChangeLine, History, NightName, write_history_json, write_history_text};
 use crate::store::{Accepted, StoredNight, StoredNights, accept as keep, accepted, nights};
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -32,7 +33,7 @@ pub fn history(args: &HistoryArgs) -> Result<End, Stop> {
     }
     let found = gather(&args.dir, newest, &nights, notes)?;
     if let Some(folder) = &args.charts {
-        let chart = draw(&found).map_err(|e| Stop::failed(format!("drawing: {e}")))?;
+        let chart = draw(&found).map_err(unmade)?;
         charts::write([&chart].into_iter(), folder, args.png)?;
     }
     let mut text = Vec::new();
@@ -40,7 +41,7 @@ pub fn history(args: &HistoryArgs) -> Result<End, Stop> {
         ShortForm::Text => write_history_text(&found, style_for(args.out.as_deref()), &mut text),
         ShortForm::Json => write_history_json(&found, &mut text),
     };
-    written.map_err(|e| Stop::failed(format!("writing the history: {e}")))?;
+    written.map_err(unmade)?;
     answer(args.out.as_deref(), &text)?;
     Ok(End::Fine)
 }
@@ -102,8 +103,7 @@ fn in_parallel(names: &[CellName], rows: &[Medians]) -> Result<Vec<Series>, Stop
                 })
             })
             .collect();
-        let broken = || Stop::failed("finding changes broke off");
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(broken()))).collect()
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|broken| resume_unwind(broken))).collect()
     });
     let mut all = Vec::new();
     for part in parts {

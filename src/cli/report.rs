@@ -4,7 +4,7 @@ use super::args::{Format, ReportArgs};
 use super::charts::{self, Charts, Details};
 use super::load::columns;
 use super::sizes;
-use super::style::{answer, replace, style, style_for, write_out};
+use super::style::{answer, replace, style, style_for, unmade, write_out};
 use super::{End, Stop, published};
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
 use crate::analysis::published::Published;
@@ -186,17 +186,16 @@ impl View {
         let parts: Vec<_> = reports.iter().map(|(_, report)| report).zip(&figures).collect();
         let mut text = Vec::new();
         let written = write_html(&self.record.title, &parts, &mut text);
-        written.map(|()| text).map_err(|e| Stop::failed(format!("writing the report: {e}")))
+        written.map(|()| text).map_err(unmade)
     }
 
     /// The run in one of the report's forms.
     pub fn write(&self, format: Format, style: TextStyle) -> Result<Vec<u8>, Stop> {
         let engines: Vec<Option<&EngineId>> = self.strata.iter().map(|stratum| stratum.id.as_ref()).collect();
-        let failed = |e| Stop::failed(format!("writing the report: {e}"));
         if format == Format::Csv {
             let tables: Vec<_> = self.strata.iter().map(|stratum| (stratum.id.as_ref(), &stratum.table)).collect();
             let mut text = Vec::new();
-            return write_summaries(&tables, &mut text).map(|()| text).map_err(failed);
+            return write_summaries(&tables, &mut text).map(|()| text).map_err(unmade);
         }
         if format == Format::Html {
             return self.page(&self.charts()?);
@@ -211,7 +210,7 @@ impl View {
                 Format::Csv | Format::Html => Ok(()), // written above
             }
         });
-        written.map_err(failed)
+        written.map_err(unmade)
     }
 }
 

@@ -42,7 +42,7 @@ pub fn watch(interrupt: &Interrupt, in_flight: InFlight) {
                         "comes to its end"
                     }
                 };
-                say!("stopping: the build in flight {fate}, and everything is cleaned up; once more to stop at once");
+                say!("stopping: what is under way {fate}, and everything is cleaned up; once more to stop at once");
             }
         });
     });

@@ -4,6 +4,7 @@ use super::Stop;
 use crate::model::visible;
 use crate::project::git::without_logins;
 use crate::report::TextStyle;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -14,6 +15,11 @@ pub fn answer(out: Option<&Path>, text: &[u8]) -> Result<(), Stop> {
         Some(file) => replace(file, text),
         None => write_out(text),
     }
+}
+
+/// Why an answer or a picture could not be made. All are made in memory, before anything is written.
+pub fn unmade(error: impl fmt::Display) -> Stop {
+    Stop::failed(format!("making the answer: {error}"))
 }
 
 /// How an answer is laid out: as standard output takes it, or plainly for a file.

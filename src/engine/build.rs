@@ -5,7 +5,7 @@
 //! as it comes, and decoded after the clock was read.
 
 use super::build_call::{self, Answer};
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, runtime};
 use super::registry_login::RegistryLogin;
 use super::session::{Credentials, Folder, MemoryFolder, Secrets, Session, SessionOptions};
 use super::trace;
@@ -25,7 +25,7 @@ const LET_GO: Duration = Duration::from_secs(2);
 
 /// What came over the wire, undecoded.
 #[derive(Default)]
-struct Collected {
+pub(super) struct Collected {
     image_id: Option<String>,
     messages: Vec<StatusResponse>,
     sent: u64,
@@ -47,9 +47,9 @@ pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progres
 }
 
 fn build_here(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(e) => return not_built(&EngineError::new("starting a runtime", e, "")),
+        Err(e) => return not_built(&e),
     };
     let session = match session_options(request) {
         Ok(session) => session,
@@ -136,7 +136,7 @@ fn unreachable(endpoint: &Endpoint, error: &std::io::Error) -> String {
 }
 
 /// Ends the session, after the clock was read, and takes its word on what it sent.
-async fn close(
+pub(super) async fn close(
     open: Option<Session>,
     result: Result<(), (Status, String)>,
     answer: &mut Collected,

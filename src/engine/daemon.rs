@@ -7,7 +7,7 @@ mod containers;
 pub use containers::Registries;
 
 use super::control;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, runtime};
 use super::machine::{Folder, Places};
 use super::registry_login::RegistryLogin;
 use super::{CacheContents, EngineError, Fingerprint, ImageFacts};
@@ -70,10 +70,7 @@ impl Daemon {
     /// # Errors
     /// When the address cannot be used.
     pub fn new(endpoint: &Endpoint) -> Result<Self, EngineError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|e| EngineError::new("starting a runtime", e, ""))?;
+        let runtime = runtime()?;
         Ok(Self { endpoint: endpoint.clone(), client: endpoint.client()?, runtime })
     }
 

@@ -3,7 +3,7 @@
 //! What it prints goes to a file while the clock runs, and is read afterwards for the same proof that our own client
 //! gets from the engine: the steps, and which of them came from the cache.
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, runtime};
 use super::trace::{self, Trace};
 use super::{BuildRequest, EngineError, Interrupt, docker_output};
 use crate::model::{Bytes, Outcome, Seconds, Status};
@@ -92,7 +92,7 @@ pub(super) fn build(
         Ok(files) => files,
         Err(e) => return not_built(&e),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(e) => return not_built(&e),
     };

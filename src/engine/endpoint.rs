@@ -21,6 +21,7 @@ use tls::Tls;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::process::Command;
+use tokio::runtime::{Builder, Runtime};
 
 /// Seconds that an ordinary request may take to its answer's head. Builds have their own limit.
 const REQUEST_LIMIT_S: u64 = 120;
@@ -36,6 +37,12 @@ enum Address {
     Unix(PathBuf),
     Tcp { host: String, port: u16, tls: Option<Tls> },
     Ssh { destination: String, port: Option<u16>, socket: Option<String> },
+}
+
+/// What waits for an engine: one thread, that of the caller.
+pub(super) fn runtime() -> Result<Runtime, EngineError> {
+    let remedy = "let it open more files at a time (ulimit -n), and end what the machine can do without";
+    Builder::new_current_thread().enable_all().build().map_err(|e| EngineError::new("waiting for an engine", e, remedy))
 }
 
 /// A connection of any kind.

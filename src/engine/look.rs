@@ -2,7 +2,7 @@
 //! Every container carries its run's label, so that whatever interrupts this, it can be found again and removed by id.
 
 use super::daemon::Daemon;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, runtime};
 use super::{EngineError, Interrupt};
 use bollard::Docker;
 use bollard::container::LogOutput;
@@ -108,11 +108,7 @@ impl Looker {
     }
 
     fn call(&self) -> Result<(Runtime, Docker), EngineError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|e| EngineError::new("starting a runtime", e, ""))?;
-        Ok((runtime, self.endpoint.client()?))
+        Ok((runtime()?, self.endpoint.client()?))
     }
 
     /// What an image says of itself.
@@ -225,7 +221,7 @@ impl Looker {
         let ended = runtime.block_on(futures_util::future::join_all(all));
         let ended: Result<Vec<Started>, EngineError> = ended.into_iter().collect();
         if self.interrupt.is_raised() {
-            return Err(self.failed(&format!("starting {image}"), "the user stopped it"));
+            return Err(self.failed(&format!("starting {image}"), "stopped by the user"));
         }
         ended
     }
@@ -294,7 +290,7 @@ impl Looker {
         let mut wait = std::pin::pin!(client.wait_container(id, None::<WaitContainerOptions>));
         let end = tokio::select! {
             end = tokio::time::timeout(limit, wait.next()) => end,
-            () = self.interrupt.raised() => return Err("the user stopped it".to_owned()),
+            () = self.interrupt.raised() => return Err("stopped by the user".to_owned()),
             () = root_filled(client, id), if !restrictions.read_only => return Err(format!("wrote more than {} MiB in its root", ROOT >> 20)),
         };
         let code = match end {
@@ -302,14 +298,11 @@ impl Looker {
             Ok(Some(Ok(end))) => end.status_code,
             Ok(Some(Err(Error::DockerContainerWaitError { code, .. }))) => code,
             Ok(Some(Err(e))) => return Err(e.to_string()),
-            Ok(None) => return Err(NO_END.to_owned()),
+            Ok(None) => return Err("the engine did not say how it ended".to_owned()),
         };
         if code == 0 { Ok(false) } else { Err(format!("ended with code {code}{}", last_words(client, id).await)) }
     }
 }
-
-/// What is said of a container whose engine breaks off.
-pub(crate) const NO_END: &str = "the engine did not say how it ended";
 
 /// Ends when a container has written more into its root than it may.
 async fn root_filled(client: &Docker, id: &str) {
@@ -357,10 +350,7 @@ async fn remove(client: &Docker, id: &str) -> Result<(), Error> {
 pub(super) fn remove_containers(daemon: &Daemon, run: &str) -> Result<(), EngineError> {
     let endpoint = daemon.endpoint();
     let failed = |e: Error| EngineError::new(format!("removing containers of run {run} on {endpoint}"), e, "");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| EngineError::new("starting a runtime", e, ""))?;
+    let runtime = runtime()?;
     let client = endpoint.client()?;
     let label = format!("{RUN_LABEL}={run}");
     let filters = HashMap::from([("label", vec![label.as_str()])]);
@@ -391,7 +381,7 @@ impl Read for ChunkReader<'_> {
             let next = self.runtime.block_on(async {
                 tokio::select! {
                     next = tokio::time::timeout(SILENCE, self.chunks.next()) => next.map_err(io::Error::other),
-                    () = self.interrupt.raised() => Err(io::Error::other("the user stopped it")),
+                    () = self.interrupt.raised() => Err(io::Error::other("stopped by the user")),
                 }
             })?;
             match next {

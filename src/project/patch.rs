@@ -16,9 +16,6 @@ pub fn apply(patch: &[u8], folder: &Path) -> Result<(), String> {
     let said = |error: git2::Error| error.message().trim().to_owned();
     let diff = Diff::from_buffer(patch).map_err(|e| format!("text that is no patch ({})", said(e)))?;
     let paths = paths(&diff, folder)?;
-    if paths.is_empty() {
-        return Err("a patch that changes no file".to_owned());
-    }
     let store = tempfile::tempdir().map_err(|e| e.to_string())?;
     let repository = Repository::init_bare(store.path()).map_err(said)?;
     let mut before = repository.index().map_err(said)?;

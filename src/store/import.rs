@@ -52,7 +52,8 @@ pub fn import(file: &Path) -> Result<Imported, StoreError> {
     let mut table: Option<Imported> = None;
     for record in reader.records() {
         let place = |at: Option<&csv::Position>| at.map_or(1, csv::Position::line);
-        let record = record.map_err(|e| wrong(place(e.position()), e.to_string(), "text in UTF-8"))?;
+        let record =
+            record.map_err(|e| wrong(place(e.position()), "bytes that are no text".to_owned(), "text in UTF-8"))?;
         let line = place(record.position());
         let mut cells = record.iter().map(str::trim);
         let first = cells.next().unwrap_or_default();

@@ -292,7 +292,7 @@ fn append(into: &Path, addition: &Append) -> Result<PathBuf, StateError> {
     let data = at.symlink_metadata().map_err(fails)?;
     if !data.is_file() {
         let remedy = "name a regular file to append to";
-        return Err(StateError::new(&at, "it is not a regular file", remedy));
+        return Err(StateError::new(&addition.file, "it is not a regular file in this state", remedy));
     }
     // Written anew, so that a file without the right to write can be changed too.
     let mut content = fs::read(&at).map_err(fails)?;

@@ -21,18 +21,21 @@ pub const RAW: u16 = 1;
 
 /// An engine at `DIR/engine.sock`.
 pub fn engine(dir: &Path, answers: Answers) {
-    let listener = UnixListener::bind(dir.join("engine.sock")).unwrap();
-    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| serve(stream, answers)));
+    let (listener, hung) = (UnixListener::bind(dir.join("engine.sock")).unwrap(), dir.join("hung"));
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| serve(stream, answers, &hung)));
 }
 
 /// One over TCP; `DIR/port` says where.
 pub fn engine_over_tcp(dir: &Path, answers: Answers) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     fs::write(dir.join("port"), listener.local_addr().unwrap().port().to_string()).unwrap();
-    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| serve(stream, answers)));
+    let hung = dir.join("hung");
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| serve(stream, answers, &hung)));
 }
 
-fn serve(mut stream: impl Read + Write + Send + 'static, answers: Answers) {
+/// Answers a request. The file `hung` says that one came which is never answered.
+fn serve(mut stream: impl Read + Write + Send + 'static, answers: Answers, hung: &Path) {
+    let hung = hung.to_owned();
     std::thread::spawn(move || {
         let mut buffer = [0; 65536];
         let read = stream.read(&mut buffer).unwrap_or(0);
@@ -50,6 +53,9 @@ fn serve(mut stream: impl Read + Write + Send + 'static, answers: Answers) {
             ),
         };
         let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat());
+        if status == NEVER {
+            let _ = fs::write(hung, "");
+        }
         while [NEVER, 101].contains(&status) && stream.read(&mut buffer).is_ok_and(|read| read > 0) {}
     });
 }

@@ -10,41 +10,45 @@ use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 /// A case: its title, what it does to the folder, the call, its environment, and the exit code that must come.
-type Case = (&'static str, fn(&Path), &'static [&'static str], &'static [(&'static str, &'static str)], i32);
+pub type Case = (&'static str, fn(&Path), &'static [&'static str], Environment, i32);
 
-const ENGINE: (&str, &str) = ("DOCKER_HOST", "unix://DIR/engine.sock");
-const NONE: (&str, &str) = ("PATH", "DIR/bin");
-const ALSO: (&str, &str) = ("PATH", "DIR/bin:/usr/bin:/bin");
+/// Variables and their values, in which `DIR` and `PORT` stand for those of the case, as in the words of a call.
+pub type Environment = &'static [(&'static str, &'static str)];
+
+pub const ENGINE: (&str, &str) = ("DOCKER_HOST", "unix://DIR/engine.sock");
+pub const NONE: (&str, &str) = ("PATH", "DIR/bin");
+pub const ALSO: (&str, &str) = ("PATH", "DIR/bin:/usr/bin:/bin");
 
 /// A program of the machine that is none.
-fn script(dir: &Path, name: &str, text: &str) {
+pub fn script(dir: &Path, name: &str, text: &str) {
     let file = dir.join("bin").join(name);
     fs::create_dir_all(dir.join("bin")).unwrap();
     fs::write(&file, format!("#!/bin/sh\n{text}\n")).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn client(dir: &Path, text: &str) {
+pub fn client(dir: &Path, text: &str) {
     with(willing, dir);
     script(dir, "docker", text);
 }
 
-fn with(answers: Answers, dir: &Path) {
+pub fn with(answers: Answers, dir: &Path) {
     study(dir);
     engine(dir, answers);
 }
 
-const RUN_OWN: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock"];
-const AUDIT: &[&str] = &["audit", "image", "--engine", "unix://DIR/engine.sock"];
-const DOCKER: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock", "--client", "docker"];
+pub const RUN_OWN: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock"];
+pub const AUDIT: &[&str] = &["audit", "image", "--engine", "unix://DIR/engine.sock"];
+pub const DOCKER: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock", "--client", "docker"];
 const DIND: &[&str] = &["run", ".", "--engine", "dind"];
-const BUILD: &[&str] = &["build", "--file", "good.Dockerfile", "project"];
+pub const BUILD: &[&str] = &["build", "--file", "good.Dockerfile", "project"];
 const MAY_EMPTY: &[&str] = &["run", ".", "--engine", "tcp://127.0.0.1:PORT", "--may-empty", "tcp://127.0.0.1:PORT"];
 
 /// An image with a command, whose files are none.
-fn stocked(method: &str, path: &str, all: &str) -> (u16, String) {
+pub fn stocked(method: &str, path: &str, all: &str) -> (u16, String) {
     let text = match (method, path) {
         ("GET", "/images/image/json") => {
             r#"{"Id":"sha256:1","Size":1000,"Config":{"Cmd":["/bin/x"]},"RootFS":{"Type":"layers","Layers":["sha256:2"]}}"#
@@ -89,10 +93,11 @@ fn speechless(method: &str, path: &str, all: &str) -> (u16, String) {
 
 /// Its containers write and write.
 fn filling(method: &str, path: &str, all: &str) -> (u16, String) {
+    let (status, text) = stocked(method, path, all);
     match path {
         "/containers/started/wait" => (NEVER, String::new()),
         "/containers/started/json" => (200, r#"{"SizeRw":1000000000}"#.to_owned()),
-        _ => stocked(method, path, all),
+        _ => (status, text.replace(r#""Cmd""#, r#""User":"1000","Cmd""#)),
     }
 }
 
@@ -157,7 +162,7 @@ fn no_builds(method: &str, path: &str, all: &str) -> (u16, String) {
 }
 
 /// The study builds on an image of a registry.
-fn elsewhere(dir: &Path) {
+pub fn elsewhere(dir: &Path) {
     tiny_study(dir, &[("good", &GOOD.replace("FROM scratch", "FROM registry.example.org/i:1"))]);
 }
 
@@ -360,10 +365,16 @@ fn what_a_machine_lacks_is_said() {
     golden::messages("Machines", &answers(MACHINES));
 }
 
-/// What each call is answered with.
-fn answers(cases: &[Case]) -> String {
-    let (mut all, mut wrong) = (String::new(), String::new());
-    for (title, prepare, args, environment, code) in cases {
+/// A call in the folder of a case.
+pub struct Prepared {
+    dir: tempfile::TempDir,
+    port: String,
+    /// The program, about to be started.
+    pub command: Command,
+}
+
+impl Prepared {
+    pub fn new(prepare: fn(&Path), args: &[&str], environment: Environment) -> Self {
         let dir = tempfile::tempdir().unwrap();
         prepare(dir.path());
         let port = fs::read_to_string(dir.path().join("port")).unwrap_or_else(|_| "PORT".to_owned());
@@ -371,21 +382,40 @@ fn answers(cases: &[Case]) -> String {
         let args: Vec<String> = args.iter().map(place).collect();
         let mut command = tiny::program(dir.path(), &args.iter().map(String::as_str).collect::<Vec<_>>());
         command.env("COLUMNS", "120").env("DOCKER_CONFIG", dir.path().join("docker"));
-        for (name, value) in *environment {
+        for (name, value) in environment {
             command.env(name, place(value));
         }
-        let output = command.output().unwrap();
-        let settle = |text: &str| settled(text, dir.path()).replace(&port, "PORT");
+        Self { dir, port, command }
+    }
+
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A text without what is of this case only.
+    pub fn settle(&self, text: &str) -> String {
+        // Progress has times in it.
+        let timed = |line: &&str| ["[", "done after", "stopped after"].iter().any(|start| line.starts_with(start));
+        let lines: String = text.lines().filter(|line| !timed(line)).map(|line| format!("{line}\n")).collect();
+        settled(&lines, self.dir()).replace(&self.port, "PORT")
+    }
+}
+
+/// What each call is answered with.
+pub fn answers(cases: &[Case]) -> String {
+    let (mut all, mut wrong) = (String::new(), String::new());
+    for (title, prepare, args, environment, code) in cases {
+        let mut call = Prepared::new(*prepare, args, environment);
+        let output = call.command.output().unwrap();
         // What cannot be found out of an image stands in its scorecard.
         let card =
             if args[0] == "audit" { String::from_utf8_lossy(&output.stdout).into_owned() } else { String::new() };
-        let text = settle(&(tiny::messages(&output) + &card));
-        let begun = dir.path().join("results").exists() && !text.contains("making the engine ready");
+        let text = call.settle(&(tiny::messages(&output) + &card));
+        let begun = call.dir().join("results").exists() && !text.contains("making the engine ready");
         if output.status.code() != Some(*code) || text.contains("panicked") || begun {
             writeln!(wrong, "{title}: {:?}: {text}", output.status).unwrap();
         }
-        writeln!(all, "## {title}: layerbench {}\n{}\nexit code {code}\n", settle(&args.join(" ")), text.trim_end())
-            .unwrap();
+        writeln!(all, "## {title}: layerbench {}\n{}\nexit code {code}\n", args.join(" "), text.trim_end()).unwrap();
     }
     assert!(wrong.is_empty(), "{wrong}");
     all

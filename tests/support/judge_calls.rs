@@ -8,9 +8,8 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 
-/// Two nights of this folder's study, of which the second is slower, and whose files are those that it has.
-fn proved(dir: &Path, change: fn(&mut Night, u32)) {
-    study(dir);
+/// Two nights of the study that is there, of which the second is slower, and whose files are those that it has.
+pub fn made_of(dir: &Path, change: fn(&mut Night, u32)) {
     let hash = Study::load(dir).unwrap().hash().unwrap();
     slower(dir, |night, day| {
         night.record.options.insert("study".to_owned(), ".".into());
@@ -23,6 +22,12 @@ fn proved(dir: &Path, change: fn(&mut Night, u32)) {
     }
 }
 
+/// The same of the usual study.
+fn proved(dir: &Path, change: fn(&mut Night, u32)) {
+    study(dir);
+    made_of(dir, change);
+}
+
 /// The same, where the files of the first night were others, of this revision.
 fn changed(dir: &Path, git: fn() -> Option<GitRecord>) {
     proved(dir, |_, _| ());
@@ -33,8 +38,9 @@ fn changed(dir: &Path, git: fn() -> Option<GitRecord>) {
     fs::write(&file, record.to_string()).unwrap();
 }
 
+/// Another than that of `runs::night`.
 fn revision() -> Option<GitRecord> {
-    Some(GitRecord { revision: format!("{:040x}", 0xabcd), dirty: false })
+    Some(GitRecord { revision: format!("{:040x}", 0xef01), dirty: false })
 }
 
 /// With published figures, of which one line is this.

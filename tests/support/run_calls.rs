@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 /// A run of the call `layerbench run .` that was broken off before its first build.
-pub fn broken_off(dir: &Path, change: fn(&mut Night)) {
+pub fn broken_off(dir: &Path, change: impl Fn(&mut Night)) {
     study(dir);
     stored(
         dir,

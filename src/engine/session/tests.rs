@@ -1,6 +1,8 @@
 //! The engine's side of a session, played over a pipe.
 
 use super::*;
+use crate::engine::build::{Collected, close};
+use crate::golden;
 use crate::project::context::Context;
 use bollard::fsutil::types::packet::PacketType;
 use bollard::fsutil::types::{Packet, Stat};
@@ -255,7 +257,8 @@ async fn files_that_change_while_they_are_sent_come_as_they_are_then() {
     assert_eq!(copied.contents["gone"], b"");
     assert_eq!(copied.contents["grown"], b"12345");
     assert_eq!(copied.contents["shrunk"], b"");
-    assert_eq!(session.close().await.vanished, 1);
+    let end = close(Some(session), Ok(()), &mut Collected::default()).await;
+    golden::messages("Contexts", &format!("## a file that vanishes during a build\n{}", end.unwrap_err().1));
 }
 
 #[tokio::test]
@@ -276,32 +279,55 @@ async fn what_cannot_be_read_is_named_to_the_engine() {
     session.close().await;
 }
 
+/// Asks for a folder, says one thing, and gives how the transfer ends.
+async fn end_of(channel: &Channel, folder: &str, id: u32, kind: PacketType) -> Status {
+    let requests = tokio_stream::once(packet(kind, id, b"disk full"));
+    // The stream stays open behind the packet, as the engine keeps it.
+    let requests = tokio_stream::StreamExt::chain(requests, tokio_stream::pending());
+    let mut request = Request::new(requests);
+    request.metadata_mut().append("dir-name", folder.parse().unwrap());
+    let mut packets = match FileSyncClient::new(channel.clone()).diff_copy(request).await {
+        Ok(packets) => packets.into_inner(),
+        Err(status) => return status,
+    };
+    loop {
+        match packets.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("ended well"),
+            Err(status) => return status,
+        }
+    }
+}
+
+/// What an engine is told shows in its build's error, as it does with the docker client.
 #[tokio::test]
-async fn a_number_that_is_no_file_ends_the_transfer() {
+async fn an_engine_is_told_what_it_cannot_have() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), &[("d/file", b"")]);
-    let (session, channel) = open_disk(dir.path()).await;
-    for (id, kind, text) in [
-        (0, PacketType::PacketReq, "invalid file id 0"),
-        (99, PacketType::PacketReq, "invalid file id 99"),
-        (0, PacketType::PacketErr, "error from receiver: disk full"),
+    let context = Context::open(dir.path()).unwrap();
+    let options = SessionOptions {
+        folders: vec![("context".into(), Folder::Disk(context))],
+        secrets: [("large".to_owned(), vec![b'x'; 501 << 10])].into_iter().collect(),
+        ..SessionOptions::default()
+    };
+    let (session, channel) = open(options).await;
+    let mut all = String::new();
+    for (what, folder, id, kind) in [
+        ("asks for a folder as a file", "context", 0, PacketType::PacketReq),
+        ("asks for a file that was not described", "context", 99, PacketType::PacketReq),
+        ("cannot go on", "context", 0, PacketType::PacketErr),
+        ("asks for a folder that was not offered", "home", 0, PacketType::PacketReq),
     ] {
-        let requests = tokio_stream::once(packet(kind, id, b"disk full"));
-        // The stream stays open behind the packet, as the engine keeps it.
-        let requests = tokio_stream::StreamExt::chain(requests, tokio_stream::pending());
-        let mut request = Request::new(requests);
-        request.metadata_mut().append("dir-name", "context".parse().unwrap());
-        let mut client = FileSyncClient::new(channel.clone());
-        let mut packets = client.diff_copy(request).await.unwrap().into_inner();
-        let end = loop {
-            match packets.message().await {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("ended well"),
-                Err(status) => break status,
-            }
-        };
-        assert_eq!(end.message(), text);
+        let end = end_of(&channel, folder, id, kind).await;
+        all += &format!("## an engine {what}\n{}\n\n", end.message());
     }
+    let mut secrets = SecretsClient::new(channel);
+    for (what, id) in [("that is not there", "none"), ("that is too large", "large")] {
+        let request = GetSecretRequest { id: id.into(), ..GetSecretRequest::default() };
+        let refused = secrets.get_secret(request).await.unwrap_err();
+        all += &format!("## an engine asks for a secret {what}\n{}\n\n", refused.message());
+    }
+    golden::messages("Sessions", &all);
     session.close().await;
 }
 
