@@ -19,7 +19,7 @@ const NONE: (&str, &str) = ("PATH", "DIR/bin");
 const ALSO: (&str, &str) = ("PATH", "DIR/bin:/usr/bin:/bin");
 
 /// A program of the machine that is none.
-fn script(dir: &Path, name: &str, text: &str) {
+pub fn script(dir: &Path, name: &str, text: &str) {
     let file = dir.join("bin").join(name);
     fs::create_dir_all(dir.join("bin")).unwrap();
     fs::write(&file, format!("#!/bin/sh\n{text}\n")).unwrap();
@@ -31,12 +31,12 @@ fn client(dir: &Path, text: &str) {
     script(dir, "docker", text);
 }
 
-fn with(answers: Answers, dir: &Path) {
+pub fn with(answers: Answers, dir: &Path) {
     study(dir);
     engine(dir, answers);
 }
 
-const RUN_OWN: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock"];
+pub const RUN_OWN: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock"];
 const AUDIT: &[&str] = &["audit", "image", "--engine", "unix://DIR/engine.sock"];
 const DOCKER: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock", "--client", "docker"];
 const DIND: &[&str] = &["run", ".", "--engine", "dind"];
@@ -136,7 +136,7 @@ fn no_http(method: &str, path: &str, all: &str) -> (u16, String) {
     if path == "/session" { (RAW, "x".repeat(20_000)) } else { willing(method, path, all) }
 }
 
-fn no_image(method: &str, path: &str, all: &str) -> (u16, String) {
+pub fn no_image(method: &str, path: &str, all: &str) -> (u16, String) {
     if path == "/build" { (200, "{\"stream\":\"\"}\n".to_owned()) } else { willing(method, path, all) }
 }
 
