@@ -261,10 +261,7 @@ pub trait Engine {
     ///
     /// # Errors
     /// On an engine without real images.
-    fn looker(&mut self, interrupt: &Interrupt) -> Result<Looker, EngineError> {
-        let _ = interrupt;
-        Err(EngineError::new("looking into images", "this engine has none", ""))
-    }
+    fn looker(&mut self, interrupt: &Interrupt) -> Result<Looker, EngineError>;
 
     /// Keeps the state of the engine under a name, so that [`Engine::restore`] finds it.
     ///

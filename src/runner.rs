@@ -315,7 +315,7 @@ impl Run<'_> {
     /// A build that cannot be made, because there is no cache to start from.
     fn give_up(&mut self, planned: &PlannedBuild) -> Result<(), RunError> {
         let why = "there is no checkpoint to start from: the cold build of this approach did not end well";
-        let outcome = crate::engine::build::not_built(&EngineError::new("restoring the engine", why, ""));
+        let outcome = crate::engine::build::not_built(&why);
         let sample = Box::new(self.sample(planned, &outcome, (Status::Failed, why.to_owned()), Bytes(0)));
         self.emit(Event::BuildFinished { sample, steps: Vec::new() })
     }
@@ -452,9 +452,9 @@ impl Run<'_> {
 
     fn request(&self, planned: &PlannedBuild) -> Result<BuildRequest, RunError> {
         let key = &planned.key;
-        let missing = |what: String| RunError::Sink(format!("the plan names {what}, which was not prepared"));
-        let recipe = self.materials.recipes.get(&key.approach).ok_or_else(|| missing(key.approach.to_string()))?;
-        let context = self.materials.contexts.get(&planned.state).ok_or_else(|| missing(planned.state.to_string()))?;
+        let (recipes, contexts) = (&self.materials.recipes, &self.materials.contexts);
+        let recipe = recipes.get(&key.approach).ok_or_else(|| course::not_prepared(&key.approach))?;
+        let context = contexts.get(&planned.state).ok_or_else(|| course::not_prepared(&planned.state))?;
         Ok(BuildRequest {
             context: context.clone(),
             dockerfile: recipe.dockerfile.clone(),

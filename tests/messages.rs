@@ -20,6 +20,8 @@ mod golden;
 mod judge_calls;
 #[path = "support/library.rs"]
 mod library;
+#[path = "support/machine_calls.rs"]
+mod machine_calls;
 #[path = "support/own.rs"]
 mod own;
 #[path = "support/run_calls.rs"]

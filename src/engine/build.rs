@@ -256,8 +256,8 @@ pub(super) fn fetched(reference: &str, outcome: Outcome) -> Result<(), EngineErr
 
 /// The outcome of a build that could not even be asked for.
 #[must_use]
-pub fn not_built(error: &EngineError) -> Outcome {
-    judge(Err((Status::Failed, error.to_string())), Seconds::ZERO, SystemTime::now(), Collected::default())
+pub fn not_built(why: &dyn std::fmt::Display) -> Outcome {
+    judge(Err((Status::Failed, why.to_string())), Seconds::ZERO, SystemTime::now(), Collected::default())
 }
 
 /// UTC time as RFC 3339 with milliseconds, e.g. `2026-11-23T07:00:17.350Z`.

@@ -1,6 +1,7 @@
 //! An engine that builds nothing: every build is exactly as long as it was told, so that plans, checks and reports
 //! are tested in milliseconds. No result rests on it.
 
+use super::look::Looker;
 use super::machine::{Look, Machine, Places};
 use super::{BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source};
 use crate::model::{Bytes, ColdKind, Interval, Outcome, Progress, Seconds, Step, StepKind};
@@ -143,6 +144,10 @@ impl Engine for FakeEngine {
 
     fn run_image(&mut self, _: &str, _: Duration) -> Result<String, EngineError> {
         Ok(self.prints.clone())
+    }
+
+    fn looker(&mut self, _: &Interrupt) -> Result<Looker, EngineError> {
+        Err(EngineError::new("looking into images", "a fake engine has none", ""))
     }
 
     fn end_chain(&mut self) -> Result<(), EngineError> {

@@ -16,6 +16,9 @@ const RANGES: [(Ipv4Addr, u8); 4] = [
     (Ipv4Addr::new(192, 168, 208, 0), 20),
 ];
 
+/// What can be had without all this.
+const OTHERWISE: &str = "a private engine needs this; --engine host uses an engine that runs already";
+
 /// A planned network. `link` is empty on a machine without a default route: the engine then has none either.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Network {
@@ -78,7 +81,13 @@ impl Network {
         run("nft", &["-f", "-"], &self.rules())?;
         if fs::read_to_string(FORWARDING).is_ok_and(|text| text.trim() == "0") {
             claim.note_forwarding()?;
-            fs::write(FORWARDING, "1").map_err(|e| EngineError::new("switching on IP forwarding", e, ""))?;
+            fs::write(FORWARDING, "1").map_err(|e| {
+                EngineError::new(
+                    "switching on IP forwarding",
+                    e,
+                    "switch it on where that is allowed (sysctl net.ipv4.ip_forward=1), or use --engine host",
+                )
+            })?;
         }
         if forward_is_dropped() {
             claim.note_forward_rules()?;
@@ -118,23 +127,23 @@ fn forward_is_dropped() -> bool {
         .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("-P FORWARD DROP"))
 }
 
-/// `unshare` needs a moment until its namespace is its own.
+/// `unshare` needs a moment until its namespace is its own. A process that has ended has none: who started it knows why.
 fn wait_for_namespace(process: u32) -> Result<(), EngineError> {
     let own = fs::read_link("/proc/self/ns/net").ok();
     for _ in 0..500 {
-        match fs::read_link(format!("/proc/{process}/ns/net")) {
-            Ok(namespace) if Some(&namespace) != own.as_ref() => return Ok(()),
-            Ok(_) => std::thread::sleep(std::time::Duration::from_millis(2)),
-            Err(e) => return Err(EngineError::new("starting a private engine", e, "")),
+        let namespace = fs::read_link(format!("/proc/{process}/ns/net")).ok();
+        if namespace.is_none() || namespace != own {
+            return Ok(());
         }
+        std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    Err(EngineError::new("starting a private engine", "its network namespace did not appear", ""))
+    Err(EngineError::new("starting a private engine", "its network namespace did not appear", OTHERWISE))
 }
 
 /// Runs a system program; its own words are the error.
 pub(super) fn run(program: &str, args: &[&str], input: &str) -> Result<(), EngineError> {
     let what = || format!("{program} {}", args.join(" "));
-    let failed = |e: &dyn std::fmt::Display| EngineError::new(what(), e, "");
+    let failed = |e: &dyn std::fmt::Display| EngineError::new(what(), e, OTHERWISE);
     let mut child = Command::new(program)
         .args(args)
         .stdin(Stdio::piped())
@@ -143,7 +152,7 @@ pub(super) fn run(program: &str, args: &[&str], input: &str) -> Result<(), Engin
         .spawn()
         .map_err(|e| failed(&e))?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(input.as_bytes()).map_err(|e| failed(&e))?;
+        let _ = stdin.write_all(input.as_bytes()); // one that does not read it says why
     }
     let output = child.wait_with_output().map_err(|e| failed(&e))?;
     if output.status.success() { Ok(()) } else { Err(failed(&String::from_utf8_lossy(&output.stderr))) }

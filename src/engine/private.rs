@@ -23,7 +23,7 @@ use registry::{Registries, wait_until_stored};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -98,18 +98,19 @@ impl PrivateEngine {
         Ok(Self { run: run.to_owned(), home, registries, chain, started: 0, current: None })
     }
 
-    fn start(&mut self) -> Result<(), EngineError> {
+    fn start(&mut self) -> Result<Instance, EngineError> {
         self.started += 1;
         let name = format!("{}-{}", self.run, self.started);
-        self.current = Some(Instance::start(&self.home, &name, &self.registries, self.chain)?);
-        Ok(())
+        Instance::start(&self.home, &name, &self.registries, self.chain)
     }
 
+    /// The engine that runs now, or a new one.
     fn instance(&mut self) -> Result<&mut Instance, EngineError> {
-        if self.current.is_none() {
-            self.start()?;
-        }
-        self.current.as_mut().ok_or_else(|| EngineError::new("the private engine", "is not running", ""))
+        let instance = match self.current.take() {
+            Some(instance) => instance,
+            None => self.start()?,
+        };
+        Ok(self.current.insert(instance))
     }
 
     /// Where the engine that runs now listens, for other clients of the same engine.
@@ -183,17 +184,16 @@ impl Instance {
         configure(&dir, remains.name(), &network, registries, store.is_some())?;
         let mut child = spawn(&dir)?;
         let mut stdin = child.stdin.take();
-        let up = remains
-            .note_process(child.id())
-            .and_then(|()| network.up(child.id(), &mut remains))
-            .and_then(|()| greet(stdin.as_mut(), &network))
-            .and_then(|()| wait_until_up(&mut child, &dir, registries));
+        let up = remains.note_process(child.id()).and_then(|()| network.up(child.id(), &mut remains)).and_then(|()| {
+            let _ = tell(stdin.as_mut(), &network.greeting()); // of one that has ended, what follows tells
+            wait_until_up(&mut child, &dir, registries)
+        });
         match up {
             Ok(daemon) => Ok(Self { child, stdin, daemon, fresh: true, store, remains }),
             Err(error) => {
                 drop(stdin);
-                end(&mut child);
-                Err(error)
+                // What failed without it says less than what it said itself.
+                Err(if end(&mut child) { not_started("it ended", &dir) } else { error })
             }
         }
     }
@@ -202,7 +202,7 @@ impl Instance {
     fn with_engine_stopped(&mut self, orders: &[&str]) -> Result<(), EngineError> {
         let dir = self.remains.dir().to_path_buf();
         for words in [&["stop"], orders, &["start"]].concat() {
-            store::order(&dir, self.stdin.as_mut(), words)?;
+            store::order(&dir, &mut self.child, self.stdin.as_mut(), words)?;
         }
         self.daemon = wait_until_up(&mut self.child, &dir, &Registries::default())?;
         Ok(())
@@ -224,7 +224,6 @@ fn configure(
     registries: &Registries,
     stored: bool,
 ) -> Result<(), EngineError> {
-    let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("writing into {}", dir.display()), e, "");
     let mut config: Map<String, Value> = fs::read_to_string("/etc/docker/daemon.json")
         .ok()
         .and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok())
@@ -252,14 +251,17 @@ fn configure(
         // one driver everywhere, by another name.
         config.entry("storage-driver").or_insert_with(|| Value::from("overlay2"));
     }
-    let text = serde_json::to_string_pretty(&config).map_err(|e| failed(&e))?;
-    fs::write(dir.join("daemon.json"), text).map_err(|e| failed(&e))?;
+    let text = serde_json::to_string_pretty(&config).map_err(|e| not_written(dir, &e))?;
+    fs::write(dir.join("daemon.json"), text).map_err(|e| not_written(dir, &e))?;
     registries.configure(dir)
 }
 
+fn not_written(dir: &Path, found: &dyn std::fmt::Display) -> EngineError {
+    EngineError::new(format!("writing into {}", dir.display()), found, remains::ANOTHER_HOME)
+}
+
 fn spawn(dir: &Path) -> Result<Child, EngineError> {
-    let log = |name: &str| fs::File::create(dir.join(name));
-    let failed = |e: std::io::Error| EngineError::new("starting a private engine", e, "");
+    let log = |name: &str| fs::File::create(dir.join(name)).map_err(|e| not_written(dir, &e));
     Command::new("unshare")
         .args(["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"])
         .args(["sh", "-c", include_str!("private/init.sh"), remains::INIT_NAME])
@@ -268,17 +270,17 @@ fn spawn(dir: &Path) -> Result<Child, EngineError> {
         // Ctrl-C in a terminal goes to a whole process group; the engine must outlive it until its build is cancelled.
         .process_group(0)
         .stdin(Stdio::piped())
-        .stdout(log("init.log").map_err(failed)?)
-        .stderr(log("init.err").map_err(failed)?)
+        .stdout(log("init.log")?)
+        .stderr(log("init.err")?)
         .spawn()
-        .map_err(failed)
+        .map_err(|e| {
+            EngineError::new("starting a private engine", format!("unshare: {e}"), "see to it, or use --engine host")
+        })
 }
 
-/// Tells the first process about its network, upon which it starts the engine.
-fn greet(stdin: Option<&mut ChildStdin>, network: &Network) -> Result<(), EngineError> {
-    let failed = |e: &dyn std::fmt::Display| EngineError::new("starting a private engine", e, "");
-    let stdin = stdin.ok_or_else(|| failed(&"its input is closed"))?;
-    writeln!(stdin, "{}", network.greeting()).map_err(|e| failed(&e))
+/// Tells the first process something: first its network, upon which it starts the engine, then its orders.
+fn tell(stdin: Option<&mut ChildStdin>, line: &str) -> io::Result<()> {
+    writeln!(stdin.ok_or(io::ErrorKind::BrokenPipe)?, "{line}")
 }
 
 fn wait_until_up(child: &mut Child, dir: &Path, registries: &Registries) -> Result<Daemon, EngineError> {
@@ -293,22 +295,23 @@ fn wait_until_up(child: &mut Child, dir: &Path, registries: &Registries) -> Resu
         }
         let gone = matches!(child.try_wait(), Ok(Some(_)));
         if gone || since.elapsed() > START_LIMIT || engine_gave_up(dir) {
-            let said = ["init.log", "init.err", "dockerd.log", "registry.log", "registry-cache.log"]
-                .map(|log| tail(&dir.join(log), 4))
-                .concat();
-            let how = if gone || engine_gave_up(dir) {
-                "it ended".to_owned()
-            } else {
-                format!("no answer after {START_LIMIT:?}")
-            };
-            return Err(EngineError::new(
-                "starting a private engine",
-                format!("{how}; it said last:\n  {}", said.join("\n  ")),
-                "see the lines above; --engine host uses an engine that runs already",
-            ));
+            let ended = gone || engine_gave_up(dir);
+            let how = if ended { "it ended".to_owned() } else { format!("no answer after {START_LIMIT:?}") };
+            return Err(not_started(&how, dir));
         }
         std::thread::sleep(POLL);
     }
+}
+
+/// An engine that did not come up, with the last words of all that it is made of.
+fn not_started(how: &str, dir: &Path) -> EngineError {
+    let logs = ["init.log", "init.err", "dockerd.log", "registry.log", "registry-cache.log"];
+    let said = logs.map(|log| tail(&dir.join(log), 4)).concat().join("\n  ");
+    EngineError::new(
+        "starting a private engine",
+        format!("{how}; it said last:\n  {}", if said.is_empty() { "nothing" } else { &said }),
+        "see the lines above; --engine host uses an engine that runs already",
+    )
 }
 
 /// The engine's own last words before it exits.
@@ -324,17 +327,19 @@ fn tail(file: &Path, lines: usize) -> Vec<String> {
     all.iter().skip(all.len().saturating_sub(lines)).map(|line| (*line).to_owned()).collect()
 }
 
-/// Waits for the namespaces to die (their first process ends when its input is closed), then insists.
-fn end(child: &mut Child) {
+/// Waits for the namespaces to die (their first process ends when its input is closed), then insists. Gives whether it
+/// had failed by itself.
+fn end(child: &mut Child) -> bool {
     let since = Instant::now();
     while since.elapsed() < END_LIMIT {
         match child.try_wait() {
             Ok(None) => std::thread::sleep(Duration::from_millis(5)),
-            _ => return,
+            ended => return ended.is_ok_and(|status| status.is_some_and(|status| !status.success())),
         }
     }
     let _ = child.kill();
     let _ = child.wait();
+    false
 }
 
 impl Drop for Instance {
@@ -417,7 +422,7 @@ impl Engine for PrivateEngine {
             }
             _ => {
                 self.end_chain()?;
-                self.start()
+                self.instance().map(drop)
             }
         }
     }

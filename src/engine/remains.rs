@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// The name under which the first process of a private engine appears, and is recognised.
 pub(super) const INIT_NAME: &str = "layerbench-init";
 
+/// What helps where nothing can be written.
+pub(super) const ANOTHER_HOME: &str = "LAYERBENCH_HOME names another folder, on a file system with enough room";
+
 /// Where private engines live: `LAYERBENCH_HOME`, or `/var/lib/layerbench`; for others than root a folder of theirs.
 #[must_use]
 pub fn home() -> PathBuf {
@@ -119,13 +122,7 @@ impl Claim {
     /// Makes the folder of a new engine and locks it.
     pub(super) fn make(home: &Path, remains: Remains) -> Result<Self, EngineError> {
         let dir = home.join("engines").join(&remains.name);
-        let failed = |e: &dyn std::fmt::Display| {
-            EngineError::new(
-                format!("making {}", dir.display()),
-                e,
-                "LAYERBENCH_HOME names another folder, on a file system with enough room",
-            )
-        };
+        let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("making {}", dir.display()), e, ANOTHER_HOME);
         fs::create_dir_all(&dir).map_err(|e| failed(&e))?;
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).map_err(|e| failed(&e))?;
         let dir = dir.canonicalize().map_err(|e| failed(&e))?;
@@ -170,7 +167,7 @@ impl Claim {
             file.sync_all()?;
             fs::rename(self.dir.join("remains.new"), &path)
         };
-        write().map_err(|e| EngineError::new(format!("writing {}", path.display()), e, ""))
+        write().map_err(|e| EngineError::new(format!("writing {}", path.display()), e, ANOTHER_HOME))
     }
 
     /// Undoes everything, each part whatever became of the others. Does nothing the second time.
@@ -273,7 +270,11 @@ fn remove_cgroups(name: &str) {
 fn remove_folder(dir: &Path) -> Result<(), EngineError> {
     // The record goes last: a removal that is cut short can be taken up again.
     let failed = |e: &dyn std::fmt::Display| {
-        EngineError::new(format!("removing {}", dir.display()), e, "run `layerbench clean` to try again")
+        EngineError::new(
+            format!("removing {}", dir.display()),
+            e,
+            "when that is mended, `layerbench clean` removes what is left",
+        )
     };
     for entry in fs::read_dir(dir).map_err(|e| failed(&e))?.flatten() {
         let path = entry.path();

@@ -34,13 +34,18 @@ fn chains(kind: ChainKind, chains: &[Chain], runs: &mut [Run<'_>], interrupt: &I
         if interrupt.is_raised() {
             return Ok(End::Interrupted);
         }
-        let run = runs.iter_mut().find(|run| run.name == chain.engine).ok_or_else(|| {
-            let name = chain.engine.as_ref().map_or("an engine", EngineId::as_str);
-            RunError::Sink(format!("the plan names {name}, which was not prepared"))
-        })?;
+        let run = runs
+            .iter_mut()
+            .find(|run| run.name == chain.engine)
+            .ok_or_else(|| not_prepared(&chain.engine.as_ref().map_or("an engine", EngineId::as_str)))?;
         if run.whole_chain(kind, chain)? == End::Interrupted {
             return Ok(End::Interrupted);
         }
     }
     Ok(End::Complete)
+}
+
+/// Of a plan that was made for something else.
+pub(super) fn not_prepared(what: &dyn std::fmt::Display) -> RunError {
+    RunError::Stopped(format!("the plan names {what}, which was not prepared"))
 }

@@ -19,6 +19,11 @@ pub enum StoreError {
         /// The reason.
         error: io::Error,
     },
+    /// A file that was being written is not where it was.
+    Gone {
+        /// Where it was.
+        path: PathBuf,
+    },
     /// A name that cannot be part of a path.
     Name {
         /// What it names.
@@ -112,6 +117,10 @@ impl fmt::Display for StoreError {
             Self::Io { path, doing, error } => {
                 write!(f, "{path:?}: cannot {doing} it: {error}; {}", remedy(error))
             }
+            Self::Gone { path } => write!(
+                f,
+                "{path:?}: cannot write it: it was moved or removed while the run was made; put its folder back, and the run can be resumed"
+            ),
             Self::Name { what, found } => write!(
                 f,
                 "the {what}: found {found:?}; expected 1 to 100 letters, digits, '.', '_' or '-', starting with a letter or digit; choose such a name"

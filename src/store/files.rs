@@ -136,8 +136,7 @@ impl Growing {
         };
         if !in_place().unwrap_or(false) {
             // What is written into a file that was removed goes with it, and nobody is told.
-            let gone = io::Error::new(io::ErrorKind::NotFound, "it was moved or removed while the run was made");
-            return Err(StoreError::io(&self.path, "write")(gone));
+            return Err(StoreError::Gone { path: self.path.clone() });
         }
         let mut added = || -> io::Result<()> {
             self.file.write_all(lines)?;

@@ -38,8 +38,8 @@ fn newer(method: &str, path: &str, all: &str) -> (u16, String) {
 
 const WITH_TOOLS: (&str, &str) = ("PATH", "DIR/bin:/usr/bin:/bin");
 
-const ONCE: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock", "--reps=1"];
-const DOCKER: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock", "--reps=1", "--client=docker"];
+const ONCE: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock", "--reps=1", "--seed=1"];
+const DOCKER: &[&str] = &["run", ".", "--engine", "unix://DIR/engine.sock", "--reps=1", "--seed=1", "--client=docker"];
 
 const CASES: &[Case] = &[
     ("run: a docker client that gives no image", |dir| building(dir, "exit 0"), DOCKER, &[WITH_TOOLS], 1),

@@ -320,12 +320,12 @@ impl Case {
         if let Some(server) = &self.server {
             text = text.replace(&format!("{}:{}", own_address(), server.port), "SERVER");
         }
-        for name in &self.engines {
-            text = text.replace(name, "NAME");
-        }
         let run = fs::read_link(self.dir.join("results/latest")).unwrap_or_default();
         if !run.as_os_str().is_empty() {
             text = text.replace(&*run.to_string_lossy(), "tiny/RUN");
+        }
+        for name in &self.engines {
+            text = text.replace(name, "NAME");
         }
         text
     }

@@ -141,7 +141,7 @@ fn no_http(method: &str, path: &str, all: &str) -> (u16, String) {
     if path == "/session" { (RAW, "x".repeat(20_000)) } else { willing(method, path, all) }
 }
 
-fn no_image(method: &str, path: &str, all: &str) -> (u16, String) {
+pub fn no_image(method: &str, path: &str, all: &str) -> (u16, String) {
     if path == "/build" { (200, "{\"stream\":\"\"}\n".to_owned()) } else { willing(method, path, all) }
 }
 

@@ -55,17 +55,20 @@ pub(super) fn from_environment() -> Result<Endpoint, EngineError> {
     }
 }
 
-/// Reads an address.
+/// Reads an address, or the name of a context.
 pub(super) fn parse(text: &str, tls: TlsFiles) -> Result<Endpoint, EngineError> {
+    match text.strip_prefix("context:") {
+        Some("default") => Ok(Endpoint::of(Address::Unix(PathBuf::from(USUAL_SOCKET)), text.to_owned())),
+        Some(name) => context(&configuration(), name),
+        None => address(text, &tls),
+    }
+}
+
+fn address(text: &str, tls: &TlsFiles) -> Result<Endpoint, EngineError> {
     let address = match text.split_once("://") {
         Some(("unix", path)) if path.starts_with('/') => Some(Address::Unix(PathBuf::from(path))),
-        Some(("tcp", rest)) => tcp(rest, &tls)?,
+        Some(("tcp", rest)) => tcp(rest, tls)?,
         Some(("ssh", rest)) => ssh(rest),
-        None => match text.strip_prefix("context:") {
-            Some("default") => Some(Address::Unix(PathBuf::from(USUAL_SOCKET))),
-            Some(name) => return context(&configuration(), name),
-            None => None,
-        },
         _ => None,
     };
     address.map(|address| Endpoint::of(address, text.to_owned())).ok_or_else(|| {
@@ -121,24 +124,23 @@ fn ssh(rest: &str) -> Option<Address> {
 fn context(folder: &Path, name: &str) -> Result<Endpoint, EngineError> {
     let digest: String = Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
     let file = folder.join("contexts/meta").join(&digest).join("meta.json");
-    let failed = |found: &dyn std::fmt::Display| {
-        EngineError::new(
-            format!("the docker context {name:?}"),
-            found,
-            "`docker context ls` shows those that there are",
-        )
+    let failed = |found: String, remedy: &str| EngineError::new(format!("the docker context {name:?}"), found, remedy);
+    let broken = |found: &dyn std::fmt::Display| {
+        failed(format!("{}: {found}", file.display()), "make it anew with `docker context create`")
     };
     let text = fs::read_to_string(&file).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => {
-            failed(&format!("there is none of this name under {}", folder.join("contexts").display()))
-        }
-        _ => failed(&format!("{}: {e}", file.display())),
+        ErrorKind::NotFound => failed(
+            format!("there is none of this name under {}", folder.join("contexts").display()),
+            "`docker context ls` shows those that there are",
+        ),
+        _ => broken(&e),
     })?;
-    let meta: Value = serde_json::from_str(&text).map_err(|e| failed(&e))?;
+    let meta: Value = serde_json::from_str(&text).map_err(|e| broken(&e))?;
     let host = meta["Endpoints"]["docker"]["Host"].as_str().unwrap_or_default();
     let certificates = folder.join("contexts/tls").join(&digest).join("docker");
     let tls = if certificates.is_dir() { TlsFiles::Folder(certificates) } else { TlsFiles::Unused };
-    let endpoint = parse(host, tls).map_err(|e| failed(&format!("its engine: {}", e.found)))?;
+    let wrong = |e: EngineError| failed(format!("{}: {}", e.what, e.found), "`docker context update` corrects it");
+    let endpoint = address(host, &tls).map_err(wrong)?;
     Ok(Endpoint { given: format!("context:{name}"), ..endpoint })
 }
 
@@ -196,5 +198,7 @@ mod tests {
         fs::write(meta.join("meta.json"), text).unwrap();
         assert_eq!(context(dir.path(), "prod").unwrap().to_string(), "ssh://ops@prod");
         assert!(context(dir.path(), "gone").unwrap_err().to_string().contains("docker context ls"));
+        fs::write(meta.join("meta.json"), text.replace("ssh://ops@prod", "context:prod")).unwrap();
+        assert!(context(dir.path(), "prod").unwrap_err().to_string().contains("engine address \"context:prod\""));
     }
 }

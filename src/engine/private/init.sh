@@ -6,7 +6,7 @@
 # every process in the namespace and takes all its mounts and links away.
 #
 # Orders: stop, start (the engine); fresh (an empty data-root); save NAME, restore NAME (the data-root as it is, while
-# the engine is stopped). Each is answered with "done" or "failed: why".
+# the engine is stopped). Each is answered with "done" or "failed"; what it said is in DIR/orders.log.
 set -eu
 dir=$1
 engine=
@@ -34,8 +34,9 @@ subvolumes() { [ -e "$store.img" ]; }
 drop() { if subvolumes; then btrfs -q subvolume delete "$1"; else rm -rf "$1"; fi; }
 copy() { if subvolumes; then btrfs -q subvolume snapshot "$1" "$2"; else cp -a --reflink=auto "$1" "$2"; fi; }
 empty() { if subvolumes; then btrfs -q subvolume create "$1"; else mkdir "$1"; fi; }
-fresh() { [ ! -e "$store/data" ] || drop "$store/data"; empty "$store/data"; }
-save() { [ ! -e "$store/$1" ] || drop "$store/$1"; copy "$store/data" "$store/$1"; }
+away() { [ ! -e "$1" ] || drop "$1"; }
+fresh() { away "$store/data" && empty "$store/data"; }
+save() { away "$store/$1" && copy "$store/data" "$store/$1"; }
 restore() { [ -e "$store/$1" ] && drop "$store/data" && copy "$store/$1" "$store/data"; }
 
 read -r link address gateway mtu || exit 0
@@ -70,7 +71,7 @@ start
 while read -r order name; do
     case $order in
     start | stop | fresh | save | restore)
-        if "$order" "$name" >>"$dir/orders.log" 2>&1; then echo "done"; else echo "failed: $order $name"; fi
+        if "$order" "$name" >"$dir/orders.log" 2>&1; then echo "done"; else echo "failed"; fi
         ;;
     esac
 done

@@ -93,18 +93,23 @@ impl Registries {
     /// With the last words of one that has given up.
     pub(super) fn up(&self, dir: &Path) -> Result<bool, EngineError> {
         let wanted = [
-            self.local.as_ref().map(|_| ("registry.log", "a local registry", "")),
-            self.cache.as_ref().map(|cache| ("registry-cache.log", "a registry cache", cache.upstream.as_str())),
+            self.local.as_ref().map(|local| {
+                let what = format!("a local registry of {}", local.storage.display());
+                ("registry.log", what, "make its folder anew, or name another one in the study")
+            }),
+            self.cache.as_ref().map(|cache| {
+                let what = format!("a registry cache of {}", cache.upstream);
+                ("registry-cache.log", what, "check its address, and that this machine reaches it")
+            }),
         ];
-        for (log, what, of) in wanted.into_iter().flatten() {
+        for (log, what, remedy) in wanted.into_iter().flatten() {
             let text = fs::read_to_string(dir.join(log)).unwrap_or_default();
             if text.contains("panic: ") || text.contains("level=fatal") || text.contains("level=panic") {
-                let what = if of.is_empty() { what.to_owned() } else { format!("{what} of {of}") };
                 let line = text.lines().rfind(|line| line.contains("panic") || line.contains("level=fatal"));
                 return Err(EngineError::new(
                     format!("starting {what}"),
                     line.map_or_else(|| tail(&dir.join(log), 1).concat(), str::to_owned),
-                    "check its address, and that this machine reaches it",
+                    remedy,
                 ));
             }
             if !text.contains("listening on ") {

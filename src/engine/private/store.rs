@@ -3,13 +3,12 @@
 //!
 //! The copying is done by the first process inside the engine's namespaces (`init.sh`): here it is given its orders.
 
-use super::on_path;
+use super::{on_path, tell};
 use crate::engine::EngineError;
 use crate::engine::network::run;
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::Path;
-use std::process::ChildStdin;
+use std::process::{Child, ChildStdin};
 use std::time::{Duration, Instant};
 
 /// The words for the record where snapshots are used.
@@ -46,23 +45,36 @@ pub(super) fn prepare(dir: &Path) -> Result<&'static str, EngineError> {
     }
 }
 
-/// Gives an order to the first process, and waits until it is done.
-pub(super) fn order(dir: &Path, stdin: Option<&mut ChildStdin>, words: &str) -> Result<(), EngineError> {
-    let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("private engine: {words}"), e, "");
-    let stdin = stdin.ok_or_else(|| failed(&"its input is closed"))?;
+/// Gives an order to the first process, which the child waits for, and waits until it is done.
+pub(super) fn order(
+    dir: &Path,
+    child: &mut Child,
+    stdin: Option<&mut ChildStdin>,
+    words: &str,
+) -> Result<(), EngineError> {
+    let failed = |found: &str| {
+        EngineError::new(
+            format!("the private engine's order {words:?}"),
+            found,
+            "see to that, or leave out --chain checkpoint",
+        )
+    };
     let answers = dir.join("init.log");
     let read = || fs::read_to_string(&answers).unwrap_or_default();
     let before = read().len();
-    writeln!(stdin, "{words}").map_err(|e| failed(&e))?;
+    let told = tell(stdin, words);
     let since = Instant::now();
     loop {
         match read().get(before..).and_then(|text| text.strip_suffix('\n')) {
             Some("done") => return Ok(()),
             Some(other) if !other.is_empty() => {
                 let log = fs::read_to_string(dir.join("orders.log")).unwrap_or_default();
-                return Err(failed(&format!("{other}: {}", log.lines().last().unwrap_or("no reason was given"))));
+                return Err(failed(log.lines().last().unwrap_or("no reason was given")));
             }
-            _ if since.elapsed() > ORDER_LIMIT => return Err(failed(&"no answer")),
+            _ if told.is_err() || matches!(child.try_wait(), Ok(Some(_))) => {
+                return Err(failed("its first process has ended"));
+            }
+            _ if since.elapsed() > ORDER_LIMIT => return Err(failed("no answer")),
             _ => std::thread::sleep(POLL),
         }
     }
