@@ -163,10 +163,13 @@ fn check(dir: &Path, tool: u64) {
         (&Value::from(20_001), &Value::from(tool + 20_000))
     );
 
-    for name in ["endless", "forks"] {
-        let image = card(dir, name);
-        assert_eq!(figure(&image, 5, "starts_read_only"), "still running at the time limit", "{image:#}");
-    }
+    let image = card(dir, "endless");
+    assert_eq!(figure(&image, 5, "starts_read_only"), "still running at the time limit", "{image:#}");
+
+    // Whether it lives on at its limits of processes and memory is its own affair: it must be done with.
+    let image = card(dir, "forks");
+    let ended = figure(&image, 5, "starts_read_only");
+    assert!(ended == "still running at the time limit" || ended == "no", "{image:#}");
 
     let image = card(dir, "fills");
     assert_eq!(figure(&image, 3, "starts_as_arbitrary_user"), "no", "{image:#}");
