@@ -1,5 +1,5 @@
 # SIGKILL on the user's own engine: while an image is run to see what it prints; then in the middle of a build, after
-# which the user builds something. Each time `layerbench clean` takes away what was left, and nothing else.
+# the end of which the user builds something. Each time `layerbench clean` takes away what was left, and nothing else.
 study 0
 sed -i 's/"echo hello"/"sleep 30; echo hello"/' "$work/study/quick"
 "$program" run "$work/study" --engine host --reps 1 --approach quick --out "$work/results" >"$work/out" 2>"$work/out.err" &
@@ -17,7 +17,7 @@ run=$!
 wait_for_step
 kill -KILL "$run"
 wait "$run" 2>/dev/null || :
-sleep 0.5
+wait_until_let_go
 printf 'FROM mine:1\nRUN echo later >/later\n' | DOCKER_BUILDKIT=1 "$docker" build -q -t later:1 - >/dev/null
 layerbench clean
 grep -q 'removed what' "$work/out" || die "clean found nothing: $(cat "$work/out" "$work/out.err")"

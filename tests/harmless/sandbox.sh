@@ -206,6 +206,14 @@ wait_for_step() { # until the slow build is in its RUN
   die "the slow build did not start"
 }
 
+wait_until_let_go() { # until no build holds anything of the user's engine any more
+  for _ in $(seq 400); do
+    "$docker" system df -v --format '{{range .BuildCache}}{{println .InUse}}{{end}}' | grep -q true || return 0
+    sleep 0.05
+  done
+  die "the engine does not let go of a build that has lost its client"
+}
+
 make_network
 make_certificates
 start_user_engine
