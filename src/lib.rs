@@ -3,7 +3,7 @@
 //! The folders of `src` are layers; a module imports only from the layers above it in this list
 //! (`tests/layers.rs` holds the rule):
 //!
-//! - 0: [`model`] (the words), [`stats`] (pure statistics)
+//! - 0: [`model`] (the words), [`text`] (making text safe and fit), [`stats`] (pure statistics)
 //! - 1: [`study`] (TOML to a study), [`project`] (files of a build context), [`store`] (run folders)
 //! - 2: [`plan`] (what will be built, in order), [`engine`] (everything that speaks to Docker), [`analysis`]
 //! - 3: [`runner`] (carries out a plan and checks every sample), [`audit`] (the scorecard of an image)
@@ -28,3 +28,4 @@ pub mod runner;
 pub mod stats;
 pub mod store;
 pub mod study;
+pub mod text;

@@ -5,14 +5,18 @@
 
 mod event;
 mod ident;
+mod image;
 mod measure;
 mod sample;
+mod scorecard;
 mod shown;
 mod step;
 
 pub use event::{Event, NoProgress, Progress};
 pub use ident::{ApproachId, BuildKey, EngineId, IdError, ScenarioId, StateId};
+pub use image::Image;
 pub use measure::{Bytes, Seconds};
 pub use sample::{CacheState, ChainKind, ColdKind, Outcome, Sample, Status};
+pub use scorecard::{CRITERIA, Criterion, CriterionVerdict, Demanded, Evidence, RunAudit, SCORECARD_SCHEMA, Scorecard};
 pub use shown::{shown_seconds, visible};
 pub use step::{Interval, Step, StepKind};

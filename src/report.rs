@@ -31,15 +31,17 @@ pub use history::{ChangeLine, History, NightName, write_history_json, write_hist
 pub use html::{Figure, Figures, write_html};
 pub use json::{SCHEMA, write_json};
 pub use markdown::write_markdown;
-pub use scorecard::{write_scorecards_markdown, write_scorecards_sarif, write_scorecards_text};
-pub use sheet::{ImageRow, write_images, write_summaries, write_summary};
+pub use scorecard::{write_scorecards_json, write_scorecards_markdown, write_scorecards_sarif, write_scorecards_text};
+pub use sheet::{write_images, write_summaries, write_summary};
 pub use text::{TextStyle, write_text};
+
+// Until the commands take it from where it lives.
+pub use crate::model::Image as ImageRow;
 
 use crate::analysis::findings::Judged;
 use crate::analysis::published::{Comparison, Published, compare};
 use crate::analysis::table::Table;
-use crate::audit::Scorecard;
-use crate::model::{EngineId, Sample, Status};
+use crate::model::{EngineId, Sample, Scorecard, Status};
 use serde_json::{Value, json};
 use std::io;
 

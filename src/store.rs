@@ -9,7 +9,9 @@ mod images;
 mod import;
 mod nights;
 mod record;
+mod reports;
 mod samples;
+mod scorecards;
 mod steps;
 mod table;
 #[cfg(test)]
@@ -17,12 +19,17 @@ mod tests;
 
 pub use accepted::{Accepted, accept, accepted};
 pub use error::{StoreError, StoreWarning};
-pub use images::{StoredImage, images};
+pub use images::{image_table, images, write_images};
 pub use import::{Imported, ImportedRow, import};
 pub use nights::{StoredNight, StoredNights, nights};
 pub use record::{
     BaseRecord, BaseSource, EngineRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord,
 };
+pub use reports::{Reports, write_reports};
+pub use scorecards::{scorecards, write_scorecards};
+
+// Until the commands take it from where it lives.
+pub use crate::model::Image as StoredImage;
 
 use crate::model::{BuildKey, Sample, StateId, Status, Step};
 use files::Growing;
@@ -39,6 +46,12 @@ pub const SCHEMA: &str = "layerbench.run/1";
 const RECORD: &str = "run.json";
 const SAMPLES: &str = "samples.csv";
 const STEPS: &str = "steps.csv";
+const IMAGES: &str = "images.csv";
+const AUDIT: &str = "audit.json";
+const SUMMARY: &str = "summary.csv";
+const REPORT: &str = "report.md";
+const PAGE: &str = "report.html";
+const CHARTS: &str = "charts";
 const LATEST: &str = "latest";
 
 /// The folder of a run that is being made.
@@ -262,10 +275,9 @@ struct Whole {
 
 /// What a run's folder holds, as files. Others may have made it: a link in place of one of them would have something
 /// else read or written over.
-const FILES: [&str; 8] =
-    [RECORD, SAMPLES, STEPS, "images.csv", "audit.json", "summary.csv", "report.md", "report.html"];
+const FILES: [&str; 8] = [RECORD, SAMPLES, STEPS, IMAGES, AUDIT, SUMMARY, REPORT, PAGE];
 /// And as folders.
-const FOLDERS: [&str; 1] = ["charts"];
+const FOLDERS: [&str; 1] = [CHARTS];
 
 /// The folder of a run, after links.
 fn found(path: &Path) -> Result<PathBuf, StoreError> {

@@ -44,12 +44,6 @@ pub(super) fn markdown(text: &str) -> String {
     out
 }
 
-/// Text for a CSV cell that no spreadsheet takes for a formula; some take the wide signs for the narrow ones.
-pub(super) fn sheet(text: &str) -> String {
-    let formula = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
-    if text.starts_with(formula) { format!("'{text}") } else { text.to_owned() }
-}
-
 /// Columns that a text takes on a terminal.
 pub(super) fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
@@ -123,10 +117,6 @@ mod tests {
         assert_eq!(visible("x\u{202e}y\u{200b}"), "x[U+202E]y[U+200B]");
         assert_eq!(markdown("<b>|`x`"), "&lt;b&gt;\\|\\`x\\`");
         assert_eq!(markdown("@a #1"), "\\@<!-- -->a \\#<!-- -->1");
-        for text in ["=1+1", "+1", "-1", "@x", "\tx"] {
-            assert_eq!(sheet(text), format!("'{text}"));
-        }
-        assert_eq!(sheet("01-simple"), "01-simple");
     }
 
     #[test]

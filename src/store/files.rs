@@ -17,18 +17,24 @@ const NEW: &str = ".new-";
 
 /// Writes a file so that, whatever happens, either the old or the new content is there.
 pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    written(path, content).map_err(StoreError::io(path, "write"))
+}
+
+/// As [`replace`], for what is made from the run's records and can be made again.
+pub(super) fn put(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    written(path, content).map_err(StoreError::not_put(path, "writing"))
+}
+
+fn written(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let written = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix(NEW)
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(folder)?;
-        file.write_all(content)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
-        sync_folder(folder)
-    };
-    written().map_err(StoreError::io(path, "write"))
+    let mut file = tempfile::Builder::new()
+        .prefix(NEW)
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder)
 }
 
 /// Takes away what [`replace`] leaves in a folder when its program is killed in the middle of it. Only for a folder that

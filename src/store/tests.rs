@@ -127,7 +127,7 @@ fn the_files_read_like_this() {
 }
 
 /// Holds a text against a file of `tests/golden`; with `UPDATE_GOLDEN=1` writes it there.
-fn agrees(text: &str, name: &str) {
+pub(super) fn agrees(text: &str, name: &str) {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&golden, text).unwrap();
@@ -294,6 +294,27 @@ fn damage_is_named_with_its_line() {
         replaced("run.json", "{", ""),
     ];
     crate::golden::messages("Run folders", &[&answers[..], &refused()[..]].concat().join("\n"));
+}
+
+#[test]
+fn reports_are_put_into_the_folder_of_a_run_and_nowhere_else() {
+    let results = TempDir::new().unwrap();
+    let run = created(&results);
+    let at = |name: &str| run.path().join(name);
+    let chart = ("seconds.svg".to_owned(), b"<svg/>".to_vec());
+    let reports = Reports { summary: b"a\n", markdown: b"# a\n", html: b"<p>", charts: &[chart] };
+    write_reports(run.path(), &reports).unwrap();
+    write_reports(run.path(), &Reports { summary: b"b\n", charts: &[], ..reports }).unwrap();
+    let held = ["summary.csv", "report.md", "report.html", "charts/seconds.svg"];
+    let held = held.map(|name| fs::read_to_string(at(name)).unwrap());
+    assert_eq!(held, ["b\n", "# a\n", "<p>", "<svg/>"]);
+    assert_eq!(fs::read_dir(run.path()).unwrap().count(), 7, "no temporary file stays");
+    fs::remove_dir_all(at("charts")).unwrap();
+    std::os::unix::fs::symlink(results.path(), at("charts")).unwrap();
+    let said = write_reports(run.path(), &reports).unwrap_err();
+    assert!(matches!(said, StoreError::NotPlain { .. }), "{said}");
+    let said = write_reports(&at("nowhere"), &reports).unwrap_err().to_string();
+    assert!(said.starts_with(&format!("writing {}: No such file", at("nowhere/summary.csv").display())), "{said}");
 }
 
 #[test]
