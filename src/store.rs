@@ -8,6 +8,7 @@ mod files;
 mod images;
 mod import;
 mod nights;
+mod options;
 mod record;
 mod reports;
 mod samples;
@@ -19,9 +20,11 @@ mod tests;
 
 pub use accepted::{Accepted, accept, accepted};
 pub use error::{StoreError, StoreWarning};
+pub use files::put;
 pub use images::{image_table, images, write_images};
 pub use import::{Imported, ImportedRow, import};
 pub use nights::{StoredNight, StoredNights, nights};
+pub use options::{CallOptions, Recorded, RunOptions};
 pub use record::{
     BaseRecord, BaseSource, EngineRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord,
 };
@@ -166,7 +169,7 @@ impl RunFolder {
     /// # Errors
     /// When its position is already stored, a time is not a time, or something cannot be written;
     /// the sample is then not there.
-    pub fn append_sample(&mut self, sample: &Sample, steps: &[Step]) -> Result<(), StoreError> {
+    pub fn append_sample(&mut self, sample: &Sample, steps: &[Step]) -> Result<(Sample, Vec<Step>), StoreError> {
         let position = sample.key.position;
         if self.stored.contains(&position) {
             return Err(StoreError::Value {
@@ -185,7 +188,7 @@ impl RunFolder {
             return Err(error);
         }
         self.stored.insert(position);
-        Ok(())
+        Ok((sample.clone(), steps.to_vec()))
     }
 
     /// Marks stored builds as interrupted: kept, never used, and free to be made again at other

@@ -21,7 +21,10 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), StoreError> {
 }
 
 /// As [`replace`], for what is made from the run's records and can be made again.
-pub(super) fn put(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+///
+/// # Errors
+/// When it cannot be written.
+pub fn put(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     written(path, content).map_err(StoreError::not_put(path, "writing"))
 }
 

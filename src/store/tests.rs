@@ -15,7 +15,7 @@ fn record() -> RunRecord {
         published: None,
         findings: Vec::new(),
         study_hash: "ab".repeat(32),
-        options: serde_json::Map::from_iter([("reps".to_owned(), 2.into())]),
+        options: crate::store::RunOptions { reps: 2, ..Default::default() }.into(),
         seed: u64::MAX,
         plan: vec![(1, "one".to_owned(), "cold".to_owned())],
         engine: serde_json::Map::new(),
@@ -251,10 +251,10 @@ fn refused() -> Vec<String> {
         RunFolder::create(results.path(), now, "7f3a", &record()).map(drop),
         RunFolder::create(results.path(), now, "7f3b", &unnamed).map(drop),
         RunFolder::resume(run.path()).map(drop),
-        run.append_sample(&sample(1, "warm"), &[]),
-        run.append_sample(&sample(2, "warm"), &backwards),
-        run.append_sample(&sample(2, "warm"), &endless),
-        run.append_sample(&elsewhere, &[]),
+        run.append_sample(&sample(1, "warm"), &[]).map(drop),
+        run.append_sample(&sample(2, "warm"), &backwards).map(drop),
+        run.append_sample(&sample(2, "warm"), &endless).map(drop),
+        run.append_sample(&elsewhere, &[]).map(drop),
     ];
     let place = results.path().canonicalize().unwrap();
     all.map(|one| one.unwrap_err().to_string().replace(&*place.to_string_lossy(), "RESULTS")).to_vec()
