@@ -5,6 +5,7 @@
 mod accepted;
 mod error;
 mod files;
+mod growing;
 mod images;
 mod import;
 mod nights;
@@ -31,10 +32,11 @@ pub use scorecards::{scorecards, write_scorecards};
 // Until the commands take it from where it lives.
 pub use crate::model::Image as StoredImage;
 
+use crate::files::{Lock, point, sweep, sync_folder};
 use crate::model::{BuildKey, Sample, StateId, Status, Step};
-use files::Growing;
+use growing::Growing;
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
@@ -59,7 +61,7 @@ const LATEST: &str = "latest";
 pub struct RunFolder {
     path: PathBuf,
     /// The folder itself, locked: one program writes into it.
-    _lock: File,
+    _lock: Lock,
     samples: Growing,
     steps: Growing,
     stored: HashSet<u32>,
@@ -119,11 +121,12 @@ impl RunFolder {
         })?;
         let begun = Self::begin(&path, record)
             .and_then(|run| {
-                files::sync_folder(&above).map_err(StoreError::io(&above, "write"))?;
+                sync_folder(&above).map_err(StoreError::io(&above, "write"))?;
                 Ok(run)
             })
             .and_then(|run| {
-                files::point(&results.join(LATEST), &relative)?;
+                let latest = results.join(LATEST);
+                point(&latest, &relative).map_err(StoreError::io(&latest, "point to the new run"))?;
                 Ok(run)
             });
         if begun.is_err() {
@@ -249,7 +252,7 @@ impl RunFolder {
         // Before anything is read: what the other program is just writing is no crash's remnant.
         let lock = files::lock(&found(path)?)?;
         let (run, whole) = read(path)?;
-        files::sweep(&run.path);
+        sweep(&run.path);
         let folder = Self {
             path: run.path.clone(),
             _lock: lock,

@@ -2,6 +2,8 @@
 //!
 //! What the text means is not known in here.
 
+mod hex;
 mod sheet;
 
+pub use hex::hex;
 pub use sheet::sheet;
