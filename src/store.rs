@@ -34,13 +34,13 @@ pub use crate::model::Image as StoredImage;
 
 use crate::files::{Lock, point, sweep, sync_folder};
 use crate::model::{BuildKey, Sample, StateId, Status, Step};
+use crate::text::time::stamp;
 use growing::Growing;
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
-use time::macros::format_description;
 
 /// The schema that this version writes and reads.
 pub const SCHEMA: &str = "layerbench.run/1";
@@ -105,9 +105,7 @@ impl RunFolder {
             // Any name type would do: they share one rule.
             StateId::new(name).map_err(|error| StoreError::Name { what, found: error.found })?;
         }
-        let shape = format_description!("[year][month][day]T[hour][minute][second]Z");
-        let stamp = now.to_offset(time::UtcOffset::UTC).format(&shape);
-        let stamp = stamp.map_err(|error| StoreError::Value {
+        let stamp = stamp(now).map_err(|error| StoreError::Value {
             found: format!("a time that cannot be written ({error})"),
             expected: "the time of today",
         })?;

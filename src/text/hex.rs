@@ -8,6 +8,12 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// The first characters of a hash or revision, by which people tell it from others.
+#[must_use]
+pub fn short(hash: &str) -> &str {
+    hash.char_indices().nth(12).map_or(hash, |(end, _)| &hash[..end])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -16,5 +22,11 @@ mod tests {
     fn each_byte_has_two_digits() {
         assert_eq!(hex(&[0x00, 0x0a, 0xf0, 0xff]), "000af0ff");
         assert_eq!(hex(&[]), "");
+    }
+
+    #[test]
+    fn a_hash_is_shortened() {
+        assert_eq!(short("0123456789abcdef"), "0123456789ab");
+        assert_eq!(short("ä"), "ä");
     }
 }
