@@ -18,6 +18,7 @@ pub mod measure;
 pub mod prepare;
 pub mod read;
 
+use failure::put;
 pub use failure::{Ending, Failure};
 pub use watcher::{InFlight, Watcher};
 pub use world::World;

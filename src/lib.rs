@@ -3,7 +3,7 @@
 //! The folders of `src` are layers; a module imports only from the layers above it in this list
 //! (`tests/layers.rs` holds the rule):
 //!
-//! - 0: [`model`] (the words), [`text`] (making text safe and fit), [`stats`] (pure statistics)
+//! - 0: [`model`] (the words), [`text`] (making text safe and fit), [`stats`] (pure statistics), [`files`] (of this machine)
 //! - 1: [`study`] (TOML to a study), [`project`] (files of a build context), [`store`] (run folders)
 //! - 2: [`plan`] (what will be built, in order), [`engine`] (everything that speaks to Docker), [`analysis`]
 //! - 3: [`runner`] (carries out a plan and checks every sample), [`audit`] (the scorecard of an image)
@@ -21,6 +21,7 @@ pub mod audit;
 pub mod chart;
 pub mod cli;
 pub mod engine;
+pub mod files;
 pub mod model;
 pub mod plan;
 pub mod progress;

@@ -10,7 +10,6 @@ mod image;
 mod measure;
 mod sample;
 mod scorecard;
-mod shown;
 mod step;
 
 pub use choice::{ChainKind, ClientKind, Uncommitted};
@@ -20,5 +19,7 @@ pub use image::Image;
 pub use measure::{Bytes, Seconds};
 pub use sample::{CacheState, ColdKind, Outcome, Sample, Status};
 pub use scorecard::{CRITERIA, Criterion, CriterionVerdict, Demanded, Evidence, RunAudit, SCORECARD_SCHEMA, Scorecard};
-pub use shown::{shown_seconds, visible};
 pub use step::{Interval, Step, StepKind};
+
+// Until the commands take it from where it lives.
+pub use super::text::visible;

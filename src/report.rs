@@ -3,7 +3,6 @@
 //! Everything is written to a given writer; nothing is measured, judged or read from a file in here.
 //! Whatever a user or a build can have named is cleaned on its way out.
 
-mod clean;
 mod compared;
 mod explained;
 mod export;

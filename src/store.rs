@@ -3,8 +3,10 @@
 //! Nothing is judged or computed in here.
 
 mod accepted;
+mod columns;
 mod error;
 mod files;
+mod growing;
 mod images;
 mod import;
 mod nights;
@@ -20,7 +22,6 @@ mod tests;
 
 pub use accepted::{Accepted, accept, accepted};
 pub use error::{StoreError, StoreWarning};
-pub use files::put;
 pub use images::{image_table, images, write_images};
 pub use import::{Imported, ImportedRow, import};
 pub use nights::{StoredNight, StoredNights, nights};
@@ -31,17 +32,16 @@ pub use record::{
 pub use reports::{Reports, write_reports};
 pub use scorecards::{scorecards, write_scorecards};
 
-// Until the commands take it from where it lives.
-pub use crate::model::Image as StoredImage;
-
-use crate::model::{BuildKey, Sample, StateId, Status, Step};
-use files::Growing;
+use crate::files::{Lock, point, sweep, sync_folder};
+use crate::model::{BuildKey, Sample, StateId, Step};
+use crate::text::time::stamp;
+use columns::Layout;
+use growing::Growing;
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
-use time::macros::format_description;
 
 /// The schema that this version writes and reads.
 pub const SCHEMA: &str = "layerbench.run/1";
@@ -62,9 +62,11 @@ const LATEST: &str = "latest";
 pub struct RunFolder {
     path: PathBuf,
     /// The folder itself, locked: one program writes into it.
-    _lock: File,
+    _lock: Lock,
     samples: Growing,
     steps: Growing,
+    /// Where the two have their columns; an older version may have begun them.
+    layouts: Layouts,
     stored: HashSet<u32>,
     /// Names of the engines, where there are several.
     engines: Vec<String>,
@@ -106,9 +108,7 @@ impl RunFolder {
             // Any name type would do: they share one rule.
             StateId::new(name).map_err(|error| StoreError::Name { what, found: error.found })?;
         }
-        let shape = format_description!("[year][month][day]T[hour][minute][second]Z");
-        let stamp = now.to_offset(time::UtcOffset::UTC).format(&shape);
-        let stamp = stamp.map_err(|error| StoreError::Value {
+        let stamp = stamp(now).map_err(|error| StoreError::Value {
             found: format!("a time that cannot be written ({error})"),
             expected: "the time of today",
         })?;
@@ -122,11 +122,12 @@ impl RunFolder {
         })?;
         let begun = Self::begin(&path, record)
             .and_then(|run| {
-                files::sync_folder(&above).map_err(StoreError::io(&above, "write"))?;
+                sync_folder(&above).map_err(StoreError::io(&above, "write"))?;
                 Ok(run)
             })
             .and_then(|run| {
-                files::point(&results.join(LATEST), &relative)?;
+                let latest = results.join(LATEST);
+                point(&latest, &relative).map_err(StoreError::io(&latest, "point to the new run"))?;
                 Ok(run)
             });
         if begun.is_err() {
@@ -137,11 +138,13 @@ impl RunFolder {
 
     fn begin(path: &Path, record: &RunRecord) -> Result<Self, StoreError> {
         let engines = names(record);
+        let layouts = Layouts { samples: Layout::own(samples::columns(&engines)), steps: Layout::own(steps::COLUMNS) };
         let run = Self {
             path: path.to_owned(),
             _lock: files::lock(path)?,
-            samples: Growing::create(&path.join(SAMPLES), &table::head(samples::columns(&engines))?)?,
-            steps: Growing::create(&path.join(STEPS), &table::head(steps::COLUMNS)?)?,
+            samples: Growing::create(&path.join(SAMPLES), &table::head(&layouts.samples)?)?,
+            steps: Growing::create(&path.join(STEPS), &table::head(&layouts.steps)?)?,
+            layouts,
             stored: HashSet::new(),
             engines,
         };
@@ -177,8 +180,10 @@ impl RunFolder {
                 expected: "each build once",
             });
         }
-        let row = table::lines(&[samples::row(sample, &self.engines)?])?;
-        let rows = steps::rows(&sample.key, steps)?;
+        let row = self.layouts.samples.arranged(samples::row(sample, &self.engines)?);
+        let row = table::lines(&[row])?;
+        let rows = steps::rows(&sample.key, steps)?.into_iter().map(|row| self.layouts.steps.arranged(row));
+        let rows: Vec<Vec<String>> = rows.collect();
         let before = self.steps.length();
         if !rows.is_empty() {
             self.steps.append(&table::lines(&rows)?)?;
@@ -198,17 +203,7 @@ impl RunFolder {
     /// When the samples cannot be read or written; then nothing is changed.
     pub fn interrupt(&mut self, keys: &[BuildKey], reason: &str) -> Result<(), StoreError> {
         let file = self.path.join(SAMPLES);
-        let columns = samples::columns(&self.engines);
-        let mut content = table::head(columns)?;
-        let mut rows = Vec::new();
-        for mut sample in samples::read(&file, &self.engines)?.0 {
-            if keys.contains(&sample.key) {
-                sample.status = Status::Interrupted;
-                reason.clone_into(&mut sample.reason);
-            }
-            rows.push(samples::row(&sample, &self.engines)?);
-        }
-        content.extend(table::lines(&rows)?);
+        let content = samples::interrupted(&file, &self.engines, keys, reason)?;
         files::replace(&file, &content)?;
         self.samples = Growing::go_on(&file, content.len() as u64)?;
         Ok(())
@@ -252,12 +247,13 @@ impl RunFolder {
         // Before anything is read: what the other program is just writing is no crash's remnant.
         let lock = files::lock(&found(path)?)?;
         let (run, whole) = read(path)?;
-        files::sweep(&run.path);
+        sweep(&run.path);
         let folder = Self {
             path: run.path.clone(),
             _lock: lock,
             samples: Growing::go_on(&run.path.join(SAMPLES), whole.samples)?,
             steps: Growing::go_on(&run.path.join(STEPS), whole.steps)?,
+            layouts: whole.layouts,
             stored: run.samples.iter().map(|(s, _)| s.key.position).collect(),
             engines: names(&run.record),
         };
@@ -270,10 +266,18 @@ fn names(record: &RunRecord) -> Vec<String> {
     record.strata.iter().map(|engine| engine.name.clone()).collect()
 }
 
-/// Bytes of the tables that are whole.
+/// Bytes of the tables that are whole, and their columns.
 struct Whole {
     samples: u64,
     steps: u64,
+    layouts: Layouts,
+}
+
+/// Where the tables have their columns.
+#[derive(Debug)]
+struct Layouts {
+    samples: Layout,
+    steps: Layout,
 }
 
 /// What a run's folder holds, as files. Others may have made it: a link in place of one of them would have something
@@ -310,7 +314,8 @@ fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
     let (samples, found) = samples::read(&path.join(SAMPLES), &names(&record))?;
     let sampled = samples.iter().map(|sample| &sample.key).collect();
     let mut stored = steps::read(&path.join(STEPS), &sampled)?;
-    let whole = Whole { samples: found.whole, steps: stored.whole };
+    let layouts = Layouts { samples: found.layout, steps: stored.layout };
+    let whole = Whole { samples: found.whole, steps: stored.whole, layouts };
     let with_steps = |sample: Sample| {
         let steps = stored.steps.remove(&sample.key).unwrap_or_default();
         (sample, steps)

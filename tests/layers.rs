@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The layers, bottom up. Within a layer, none imports another.
 const LAYERS: [&[&str]; 7] = [
-    &["model", "text", "stats"],
+    &["model", "text", "stats", "files"],
     &["study", "project", "store"],
     &["plan", "engine", "analysis"],
     &["runner", "audit"],

@@ -1,7 +1,9 @@
 //! How a call ended, and why one could not be carried out.
 
 use crate::engine::EngineError;
+use crate::files;
 use std::fmt;
+use std::path::Path;
 
 /// How a call ended. Which number a shell gets for it is the command line's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,4 +62,9 @@ impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         Self::failed(error)
     }
+}
+
+/// Writes a file that the user asked for, as a whole or not at all.
+pub(super) fn put(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    files::replace(path, content).map_err(|e| Failure::failed(format!("writing {}: {e}", path.display())))
 }

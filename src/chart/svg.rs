@@ -6,7 +6,7 @@ use super::Chart;
 use super::frame::MARGIN;
 use super::ink::Ink;
 use super::scene::{Anchor, Form, Label, Scene, Shape};
-use crate::model::visible;
+use crate::text::visible;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 

@@ -1,9 +1,10 @@
 //! `layerbench doctor`.
 
 use super::args::{DoctorArgs, DoctorFormat};
-use super::out::{plain, write_out};
+use super::out::write_out;
 use crate::app::inspect::doctor::{self, Answer, Request};
 use crate::app::{Ending, Failure, World};
+use crate::text::plain;
 use serde_json::json;
 
 /// Carries out the command.

@@ -1,17 +1,16 @@
 //! Where answers go: standard output in the form that it takes, or a file that is replaced as a whole.
 
 use crate::app::Failure;
-use crate::model::visible;
-use crate::project::git::without_logins;
+use crate::files::deliver;
 use crate::report::TextStyle;
-use crate::store::put;
+use crate::text::{plain, visible, without_logins};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 /// Writes an answer to a file, or to standard output if none is named.
 pub fn answer(out: Option<&Path>, text: &[u8]) -> Result<(), Failure> {
     match out {
-        Some(file) => put(file, text).map_err(Failure::failed),
+        Some(file) => deliver(file, text).map_err(|e| Failure::failed(format!("writing {}: {e}", file.display()))),
         None => write_out(text),
     }
 }
@@ -26,11 +25,6 @@ pub fn style_for(out: Option<&Path>) -> TextStyle {
 pub fn say(text: &str) {
     // Whoever does not listen must not stop a run.
     let _ = writeln!(io::stderr().lock(), "{}", plain(&without_logins(text)));
-}
-
-/// A text of several lines as a terminal may get it.
-pub fn plain(text: &str) -> String {
-    text.lines().map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// Writes to standard output.
@@ -75,11 +69,6 @@ fn terminal_width() -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_said_is_text() {
-        assert_eq!(plain("one\n\u{1b}]0;x\u{7}two\u{9b}31m\u{202e}"), "one\n␛]0;x␇two[U+009B]31m[U+202E]");
-    }
 
     #[test]
     fn colours_are_where_they_are_wanted() {

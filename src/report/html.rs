@@ -8,8 +8,8 @@ mod scorecard;
 mod sections;
 mod table;
 
-use super::clean::visible;
 use super::{Report, words};
+use crate::text::visible;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};

@@ -2,9 +2,9 @@
 //!
 //! What is shown of a criterion in a report is decided once, in [`cell`] and [`reasons`].
 
-use super::clean::{markdown, visible, wrap};
 use super::text::TextStyle;
 use crate::model::{Bytes, Criterion, CriterionVerdict, Demanded, RunAudit, Scorecard};
+use crate::text::{and_more, markdown, visible, wrap};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -137,7 +137,7 @@ pub fn write_scorecards_text(cards: &[&Scorecard], style: TextStyle, out: &mut d
             for evidence in &criterion.evidence {
                 let mut items = evidence.items.iter().take(MOST).cloned().collect::<Vec<_>>();
                 let more = evidence.count.saturating_sub(items.len() as u64);
-                items.extend((more > 0).then(|| format!("and {more} more")));
+                items.extend(and_more(more));
                 line(4, &format!("{} {}: {}", evidence.count, evidence.what, items.join(", ")))?;
             }
         }
@@ -174,7 +174,7 @@ pub fn write_scorecards_markdown(cards: &[&Scorecard], out: &mut dyn Write) -> i
         for evidence in card.criteria.iter().flat_map(|criterion| &criterion.evidence) {
             let items: Vec<String> = evidence.items.iter().take(MOST).map(|item| markdown(item)).collect();
             let more = evidence.count.saturating_sub(items.len() as u64);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let more = and_more(more).map_or(String::new(), |more| format!(" {more}"));
             writeln!(out, "- {} {}: {}{more}", evidence.count, markdown(&evidence.what), items.join(", "))?;
         }
         for one in &card.demands {

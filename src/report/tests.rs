@@ -88,7 +88,7 @@ fn a_whole_study() {
     ] {
         let text = golden(name, |out| write_text(&report, style(width, color), out));
         if !color {
-            let widest = text.lines().map(clean::width).max().unwrap();
+            let widest = text.lines().map(crate::text::width).max().unwrap();
             assert!(widest <= width, "{name}: {widest}");
         }
     }
@@ -140,7 +140,7 @@ fn hostile_names_are_harmless() {
         let text = String::from_utf8(out).unwrap();
         let harmful = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(harmful), "{text:?}");
-        assert!(text.lines().all(|line| clean::width(line) <= width.max(44)), "{text}");
+        assert!(text.lines().all(|line| crate::text::width(line) <= width.max(44)), "{text}");
     }
     let page = golden("hostile.html", |out| html(&report, out));
     assert!(well_formed(&page));

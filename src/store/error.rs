@@ -2,7 +2,8 @@
 //! Errors stop reading or writing; warnings come with what was read.
 //! Nothing in here touches a file.
 
-use crate::model::{SCORECARD_SCHEMA, visible};
+use crate::model::SCORECARD_SCHEMA;
+use crate::text::visible;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};

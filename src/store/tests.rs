@@ -1,7 +1,7 @@
 //! Run folders as they are written, read back, cut off by crashes and damaged by hand.
 
 use super::*;
-use crate::model::{ApproachId, Bytes, ColdKind, EngineId, Interval, ScenarioId, Seconds, StepKind};
+use crate::model::{ApproachId, Bytes, ColdKind, EngineId, Interval, ScenarioId, Seconds, Status, StepKind};
 use tempfile::TempDir;
 use time::macros::datetime;
 
@@ -315,6 +315,56 @@ fn reports_are_put_into_the_folder_of_a_run_and_nowhere_else() {
     assert!(matches!(said, StoreError::NotPlain { .. }), "{said}");
     let said = write_reports(&at("nowhere"), &reports).unwrap_err().to_string();
     assert!(said.starts_with(&format!("writing {}: No such file", at("nowhere/summary.csv").display())), "{said}");
+}
+
+/// The table with its columns the other way round, and one more in front.
+fn by_another_version(table: &str) -> String {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(table.as_bytes());
+    let rows: Vec<Vec<String>> = reader
+        .records()
+        .enumerate()
+        .map(|(line, row)| {
+            let first = if line == 0 { "weather".to_owned() } else { format!("rain {line}") };
+            std::iter::once(first).chain(row.unwrap().iter().rev().map(str::to_owned)).collect()
+        })
+        .collect();
+    String::from_utf8(table::lines(&rows).unwrap()).unwrap()
+}
+
+#[test]
+fn tables_of_another_version_are_read_and_gone_on_with() {
+    let results = TempDir::new().unwrap();
+    let mut described = record();
+    let scenario = |id: &str| ScenarioRecord { id: id.to_owned(), title: String::new(), cache: "warm".to_owned() };
+    described.scenarios.extend(["warm", "changed"].map(scenario));
+    let mut run = RunFolder::create(results.path(), datetime!(2026-01-31 12:00 UTC), "7f3a", &described).unwrap();
+    run.append_sample(&sample(1, "cold"), &steps()).unwrap();
+    run.append_sample(&Sample { status: Status::Ok, ..sample(2, "warm") }, &steps()).unwrap();
+    let path = run.path().to_owned();
+    drop(run);
+    let own = RunFolder::open(&path).unwrap();
+    let nights_of = || nights(&results.path().join("small")).unwrap();
+    let own_night = nights_of().nights.remove(0);
+    assert_eq!(own_night.cell(None, "one", "warm").len(), 1);
+    for name in [SAMPLES, STEPS] {
+        let text = fs::read_to_string(path.join(name)).unwrap();
+        fs::write(path.join(name), by_another_version(&text)).unwrap();
+    }
+    assert_eq!(RunFolder::open(&path).unwrap().samples, own.samples);
+    let read = nights_of();
+    assert_eq!((read.nights[0].cells.clone(), read.broken.len()), (own_night.cells, 0));
+
+    let (mut run, _) = RunFolder::resume(&path).unwrap();
+    run.append_sample(&sample(3, "changed"), &steps()).unwrap();
+    run.interrupt(&[key(2, "warm")], "stopped").unwrap();
+    run.append_sample(&sample(4, "warm"), &steps()).unwrap();
+    let read = RunFolder::open(&path).unwrap();
+    assert_eq!(read.samples[0], own.samples[0]);
+    assert_eq!((read.samples[1].0.status, read.samples[1].0.reason.as_str()), (Status::Interrupted, "stopped"));
+    assert_eq!(read.samples[3], (sample(4, "warm"), steps()));
+    let text = fs::read_to_string(path.join(SAMPLES)).unwrap();
+    let first: Vec<&str> = text.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(first, ["weather", "rain 1", "rain 2", "", ""], "what this version does not know stays");
 }
 
 #[test]

@@ -4,10 +4,11 @@
 
 use super::Study;
 use super::tree::{What, is_executable, open, walk};
+use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -64,11 +65,7 @@ pub(super) fn hash(study: &Study) -> Result<String, HashError> {
         all.update(path);
         all.update(digest);
     }
-    let mut hex = String::new();
-    for byte in all.finalize() {
-        let _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
-    }
-    Ok(hex)
+    Ok(hex(&all.finalize()))
 }
 
 /// BuildKit looks for an ignore file of this name beside the Dockerfile.

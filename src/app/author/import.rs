@@ -4,16 +4,16 @@ use crate::app::measure::write_reports;
 use crate::app::prepare::{record, subject};
 use crate::app::read::{Pool, Run, Sorter, published_sizes};
 use crate::app::{Failure, World};
-use crate::engine::build::rfc3339;
 use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, Sample, ScenarioId, Seconds, Status};
 use crate::store::{
     Imported, RunFolder, RunOptions, RunRecord, RunStatus, SCHEMA, ScenarioRecord, StoreError, import as read,
 };
 use crate::study::Study;
+use crate::text::hex;
+use crate::text::time::rfc3339;
 use serde_json::Map;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use time::OffsetDateTime;
@@ -202,10 +202,7 @@ fn samples(imported: &Imported, names: &Names, sizes: Option<&Path>) -> Result<V
 fn make_record(request: &Request, names: &Names, study: Option<&Study>) -> Result<RunRecord, Failure> {
     let content =
         std::fs::read(&request.file).map_err(|e| Failure::failed(format!("{}: {e}", request.file.display())))?;
-    let hash = Sha256::digest(&content).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
-        hex
-    });
+    let hash = hex(&Sha256::digest(&content));
     let scenarios = names.scenarios.iter().map(|id| {
         let known = study.and_then(|study| study.scenario(id));
         let cache = known.map_or_else(|| CacheState::parse(id.as_str()).unwrap_or(CacheState::Changed), |s| s.cache);

@@ -1,13 +1,12 @@
 //! Looks at a project and its Dockerfiles, and writes a study that runs at once and explains itself.
 //! Writes one folder, and nothing into it that is there already unless that is wanted.
 
-use crate::app::Failure;
 use crate::app::prepare::subject::{fetch, passing};
 use crate::app::prepare::without_study::{Context, context};
+use crate::app::{Failure, put};
 use crate::model::StateId;
 use crate::project::git;
 use crate::project::kind::{Project, Tool, look};
-use crate::store::put;
 use crate::study::{Call, Change, ChangeKind, GitSource, Row, approach_names, has_comments, study_name, study_text};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -58,10 +57,10 @@ pub fn init(request: &Request) -> Result<Written, Failure> {
         let place = to.join(name);
         let folder = place.parent().unwrap_or(&to);
         fs::create_dir_all(folder).map_err(|e| Failure::failed(format!("{}: {e}", folder.display())))?;
-        put(&place, content.as_bytes()).map_err(Failure::failed)?;
+        put(&place, content.as_bytes())?;
     }
     fs::create_dir_all(&to).map_err(|e| Failure::failed(format!("{}: {e}", to.display())))?;
-    put(&file, study_text(&draft.study).as_bytes()).map_err(Failure::failed)?;
+    put(&file, study_text(&draft.study).as_bytes())?;
     Ok(Written { folder: to, file, found: draft.found, left_out: draft.left_out })
 }
 

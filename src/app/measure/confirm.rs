@@ -13,9 +13,8 @@ use crate::app::prepare::record::{self, Facts};
 use crate::app::prepare::request::{EngineChoice, Origin, Wish};
 use crate::app::prepare::run_id::{run_id, seed_from_clock};
 use crate::app::prepare::subject;
-use crate::app::read::{Run, comparable};
+use crate::app::read::Run;
 use crate::app::{Failure, InFlight, World};
-use crate::engine::build::rfc3339;
 use crate::engine::machine::{Folder, ThisMachine};
 use crate::engine::remains::Workspace;
 use crate::engine::{Interrupt, Named};
@@ -25,6 +24,8 @@ use crate::plan::{Plan, PlanOptions};
 use crate::runner::{self, Around, Materials};
 use crate::store::{RunFolder, RunRecord};
 use crate::study::Study;
+use crate::text::short;
+use crate::text::time::rfc3339;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -256,8 +257,8 @@ fn studies(
         Err(Failure::cannot_tell(format!(
             "{}: found files with the hash {}; expected {} as in the record of the run of {}; {remedy}",
             study.folder().display(),
-            comparable::short(&hash),
-            comparable::short(&record.study_hash),
+            short(&hash),
+            short(&record.study_hash),
             record.started_at
         )))
     };
@@ -283,7 +284,7 @@ fn studies(
     let file = new.file().file_name().map_or_else(|| to.clone(), |name| to.join(name));
     let old = load(world, &file, request, &workspace.join("old"))?;
     proved(&old, baseline, "one of the records was edited; name the baseline's files with --baseline-study")?;
-    Ok((old, new, vec![format!("The baseline was built from revision {}.", comparable::short(&git.revision))]))
+    Ok((old, new, vec![format!("The baseline was built from revision {}.", short(&git.revision))]))
 }
 
 /// What one side needs to be built.

@@ -6,11 +6,11 @@ use crate::analysis::path::waits;
 use crate::app::read::pictures::Charts;
 use crate::app::read::{Form, Pool, Run, Sorter, sizes};
 use crate::app::{Failure, Watcher};
-use crate::engine::build::rfc3339;
 use crate::model::{Bytes, EngineId, Event, Image, Sample, Scorecard, Seconds, Status, Step};
 use crate::report::TextStyle;
 use crate::runner;
 use crate::store::{self, Reports, RunFolder, RunRecord, RunStatus};
+use crate::text::time::rfc3339;
 use std::path::Path;
 use std::time::SystemTime;
 

@@ -7,6 +7,7 @@ use crate::engine::{BuildRequest, Client, build};
 use crate::model::{Outcome, Status};
 use crate::project::ignore::ignore_file;
 use crate::study::{SecretSource, Settings};
+use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -105,7 +106,7 @@ fn asked(request: &Request) -> Result<BuildRequest, Failure> {
 fn key_of(context: &Path) -> String {
     let real = context.canonicalize().unwrap_or_else(|_| context.to_owned());
     let hash = Sha256::digest(real.as_os_str().as_bytes());
-    format!("layerbench-{}", hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("layerbench-{}", hex(&hash[..16]))
 }
 
 /// The options of the call in the form of a study's.

@@ -5,12 +5,8 @@
 
 use crate::app::{Failure, World};
 use crate::engine::Interrupt;
-use crate::model::visible;
-use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, open};
-use rustix::io::Errno;
-use std::fs::{File, Permissions};
-use std::io;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use crate::files::Lock;
+use crate::text::visible;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,12 +18,14 @@ const PLACES: [&str; 2] = ["/run/lock/layerbench.lock", "/tmp/layerbench.lock"];
 const POLL: Duration = Duration::from_millis(200);
 /// What the name of a run begins with. A file with anything else in it is not written to.
 const MARK: &str = "the run ";
+/// Rights of the files: every user of the machine locks them.
+const FOR_ALL: u32 = 0o666;
 /// The longest name of a run, in bytes.
 const NAME_LIMIT: usize = 1000;
 
 /// Nobody else builds as long as this value lives.
 #[derive(Debug)]
-pub struct Alone(Vec<File>);
+pub struct Alone(Vec<Lock>);
 
 /// What a run is called towards those that wait for it.
 pub fn name(id: &str, what: &str, results: &Path) -> String {
@@ -89,26 +87,19 @@ impl Alone {
 impl Drop for Alone {
     fn drop(&mut self) {
         // Who comes later must not be told of a run that has ended. The locks go with the files.
-        self.0.iter().for_each(forget);
-    }
-}
-
-/// Takes the name of a run out of a file.
-fn forget(file: &File) {
-    if content(file).starts_with(MARK) {
-        let _ = file.set_len(0); // a file that may only be read keeps it
+        self.0.iter().for_each(|file| file.unsign(MARK));
     }
 }
 
 /// The files to be locked, none if that is not wanted. Where none can be had of those that are usual, the run goes on,
 /// and says what that means.
-fn files(world: World<'_>) -> Result<Vec<File>, Failure> {
+fn files(world: World<'_>) -> Result<Vec<Lock>, Failure> {
     let given = std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
     if let Some(given) = given {
         let path = PathBuf::from(&given);
         return match given {
             none if none == "none" => Ok(Vec::new()),
-            _ => opened(&path).map(|file| vec![file]).map_err(|error| {
+            _ => Lock::on_file(&path, FOR_ALL).map(|file| vec![file]).map_err(|error| {
                 Failure::wrong(format!(
                     "{VARIABLE}: found {}, which cannot be locked ({error}); expected a file that can be, or none",
                     path.display()
@@ -117,8 +108,8 @@ fn files(world: World<'_>) -> Result<Vec<File>, Failure> {
         };
     }
     let (files, errors): (Vec<_>, Vec<_>) =
-        PLACES.map(|place| opened(Path::new(place))).into_iter().partition(Result::is_ok);
-    let files: Vec<File> = files.into_iter().flatten().collect();
+        PLACES.map(|place| Lock::on_file(Path::new(place), FOR_ALL)).into_iter().partition(Result::is_ok);
+    let files: Vec<Lock> = files.into_iter().flatten().collect();
     if files.is_empty() {
         let why: Vec<String> =
             PLACES.iter().zip(errors).filter_map(|(place, e)| Some(format!("{place}: {}", e.err()?))).collect();
@@ -131,97 +122,41 @@ fn files(world: World<'_>) -> Result<Vec<File>, Failure> {
 }
 
 /// Locks all files and writes the name into them, or none; then the answer is who has locked one.
-fn locked(files: &[File], name: &str) -> Result<(), String> {
+fn locked(files: &[Lock], name: &str) -> Result<(), String> {
     for (place, file) in files.iter().enumerate() {
-        // A file system without locks keeps nobody from working.
-        if matches!(flock(file, FlockOperation::NonBlockingLockExclusive), Err(Errno::WOULDBLOCK | Errno::INTR)) {
+        if !file.take().unwrap_or(true) {
             for held in files.iter().take(place) {
-                forget(held);
-                let _ = flock(held, FlockOperation::Unlock);
+                held.unsign(MARK);
+                held.release();
             }
             return Err(holder(file));
         }
-        // What is in it was left by a run that was killed; anything else is not ours to write over.
-        let before = content(file);
-        if before.is_empty() || before.starts_with(MARK) {
-            let _ = file.set_len(0).and_then(|()| file.write_all_at(name.as_bytes(), 0)); // the lock counts, not the name
-        }
+        // What is in it was left by a run that was killed.
+        file.sign(MARK, name);
     }
     Ok(())
 }
 
-/// Opens a file that others may have made. Everybody may write into its folder: no link is followed, nothing is cut.
-fn opened(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    // Without CREATE first: some kernels refuse it for a file of somebody else in such a folder (fs.protected_regular).
-    let file = match open(path, flags | OFlags::RDWR, Mode::empty()) {
-        Err(Errno::NOENT) => made(path, flags)?,
-        Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => {
-            File::from(open(path, flags | OFlags::RDONLY, Mode::empty())?)
-        }
-        opened => File::from(opened?),
-    };
-    let facts = fstat(&file)?;
-    if FileType::from_raw_mode(facts.st_mode) == FileType::RegularFile && facts.st_nlink == 1 {
-        Ok(file)
-    } else {
-        Err(io::Error::other("not a plain file with one name"))
-    }
-}
-
-fn made(path: &Path, flags: OFlags) -> io::Result<File> {
-    match open(path, flags | OFlags::RDWR | OFlags::CREATE | OFlags::EXCL, Mode::from_raw_mode(0o666)) {
-        Err(Errno::EXIST) => Ok(File::from(open(path, flags | OFlags::RDWR, Mode::empty())?)),
-        made => {
-            let file = File::from(made?);
-            // For all users, whatever the umask says.
-            file.set_permissions(Permissions::from_mode(0o666))?;
-            Ok(file)
-        }
-    }
-}
-
 /// The name of the run that holds the lock. Any user can have written it.
-fn holder(file: &File) -> String {
-    let text = content(file);
-    if text.starts_with(MARK) { visible(text.trim()) } else { "another run".to_owned() }
-}
-
-/// What a file begins with.
-fn content(file: &File) -> String {
-    let mut text = vec![0; NAME_LIMIT];
-    let length = file.read_at(&mut text, 0).unwrap_or(0);
-    text.truncate(length);
-    String::from_utf8_lossy(&text).into_owned()
+fn holder(file: &Lock) -> String {
+    file.holder(MARK).map_or_else(|| "another run".to_owned(), |text| visible(text.trim()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
-
-    #[test]
-    fn what_is_no_plain_file_is_not_locked() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        fs::write(at("precious"), "gold").unwrap();
-        std::os::unix::fs::symlink(at("precious"), at("link")).unwrap();
-        fs::hard_link(at("precious"), at("second")).unwrap();
-        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
-        for name in ["link", "second", "nowhere/lock", ".", "pipe"] {
-            assert!(opened(&at(name)).is_err(), "{name}");
-        }
-        assert_eq!(fs::read_to_string(at("precious")).unwrap(), "gold");
-    }
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_lock_is_for_all_users_and_holds_until_it_is_dropped() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lock");
-        let first = Alone(vec![opened(&path).unwrap()]);
+        let first = Alone(vec![Lock::on_file(&path, FOR_ALL).unwrap()]);
         locked(&first.0, "the run a (process 1)").unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o666);
-        let others = vec![opened(&dir.path().join("other")).unwrap(), opened(&path).unwrap()];
+        let others =
+            vec![Lock::on_file(&dir.path().join("other"), FOR_ALL).unwrap(), Lock::on_file(&path, FOR_ALL).unwrap()];
         assert_eq!(locked(&others, "the run b"), Err("the run a (process 1)".to_owned()));
         assert_eq!(fs::read_to_string(dir.path().join("other")).unwrap(), "", "locked in part");
         drop(first);
@@ -229,7 +164,7 @@ mod tests {
         locked(&others, "the run b").unwrap();
         drop(others); // killed: the name stays, the lock goes
         assert_eq!(fs::read_to_string(&path).unwrap(), "the run b");
-        locked(&[opened(&path).unwrap()], "the run c").unwrap();
+        locked(&[Lock::on_file(&path, FOR_ALL).unwrap()], "the run c").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "the run c");
     }
 
@@ -238,9 +173,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("precious");
         fs::write(&path, "gold").unwrap();
-        let held = Alone(vec![opened(&path).unwrap()]);
+        let held = Alone(vec![Lock::on_file(&path, FOR_ALL).unwrap()]);
         locked(&held.0, "the run a").unwrap();
-        assert_eq!(locked(&[opened(&path).unwrap()], "the run b"), Err("another run".to_owned()));
+        assert_eq!(locked(&[Lock::on_file(&path, FOR_ALL).unwrap()], "the run b"), Err("another run".to_owned()));
         drop(held);
         assert_eq!(fs::read_to_string(&path).unwrap(), "gold");
     }

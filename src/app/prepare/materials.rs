@@ -11,6 +11,7 @@ use crate::project::dockerfile::{Dockerfile, rewrite, same_image};
 use crate::project::ignore::{IgnoreRules, PatternList, ignore_file};
 use crate::runner::{Materials, Recipe};
 use crate::study::{Approach, Marks, Source, Study, materialize};
+use crate::text::hex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read;
@@ -267,7 +268,7 @@ fn digest_of(state: &StateId, folder: &Path, dockerfile: &Path, tops: &[&Path]) 
         }
     };
     let digest = digest(folder, rules).map_err(Failure::failed)?;
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&digest))
 }
 
 /// A state that is to be a change must change what the build sees.

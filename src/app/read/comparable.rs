@@ -3,6 +3,7 @@
 use crate::analysis::likeness::{Difference, Fact, differences};
 use crate::app::Failure;
 use crate::store::{EngineRecord, RunRecord};
+use crate::text::short;
 
 /// Keys of the fingerprint that decide how long a build takes, and their names for people.
 const FINGERPRINT: [(&str, &str); 13] = [
@@ -139,11 +140,6 @@ pub fn alike(base: &RunRecord, new: &RunRecord, force: bool) -> Result<Vec<Strin
     }
     notes.extend(differing.into_iter().map(|line| format!("Unlike runs: {line}.")));
     Ok(notes)
-}
-
-/// The first characters of a hash or revision.
-pub fn short(hash: &str) -> &str {
-    hash.char_indices().nth(12).map_or(hash, |(end, _)| &hash[..end])
 }
 
 #[cfg(test)]

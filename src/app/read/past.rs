@@ -7,6 +7,7 @@ use crate::app::Failure;
 use crate::model::{ApproachId, EngineId, ScenarioId};
 use crate::stats;
 use crate::store::{Accepted, RunRecord, RunStatus, StoredNight, StoredNights};
+use crate::text::short;
 use std::collections::BTreeMap;
 use std::path::Path;
 use time::OffsetDateTime;
@@ -174,5 +175,5 @@ pub fn starts(cells: &[CellName], nights: &[&StoredNight], accepted: &[Accepted]
 /// The revision of a night, shortened; with a star where there were uncommitted changes.
 pub fn revision(record: &RunRecord) -> Option<String> {
     let git = record.git.as_ref()?;
-    Some(format!("{}{}", comparable::short(&git.revision), if git.dirty { "*" } else { "" }))
+    Some(format!("{}{}", short(&git.revision), if git.dirty { "*" } else { "" }))
 }

@@ -8,11 +8,11 @@ use crate::analysis::explain::Build;
 use crate::analysis::parts::parts;
 use crate::analysis::published::Published;
 use crate::analysis::table::Table;
-use crate::app::Failure;
+use crate::app::{Failure, put};
 use crate::chart::{self, Chart, Dress, Shown};
 use crate::model::{BuildKey, Bytes, CacheState, EngineId, Image, Sample, Step};
 use crate::report::{Figure, Figures};
-use crate::store::{RunFolder, images, put};
+use crate::store::{RunFolder, images};
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
@@ -180,9 +180,9 @@ pub fn write<'c>(
 ) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|e| Failure::failed(format!("making {}: {e}", folder.display())))?;
     for chart in charts {
-        put(&folder.join(format!("{}.svg", chart.name)), &alone(chart)?).map_err(Failure::failed)?;
+        put(&folder.join(format!("{}.svg", chart.name)), &alone(chart)?)?;
         if let Some(painter) = painter {
-            put(&folder.join(format!("{}.png", chart.name)), &painter.paint(chart)?).map_err(Failure::failed)?;
+            put(&folder.join(format!("{}.png", chart.name)), &painter.paint(chart)?)?;
         }
     }
     Ok(())

@@ -26,6 +26,12 @@ pub fn visible(text: &str) -> String {
     out
 }
 
+/// A text of several lines as a terminal may get it: each line made [`visible`].
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
+}
+
 /// Seconds with the digits that mean something: milliseconds below one second, else hundredths,
 /// tenths from 100 s, none from 1000 s.
 #[must_use]
@@ -42,6 +48,13 @@ pub fn shown_seconds(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_could_steer_a_terminal_is_shown_as_what_it_is() {
+        assert_eq!(visible("a\nb\u{1b}[31m"), "a⏎b␛[31m");
+        assert_eq!(visible("x\u{202e}y\u{200b}"), "x[U+202E]y[U+200B]");
+        assert_eq!(plain("one\n\u{1b}]0;x\u{7}two\u{9b}31m\u{202e}"), "one\n␛]0;x␇two[U+009B]31m[U+202E]");
+    }
 
     #[test]
     fn seconds_have_the_digits_that_mean_something() {
