@@ -116,6 +116,20 @@ fn a_run_is_read_back_as_it_was_stored() {
 }
 
 #[test]
+fn what_is_stored_is_handed_back_as_it_will_be_read() {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    let mut rough = sample(1, "cold");
+    rough.seconds = Seconds::new(1.234_567_891).unwrap();
+    rough.reason = "two\nlines\u{1b}[2J".to_owned();
+    let mut ragged = steps();
+    ragged[1].intervals[1] = Interval { start: 2.000_000_4, end: 3.5 };
+    let handed = run.append_sample(&rough, &ragged).unwrap();
+    assert_ne!(handed, (rough, ragged));
+    assert_eq!(RunFolder::open(run.path()).unwrap().samples, [handed]);
+}
+
+#[test]
 fn the_files_read_like_this() {
     let results = TempDir::new().unwrap();
     let mut run = created(&results);
