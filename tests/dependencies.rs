@@ -73,13 +73,11 @@ fn no_crate_is_there_twice_but_those_that_deny_toml_names() {
     }
 }
 
-#[test]
-fn every_licence_is_one_that_deny_toml_allows() {
-    let allowed = texts(&table("deny.toml")["licenses"]["allow"]);
+/// What `cargo metadata` says of every package, without other systems' crates, which need not have been downloaded.
+fn packages() -> Vec<serde_json::Value> {
     let host = Command::new("rustc").arg("-vV").output().unwrap();
     let host = String::from_utf8(host.stdout).unwrap();
     let host = host.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-    // Without other systems' crates, which need not have been downloaded.
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", host])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -89,6 +87,13 @@ fn every_licence_is_one_that_deny_toml_allows() {
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100);
+    packages.clone()
+}
+
+#[test]
+fn every_licence_is_one_that_deny_toml_allows() {
+    let allowed = texts(&table("deny.toml")["licenses"]["allow"]);
+    let packages = packages();
     let wrong = packages.iter().filter_map(|package| {
         let licence = package["license"].as_str().unwrap_or("none that is named");
         (!fits(licence, &allowed)).then(|| format!("{}: {licence}", package["name"]))
@@ -153,6 +158,24 @@ fn licence_expressions_are_read_as_they_are_meant() {
     ] {
         assert_eq!(fits(expression, &allowed), met, "{expression}");
     }
+}
+
+/// Rust versions are two or three numbers.
+fn rust_version(text: &str) -> [u32; 3] {
+    let mut numbers = text.split('.').map(|number| number.parse().unwrap());
+    [0; 3].map(|absent| numbers.next().unwrap_or(absent))
+}
+
+#[test]
+fn the_rust_version_is_the_largest_of_all_crates() {
+    assert!(rust_version("1.89") > rust_version("1.9") && rust_version("1.63") < rust_version("1.63.1"));
+    let ours = table("Cargo.toml")["package"]["rust-version"].as_str().unwrap().to_owned();
+    let versions = packages().into_iter().filter(|package| !package["source"].is_null()).filter_map(|package| {
+        let version = package["rust_version"].as_str()?.to_owned();
+        Some((rust_version(&version), format!("{} {} needs Rust {version}", package["name"], package["version"])))
+    });
+    let (largest, named) = versions.max().unwrap();
+    assert_eq!(rust_version(&ours), largest, "Cargo.toml says {ours}, and {named}");
 }
 
 /// `forbid` cannot be allowed again further down, and holds for the library, the program and its tests.
