@@ -1,6 +1,6 @@
 //! What the program is made of: crates of one registry, each with its checksum, under licences that `deny.toml` allows,
-//! none twice but for those named there; and no unsafe code of its own. `scripts/test --deny` asks more of the same
-//! file: known vulnerabilities, versions that were taken back.
+//! none twice but for those named there; no unsafe code of its own; and a package that holds nothing but the program.
+//! `scripts/test --deny` asks more of the same file: known vulnerabilities, versions that were taken back.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
@@ -35,7 +35,7 @@ fn every_crate_comes_from_the_registry_with_its_checksum() {
         let mut sources = BTreeSet::new();
         for (name, _, package) in locked(file) {
             let Some(source) = package.get("source") else {
-                assert!(name.starts_with("layerbench"), "{file}: {name} is a folder of somebody's machine");
+                assert!(name.starts_with("layerbench") || name == "xtask", "{file}: {name} is a folder of somebody's machine");
                 continue;
             };
             assert!(package.contains_key("checksum"), "{file}: {name} has no checksum");
@@ -178,8 +178,31 @@ fn the_rust_version_is_the_largest_of_all_crates() {
     assert_eq!(rust_version(&ours), largest, "Cargo.toml says {ours}, and {named}");
 }
 
-/// `forbid` cannot be allowed again further down, and holds for the library, the program and its tests.
+/// `forbid` cannot be allowed again further down, and holds for the library, the program, its tests and the tasks.
 #[test]
 fn unsafe_code_is_forbidden() {
-    assert_eq!(table("Cargo.toml")["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    assert_eq!(table("Cargo.toml")["workspace"]["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    for member in ["Cargo.toml", "xtask/Cargo.toml"] {
+        assert_eq!(table(member)["lints"]["workspace"].as_bool(), Some(true), "{member}");
+    }
+}
+
+/// What is published: the program, and nothing that only its developers need.
+#[test]
+fn the_package_is_small() {
+    let output = Command::new(env!("CARGO"))
+        .args(["package", "--list", "--allow-dirty", "--offline", "--locked", "--package", "layerbench"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let files = String::from_utf8(output.stdout).unwrap();
+    // Cargo makes these itself; Cargo.lock is there too.
+    let made = ["Cargo.toml.orig", ".cargo_vcs_info.json"];
+    let tops: BTreeSet<&str> = files.lines().map(|file| file.split(['/', '\\']).next().unwrap()).collect();
+    let wanted = ["CHANGELOG.md", "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "src"];
+    assert_eq!(tops.into_iter().filter(|top| !made.contains(top)).collect::<Vec<_>>(), wanted);
+    let sizes = files.lines().filter_map(|file| Some(fs::metadata(here(file)).ok()?.len()));
+    let bytes: u64 = sizes.sum();
+    assert!((500_000..2_000_000).contains(&bytes), "{bytes} bytes, before they are compressed");
 }
