@@ -1,4 +1,4 @@
-"""Called by scripts/check-audit inside a private engine: LAYERBENCH STUDY WORK BUSYBOX. Ends with 1 where an audit and the
+"""Called by tests/oracles/check-audit inside a private engine: LAYERBENCH STUDY WORK BUSYBOX. Ends with 1 where an audit and the
 independent reading differ."""
 
 import io, json, os, re, shutil, subprocess, sys, tarfile

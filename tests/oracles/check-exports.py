@@ -1,4 +1,4 @@
-"""Called by scripts/check-exports: LAYERBENCH WORK HYPERFINE_SCRIPTS. WORK holds runs/ with one imported run and nights/
+"""Called by tests/oracles/check-exports: LAYERBENCH WORK HYPERFINE_SCRIPTS. WORK holds runs/ with one imported run and nights/
 with 40 runs, of which the later half builds 05-final/cold 15 % slower. Ends with 1 if a program does not take what it
 should, or reads other figures than summary.csv has."""
 
