@@ -35,7 +35,10 @@ fn every_crate_comes_from_the_registry_with_its_checksum() {
         let mut sources = BTreeSet::new();
         for (name, _, package) in locked(file) {
             let Some(source) = package.get("source") else {
-                assert!(name.starts_with("layerbench") || name == "xtask", "{file}: {name} is a folder of somebody's machine");
+                assert!(
+                    name.starts_with("layerbench") || name == "xtask",
+                    "{file}: {name} is a folder of somebody's machine"
+                );
                 continue;
             };
             assert!(package.contains_key("checksum"), "{file}: {name} has no checksum");

@@ -282,7 +282,11 @@ fn the_published_raw_figures_are_imported_as_they_are() {
     expect(&answer, 0, &["03-multistage is taken for 03-multi-stage", "(n = 8", "cannot tell (no figure for"]);
     assert_eq!(answer.out.matches(": holds").count(), 12, "{}", answer.out);
     let summary = fs::read_to_string(dir.path().join("latest/summary.csv")).unwrap();
-    let independent = std::process::Command::new("python3").arg("tests/oracles/published-figures.py").current_dir(root).output().unwrap();
+    let independent = std::process::Command::new("python3")
+        .arg("tests/oracles/published-figures.py")
+        .current_dir(root)
+        .output()
+        .unwrap();
     let independent = String::from_utf8(independent.stdout).unwrap();
     let ours: Vec<String> =
         summary.lines().skip(1).map(|l| l.split(',').take(6).collect::<Vec<_>>().join(",")).collect();

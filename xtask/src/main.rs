@@ -3,6 +3,8 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program for people at a terminal
 
+mod schemas;
+
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -14,13 +16,15 @@ const SCRIPTS: [(&str, &str); 4] = [
     ("reference", "makes a run the reference run, which the README shows"),
 ];
 
+const SCHEMAS: (&str, &str) = ("schemas", "what the files of a run folder hold; --write puts it into docs/schemas.md");
+
 /// The repository's top.
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
 fn usage() -> String {
-    let tasks = SCRIPTS.iter().map(|(name, what)| format!("  {name:<11}{what}\n"));
+    let tasks = SCRIPTS.iter().chain([&SCHEMAS]).map(|(name, what)| format!("  {name:<11}{what}\n"));
     format!("cargo xtask TASK [OPTION...]\n\n{}\n--help after a task says more.\n", tasks.collect::<String>())
 }
 
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
             print!("{}", usage());
             Ok(())
         }
+        "schemas" => schemas::run(top(), args),
         name if SCRIPTS.iter().any(|(known, _)| *known == name) => {
             Err(format!("xtask/tasks/{name}: {}", become_script(name, args)))
         }
