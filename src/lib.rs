@@ -14,6 +14,9 @@
 #[cfg(test)]
 #[path = "../tests/support/golden.rs"]
 mod golden;
+#[cfg(test)]
+#[path = "../tests/support/snapshot.rs"]
+mod snapshot;
 
 pub mod analysis;
 pub mod app;

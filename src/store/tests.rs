@@ -136,17 +136,8 @@ fn the_files_read_like_this() {
     run.append_sample(&sample(1, "cold"), &steps()).unwrap();
     for name in ["samples.csv", "steps.csv", "run.json"] {
         let text = fs::read_to_string(run.path().join(name)).unwrap();
-        agrees(&text, &format!("store/{name}"));
+        crate::snapshot::whole(&format!("store/{name}"), &text);
     }
-}
-
-/// Holds a text against a file of `tests/golden`; with `UPDATE_GOLDEN=1` writes it there.
-pub(super) fn agrees(text: &str, name: &str) {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&golden, text).unwrap();
-    }
-    assert_eq!(text, fs::read_to_string(&golden).unwrap(), "{name}");
 }
 
 #[test]

@@ -124,11 +124,7 @@ fn agrees(run: &Path, name: &str) {
     let rows = shown(run, Format::Csv, 80).lines().count() - 1;
     let cells = json["approaches"].as_array().unwrap().iter().map(|row| row["cells"].as_array().unwrap().len());
     assert_eq!(cells.sum::<usize>(), rows, "{name}");
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/shapes/{name}.txt"));
-    if std::env::var_os("LAYERBENCH_BLESS").is_some() {
-        fs::write(&golden, &all).unwrap();
-    }
-    assert_eq!(all, fs::read_to_string(&golden).unwrap_or_default(), "{name}; LAYERBENCH_BLESS=1 accepts it");
+    crate::snapshot::whole(&format!("shapes/{name}.txt"), &all);
 }
 
 #[test]
