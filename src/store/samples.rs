@@ -95,18 +95,8 @@ fn sample(row: &Row<'_>, engines: &[String]) -> Result<Sample, StoreError> {
 }
 
 /// A sample as it will be read from its row.
-pub(super) fn as_read(
-    file: &Path,
-    layout: &Layout,
-    engines: &[String],
-    row: &[Vec<String>; 1],
-) -> Result<Sample, StoreError> {
-    let mut read = None;
-    table::as_read(file, layout, row, |row| {
-        read = Some(sample(row, engines)?);
-        Ok(())
-    })?;
-    read.ok_or_else(|| StoreError::Value { found: "no row".to_owned(), expected: "a row for the build" })
+pub(super) fn as_read(file: &Path, layout: &Layout, engines: &[String], row: &[String]) -> Result<Sample, StoreError> {
+    table::as_read(file, layout, row, |row| sample(row, engines))
 }
 
 /// Hands out all samples, in the order in which they were stored. A position has one sample, and so
