@@ -1,33 +1,21 @@
 //! Everything that speaks to Docker: where an engine is, what it is asked, what it answers.
 //!
 //! [`Engine`] is the boundary: the runner knows nothing else. Behind it stand a private engine that Layerbench
-//! starts and throws away ([`private`]), one inside the user's own ([`dind`]), that one itself ([`host`]), and a fake for tests of plans and reports.
+//! starts and throws away ([`kinds::private`]), one inside the user's own ([`kinds::dind`]), that one itself ([`kinds::host`]), and a fake for tests of plans and reports.
 
-pub mod build;
-mod build_call;
-mod control;
-pub mod daemon;
-pub mod dind;
-pub mod docker_client;
-mod docker_output;
-pub mod endpoint;
 pub mod fake;
-pub mod host;
-pub mod look;
+pub mod kinds;
 pub mod machine;
-mod network;
-pub mod private;
-pub mod refusal;
-pub mod registry_login;
-pub mod remains;
-pub mod session;
-pub mod settings;
-pub mod trace;
+pub mod wire;
 
-use docker_client::DockerClient;
-use look::Looker;
+pub use kinds::{dind, host, private};
 use machine::Places;
-pub use settings::BuildSettings;
+pub use machine::claim as remains;
+pub use wire::build_settings::BuildSettings;
+use wire::docker_client::DockerClient;
+use wire::looker::Looker;
+pub use wire::own_client as build;
+pub use wire::{daemon, docker_client, endpoint, looker as look, refusal, trace};
 
 use crate::model::{Bytes, ColdKind, EngineId, Outcome, Progress};
 use crate::project::git::without_logins;

@@ -1,9 +1,11 @@
 //! An engine that builds nothing: every build is exactly as long as it was told, so that plans, checks and reports
 //! are tested in milliseconds. No result rests on it.
 
-use super::look::Looker;
-use super::machine::{Look, Machine, Places};
-use super::{BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source};
+use crate::engine::machine::look::{Look, Machine, Places};
+use crate::engine::wire::looker::Looker;
+use crate::engine::{
+    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source,
+};
 use crate::model::{Bytes, ColdKind, Interval, Outcome, Progress, Seconds, Step, StepKind};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};

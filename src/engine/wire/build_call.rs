@@ -3,8 +3,8 @@
 //! Not bollard's: it cannot name a session that it did not open, and its reader of lines now and then takes the end of
 //! an answer for a broken connection, when a line's end comes apart from the line.
 
-use super::BuildRequest;
-use super::endpoint::Endpoint;
+use crate::engine::BuildRequest;
+use crate::engine::wire::endpoint::Endpoint;
 use bollard::models::BuildInfo;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
@@ -18,7 +18,7 @@ use std::fmt::{self, Write};
 const LINE_LIMIT: usize = 64 << 20;
 
 /// An answer under way. Dropping it cancels the build.
-pub(super) struct Answer {
+pub(in crate::engine) struct Answer {
     body: Incoming,
     lines: Lines,
     driver: tokio::task::JoinHandle<()>,
@@ -36,7 +36,7 @@ fn broken(e: &dyn fmt::Display) -> String {
 
 impl Answer {
     /// Asks for a build whose files come over a session.
-    pub(super) async fn ask(endpoint: &Endpoint, query: &str) -> Result<Self, String> {
+    pub(in crate::engine) async fn ask(endpoint: &Endpoint, query: &str) -> Result<Self, String> {
         let stream = endpoint.connect().await.map_err(|e| format!("cannot reach the engine at {endpoint}: {e}"))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| broken(&e))?;
         let driver = tokio::spawn(async move {
@@ -69,7 +69,7 @@ impl Answer {
     }
 
     /// The next message; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<BuildInfo>, String> {
+    pub(in crate::engine) async fn next(&mut self) -> Result<Option<BuildInfo>, String> {
         loop {
             if let Some(line) = self.lines.next() {
                 return read(&line).map(Some);
@@ -128,7 +128,7 @@ impl Lines {
 }
 
 /// The query of a request, but for the session.
-pub(super) fn query(request: &BuildRequest) -> String {
+pub(in crate::engine) fn query(request: &BuildRequest) -> String {
     let settings = &request.settings;
     let mut query = Query("version=2&remote=client-session&dockerfile=Dockerfile&rm=1&forcerm=1".to_owned());
     if request.no_cache {

@@ -1,7 +1,7 @@
 //! The engine's side of a session, played over a pipe.
 
 use super::*;
-use crate::engine::build::{Collected, close};
+use crate::engine::wire::own_client::{Collected, close};
 use crate::golden;
 use crate::project::context::Context;
 use bollard::fsutil::types::packet::PacketType;

@@ -3,7 +3,7 @@
 //! Read only when an engine asks for a login, each time anew, as the docker client does. What is found is given to
 //! that engine and to nobody else: no message and no debug text contains a value.
 
-use super::session::{Credential, Lookup};
+use crate::engine::wire::session::{Credential, Lookup};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bollard::auth::DockerCredentials;

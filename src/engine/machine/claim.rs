@@ -2,10 +2,10 @@
 //! A folder `HOME/engines/NAME` with `remains.json` in it exists exactly as long as something may be left:
 //! a private engine with its network, or just the files that a run works on.
 
-use super::EngineError;
-use super::daemon::Daemon;
-use super::endpoint::Endpoint;
-use super::network::{FORWARDING, Network, forward_rules, run};
+use crate::engine::EngineError;
+use crate::engine::machine::network::{FORWARDING, Network, forward_rules, run};
+use crate::engine::wire::daemon::Daemon;
+use crate::engine::wire::endpoint::Endpoint;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The name under which the first process of a private engine appears, and is recognised.
-pub(super) const INIT_NAME: &str = "layerbench-init";
+pub(in crate::engine) const INIT_NAME: &str = "layerbench-init";
 
 /// What helps where nothing can be written.
-pub(super) const ANOTHER_HOME: &str = "LAYERBENCH_HOME names another folder, on a file system with enough room";
+pub(in crate::engine) const ANOTHER_HOME: &str =
+    "LAYERBENCH_HOME names another folder, on a file system with enough room";
 
 /// Where private engines live: `LAYERBENCH_HOME`, or `/var/lib/layerbench`; for others than root a folder of theirs.
 #[must_use]
@@ -36,14 +37,14 @@ pub fn home() -> PathBuf {
 }
 
 /// Name of an engine's control group.
-pub(super) fn cgroup_name(engine: &str) -> String {
+pub(in crate::engine) fn cgroup_name(engine: &str) -> String {
     format!("layerbench-{engine}")
 }
 
 /// The record of what may have to be undone.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Remains {
+pub(in crate::engine) struct Remains {
     name: String,
     owner: u32,
     process: Option<u32>,
@@ -59,11 +60,11 @@ pub(super) struct Remains {
 /// A container and a volume of the same name on an engine of the user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Inner {
+pub(in crate::engine) struct Inner {
     /// The engine's address, as it was given.
-    pub(super) engine: String,
+    pub(in crate::engine) engine: String,
     /// The name of both.
-    pub(super) name: String,
+    pub(in crate::engine) name: String,
 }
 
 impl Remains {
@@ -81,11 +82,11 @@ impl Remains {
         }
     }
 
-    pub(super) fn of_inner(name: &str, inner: Inner) -> Self {
+    pub(in crate::engine) fn of_inner(name: &str, inner: Inner) -> Self {
         Self { inner: Some(inner), ..Self::folder(name) }
     }
 
-    pub(super) fn new(name: &str, network: &Network) -> Self {
+    pub(in crate::engine) fn new(name: &str, network: &Network) -> Self {
         Self { link: network.link.clone(), table: network.table.clone(), ..Self::folder(name) }
     }
 }
@@ -110,7 +111,7 @@ impl Workspace {
 }
 
 /// A folder of remains that this program holds, locked against others.
-pub(super) struct Claim {
+pub(in crate::engine) struct Claim {
     dir: PathBuf,
     remains: Remains,
     /// Locked as long as the owner lives; the kernel lets go of it however the owner ends.
@@ -120,7 +121,7 @@ pub(super) struct Claim {
 
 impl Claim {
     /// Makes the folder of a new engine and locks it.
-    pub(super) fn make(home: &Path, remains: Remains) -> Result<Self, EngineError> {
+    pub(in crate::engine) fn make(home: &Path, remains: Remains) -> Result<Self, EngineError> {
         let dir = home.join("engines").join(&remains.name);
         let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("making {}", dir.display()), e, ANOTHER_HOME);
         fs::create_dir_all(&dir).map_err(|e| failed(&e))?;
@@ -133,28 +134,28 @@ impl Claim {
         Ok(claim)
     }
 
-    pub(super) fn dir(&self) -> &Path {
+    pub(in crate::engine) fn dir(&self) -> &Path {
         &self.dir
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::engine) fn name(&self) -> &str {
         &self.remains.name
     }
 
     /// Writes down the process that holds the namespaces.
-    pub(super) fn note_process(&mut self, process: u32) -> Result<(), EngineError> {
+    pub(in crate::engine) fn note_process(&mut self, process: u32) -> Result<(), EngineError> {
         self.remains.process = Some(process);
         self.save()
     }
 
     /// Writes down that IP forwarding is about to be switched on.
-    pub(super) fn note_forwarding(&mut self) -> Result<(), EngineError> {
+    pub(in crate::engine) fn note_forwarding(&mut self) -> Result<(), EngineError> {
         self.remains.forwarding_was_off = true;
         self.save()
     }
 
     /// Writes down that rules are about to be put into the FORWARD chain.
-    pub(super) fn note_forward_rules(&mut self) -> Result<(), EngineError> {
+    pub(in crate::engine) fn note_forward_rules(&mut self) -> Result<(), EngineError> {
         self.remains.forward_rules = true;
         self.save()
     }
@@ -171,7 +172,7 @@ impl Claim {
     }
 
     /// Undoes everything, each part whatever became of the others. Does nothing the second time.
-    pub(super) fn undo(&mut self) -> Result<(), EngineError> {
+    pub(in crate::engine) fn undo(&mut self) -> Result<(), EngineError> {
         if std::mem::replace(&mut self.undone, true) {
             return Ok(());
         }

@@ -5,12 +5,12 @@
 
 mod ledger;
 
-use super::daemon::{CacheRecord, Daemon};
-use super::endpoint::Endpoint;
-use super::look::{Looker, remove_containers};
-use super::machine::Places;
-use super::remains::{Cleaned, home};
-use super::{
+use crate::engine::machine::claim::{Cleaned, home};
+use crate::engine::machine::look::Places;
+use crate::engine::wire::daemon::{CacheRecord, Daemon};
+use crate::engine::wire::endpoint::Endpoint;
+use crate::engine::wire::looker::{Looker, remove_containers};
+use crate::engine::{
     BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
     machine_fingerprint,
 };

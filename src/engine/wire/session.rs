@@ -192,7 +192,7 @@ impl Drop for Session {
 }
 
 /// An id that cannot be guessed: whoever knows it can ask for the session's files. No other session has it.
-pub(super) fn new_id() -> io::Result<String> {
+pub(in crate::engine) fn new_id() -> io::Result<String> {
     let mut random = [0_u8; 16];
     io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut random)?;
     Ok(random.iter().map(|b| format!("{b:02x}")).collect())

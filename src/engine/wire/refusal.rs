@@ -1,7 +1,7 @@
 //! Registries that answer "too many requests": recognised in what an engine says, and waited out with patience that
 //! ends. Such an answer says nothing about a build, so it never becomes a sample.
 
-use super::Interrupt;
+use crate::engine::Interrupt;
 use crate::model::{Outcome, Status, Step, StepKind};
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! A private engine's way out: one link between the machine and the engine's network namespace, and one firewall
 //! table of our own that lets it out through the machine's address. Plans are pure; `up` carries one out.
 
-use super::EngineError;
-use super::remains::Claim;
+use crate::engine::EngineError;
+use crate::engine::machine::claim::Claim;
 use std::fs;
 use std::io::Write;
 use std::net::Ipv4Addr;
@@ -21,14 +21,14 @@ const OTHERWISE: &str = "a private engine needs this; --engine host uses an engi
 
 /// A planned network. `link` is empty on a machine without a default route: the engine then has none either.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Network {
+pub(in crate::engine) struct Network {
     /// Name of the machine's end of the link; at most 15 bytes.
-    pub(super) link: String,
+    pub(in crate::engine) link: String,
     /// Name of our firewall table.
-    pub(super) table: String,
+    pub(in crate::engine) table: String,
     base: u32,
     /// Of the way out.
-    pub(super) mtu: u32,
+    pub(in crate::engine) mtu: u32,
 }
 
 /// A route of the machine: destination and prefix length.
@@ -36,7 +36,7 @@ type Route = (u32, u8);
 
 impl Network {
     /// Chooses names and addresses that nothing on the machine uses.
-    pub(super) fn plan(name: &str) -> Result<Self, EngineError> {
+    pub(in crate::engine) fn plan(name: &str) -> Result<Self, EngineError> {
         let table = fs::read_to_string("/proc/net/route").unwrap_or_default();
         let Some(uplink) = default_interface(&table) else {
             return Ok(Self { link: String::new(), table: String::new(), base: 0, mtu: 1500 });
@@ -61,7 +61,7 @@ impl Network {
     }
 
     /// The line that `init.sh` reads: link, address, gateway, MTU.
-    pub(super) fn greeting(&self) -> String {
+    pub(in crate::engine) fn greeting(&self) -> String {
         if self.link.is_empty() {
             return "none none none 1500".to_owned();
         }
@@ -69,7 +69,7 @@ impl Network {
     }
 
     /// Makes the link into the namespace of a process, and the way out.
-    pub(super) fn up(&self, process: u32, claim: &mut Claim) -> Result<(), EngineError> {
+    pub(in crate::engine) fn up(&self, process: u32, claim: &mut Claim) -> Result<(), EngineError> {
         if self.link.is_empty() {
             return Ok(());
         }
@@ -109,10 +109,10 @@ impl Network {
 }
 
 /// The switch for forwarding between interfaces.
-pub(super) const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
+pub(in crate::engine) const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
 
 /// Rules that a machine whose FORWARD policy is DROP (a Docker host) needs for our link.
-pub(super) fn forward_rules(link: &str) -> [Vec<String>; 2] {
+pub(in crate::engine) fn forward_rules(link: &str) -> [Vec<String>; 2] {
     ["-i", "-o"].map(|side| {
         let words = [side, link, "-m", "comment", "--comment", "layerbench", "-j", "ACCEPT"];
         words.iter().map(|word| (*word).to_owned()).collect()
@@ -141,7 +141,7 @@ fn wait_for_namespace(process: u32) -> Result<(), EngineError> {
 }
 
 /// Runs a system program; its own words are the error.
-pub(super) fn run(program: &str, args: &[&str], input: &str) -> Result<(), EngineError> {
+pub(in crate::engine) fn run(program: &str, args: &[&str], input: &str) -> Result<(), EngineError> {
     let what = || format!("{program} {}", args.join(" "));
     let failed = |e: &dyn std::fmt::Display| EngineError::new(what(), e, OTHERWISE);
     let mut child = Command::new(program)

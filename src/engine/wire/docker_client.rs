@@ -3,9 +3,11 @@
 //! What it prints goes to a file while the clock runs, and is read afterwards for the same proof that our own client
 //! gets from the engine: the steps, and which of them came from the cache.
 
-use super::endpoint::{Endpoint, runtime};
-use super::trace::{self, Trace};
-use super::{BuildRequest, EngineError, Interrupt, docker_output};
+pub(in crate::engine) mod printed;
+
+use crate::engine::wire::endpoint::{Endpoint, runtime};
+use crate::engine::wire::trace::{self, Trace};
+use crate::engine::{BuildRequest, EngineError, Interrupt};
 use crate::model::{Bytes, Outcome, Seconds, Status};
 use std::fs;
 use std::io;
@@ -80,14 +82,15 @@ fn leading(version: &str) -> (u32, u32) {
 }
 
 /// Builds with a docker client and times it.
-pub(super) fn build(
+pub(in crate::engine) fn build(
     client: &DockerClient,
     endpoint: &Endpoint,
     request: &BuildRequest,
     interrupt: &Interrupt,
 ) -> Outcome {
-    let not_built =
-        |e: &dyn std::fmt::Display| super::build::not_built(&EngineError::new("building with docker", e, ""));
+    let not_built = |e: &dyn std::fmt::Display| {
+        crate::engine::wire::own_client::not_built(&EngineError::new("building with docker", e, ""))
+    };
     let files = match lay_out(client, request) {
         Ok(files) => files,
         Err(e) => return not_built(&e),
@@ -108,12 +111,12 @@ pub(super) fn build(
     let back = fs::rename(&client.place, &request.context);
 
     let printed = fs::read(files.path().join("printed")).unwrap_or_default();
-    let (messages, said) = if client.json { docker_output::json(&printed) } else { docker_output::plain(&printed) };
+    let (messages, said) = if client.json { printed::json(&printed) } else { printed::plain(&printed) };
     let trace = trace::decode(&messages, begin);
     let image_id = fs::read_to_string(files.path().join("iid")).ok().map(|id| id.trim().to_owned());
     let result = result.map_err(|(status, text)| match (&trace.failure, status) {
         (Some(failure), Status::Failed) => (status, format!("{}: {}", failure.step, failure.error)),
-        (None, Status::Failed) => (status, docker_output::last_words(&said, &text)),
+        (None, Status::Failed) => (status, printed::last_words(&said, &text)),
         _ => (status, text),
     });
     let result = result.and_then(|()| match (&image_id, back) {
@@ -143,7 +146,7 @@ fn outcome(
         image_id,
         bases: trace.bases,
         log_tail: trace.failure.map(|failure| failure.log).unwrap_or_default(),
-        started_at: super::build::rfc3339(begin),
+        started_at: crate::engine::wire::own_client::rfc3339(begin),
     }
 }
 

@@ -4,12 +4,12 @@
 //! with no other task on it, and everything it opened is gone when the runtime is dropped. The trace is collected
 //! as it comes, and decoded after the clock was read.
 
-use super::build_call::{self, Answer};
-use super::endpoint::{Endpoint, runtime};
-use super::registry_login::RegistryLogin;
-use super::session::{Credentials, Folder, MemoryFolder, Secrets, Session, SessionOptions};
-use super::trace;
-use super::{BuildRequest, Client, EngineError, Interrupt, docker_client};
+use crate::engine::wire::build_call::{self, Answer};
+use crate::engine::wire::endpoint::{Endpoint, runtime};
+use crate::engine::wire::registry_login::RegistryLogin;
+use crate::engine::wire::session::{Credentials, Folder, MemoryFolder, Secrets, Session, SessionOptions};
+use crate::engine::wire::trace;
+use crate::engine::{BuildRequest, Client, EngineError, Interrupt, docker_client};
 use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
 use crate::project::context::Context;
 use crate::project::git::without_logins;
@@ -25,7 +25,7 @@ const LET_GO: Duration = Duration::from_secs(2);
 
 /// What came over the wire, undecoded.
 #[derive(Default)]
-pub(super) struct Collected {
+pub(in crate::engine) struct Collected {
     image_id: Option<String>,
     messages: Vec<StatusResponse>,
     sent: u64,
@@ -136,7 +136,7 @@ fn unreachable(endpoint: &Endpoint, error: &std::io::Error) -> String {
 }
 
 /// Ends the session, after the clock was read, and takes its word on what it sent.
-pub(super) async fn close(
+pub(in crate::engine) async fn close(
     open: Option<Session>,
     result: Result<(), (Status, String)>,
     answer: &mut Collected,
@@ -231,7 +231,7 @@ fn judge(result: Result<(), (Status, String)>, seconds: Seconds, begin: SystemTi
 const FETCH_LIMIT: Duration = Duration::from_secs(1800);
 
 /// The build that fetches a base image: nothing but its `FROM`.
-pub(super) fn base_request(run: &str, number: usize, reference: &str) -> BuildRequest {
+pub(in crate::engine) fn base_request(run: &str, number: usize, reference: &str) -> BuildRequest {
     BuildRequest {
         context: std::env::temp_dir(),
         dockerfile: Arc::new(format!("FROM {reference}\n").into_bytes()),
@@ -244,7 +244,7 @@ pub(super) fn base_request(run: &str, number: usize, reference: &str) -> BuildRe
 }
 
 /// What became of fetching a base image.
-pub(super) fn fetched(reference: &str, outcome: Outcome) -> Result<(), EngineError> {
+pub(in crate::engine) fn fetched(reference: &str, outcome: Outcome) -> Result<(), EngineError> {
     outcome.result.map_err(|(_, why)| {
         EngineError::new(
             format!("fetching the base image {reference}"),

@@ -4,16 +4,16 @@
 //! Everything it leaves on the machine is written down before it is made ([`remains`]), so that it can be undone by
 //! whoever comes later; what lives inside the namespaces dies with their first process (`init.sh`).
 
+mod checkpoints;
 pub mod registry;
-mod store;
 
-use super::daemon::Daemon;
-use super::endpoint::Endpoint;
-use super::look::Looker;
-use super::machine::{Folder, Places};
-use super::network::Network;
-use super::remains::{self, Claim, Remains};
-use super::{
+use crate::engine::machine::look::{Folder, Places};
+use crate::engine::machine::network::Network;
+use crate::engine::remains::{self, Claim, Remains};
+use crate::engine::wire::daemon::Daemon;
+use crate::engine::wire::endpoint::Endpoint;
+use crate::engine::wire::looker::Looker;
+use crate::engine::{
     BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
     machine_fingerprint,
 };
@@ -179,7 +179,7 @@ impl Instance {
         let dir = remains.dir().to_path_buf();
         let store = match chain {
             ChainKind::Article => None,
-            ChainKind::Checkpoint => Some(store::prepare(&dir)?),
+            ChainKind::Checkpoint => Some(checkpoints::prepare(&dir)?),
         };
         configure(&dir, remains.name(), &network, registries, store.is_some())?;
         let mut child = spawn(&dir)?;
@@ -202,7 +202,7 @@ impl Instance {
     fn with_engine_stopped(&mut self, orders: &[&str]) -> Result<(), EngineError> {
         let dir = self.remains.dir().to_path_buf();
         for words in [&["stop"], orders, &["start"]].concat() {
-            store::order(&dir, &mut self.child, self.stdin.as_mut(), words)?;
+            checkpoints::order(&dir, &mut self.child, self.stdin.as_mut(), words)?;
         }
         self.daemon = wait_until_up(&mut self.child, &dir, &Registries::default())?;
         Ok(())
@@ -383,7 +383,7 @@ impl Engine for PrivateEngine {
         let Some(instance) = &self.current else { return Places::default() };
         let dir = instance.remains.dir();
         let mut folders = vec![Folder::of_engine("the engine's data-root", dir)];
-        if instance.store == Some(store::SNAPSHOTS) {
+        if instance.store == Some(checkpoints::SNAPSHOTS) {
             // The image file is mounted inside the engine's namespace only.
             let inside = PathBuf::from(format!("/proc/{}/root", instance.child.id()));
             let store = dir.strip_prefix("/").unwrap_or(dir).join("store");

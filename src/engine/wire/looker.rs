@@ -1,9 +1,9 @@
 //! Looks into images: what they are, their files as streams, and what happens when they are started under restrictions.
 //! Every container carries its run's label, so that whatever interrupts this, it can be found again and removed by id.
 
-use super::daemon::Daemon;
-use super::endpoint::{Endpoint, runtime};
-use super::{EngineError, Interrupt};
+use crate::engine::wire::daemon::Daemon;
+use crate::engine::wire::endpoint::{Endpoint, runtime};
+use crate::engine::{EngineError, Interrupt};
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
@@ -21,7 +21,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// The label of containers of a run; its value is the run's id.
-pub(super) const RUN_LABEL: &str = "org.layerbench.run";
+pub(in crate::engine) const RUN_LABEL: &str = "org.layerbench.run";
 
 /// What a started container may use: bytes of memory, of one file, processes, billionths of a processor.
 const MEMORY: i64 = 512 << 20;
@@ -99,7 +99,7 @@ pub struct Looker {
 
 impl Looker {
     /// Whoever makes one sees to it that the run's id is written down before.
-    pub(super) fn new(run: &str, endpoint: &Endpoint, interrupt: &Interrupt) -> Self {
+    pub(in crate::engine) fn new(run: &str, endpoint: &Endpoint, interrupt: &Interrupt) -> Self {
         Self { run: run.to_owned(), endpoint: endpoint.clone(), interrupt: interrupt.clone() }
     }
 
@@ -347,7 +347,7 @@ async fn remove(client: &Docker, id: &str) -> Result<(), Error> {
 }
 
 /// Removes the containers of a run that was interrupted, with their volumes, by their ids.
-pub(super) fn remove_containers(daemon: &Daemon, run: &str) -> Result<(), EngineError> {
+pub(in crate::engine) fn remove_containers(daemon: &Daemon, run: &str) -> Result<(), EngineError> {
     let endpoint = daemon.endpoint();
     let failed = |e: Error| EngineError::new(format!("removing containers of run {run} on {endpoint}"), e, "");
     let runtime = runtime()?;

@@ -6,11 +6,11 @@
 //! Linux and on Docker Desktop. A socket on a volume lies in Desktop's virtual machine, where no client reaches it; a
 //! stream through `exec` starts a process for every connection, inside the measured time.
 
-use super::daemon::Daemon;
-use super::endpoint::Endpoint;
-use super::look::Looker;
-use super::remains::{self, Claim, Inner, Remains};
-use super::{
+use crate::engine::remains::{self, Claim, Inner, Remains};
+use crate::engine::wire::daemon::Daemon;
+use crate::engine::wire::endpoint::Endpoint;
+use crate::engine::wire::looker::Looker;
+use crate::engine::{
     BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Places, Resolved, Source,
     build, machine_fingerprint,
 };

@@ -4,7 +4,7 @@
 mod find;
 mod tls;
 
-use super::EngineError;
+use crate::engine::EngineError;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -40,7 +40,7 @@ enum Address {
 }
 
 /// What waits for an engine: one thread, that of the caller.
-pub(super) fn runtime() -> Result<Runtime, EngineError> {
+pub(in crate::engine) fn runtime() -> Result<Runtime, EngineError> {
     let remedy = "let it open more files at a time (ulimit -n), and end what the machine can do without";
     Builder::new_current_thread().enable_all().build().map_err(|e| EngineError::new("waiting for an engine", e, remedy))
 }

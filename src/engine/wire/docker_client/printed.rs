@@ -61,7 +61,7 @@ macro_rules! stamp {
 
 /// Reads `--progress=rawjson`; also gives the lines between, which are for people. Older clients break an object into
 /// many lines, newer ones do not.
-pub(super) fn json(printed: &[u8]) -> (Vec<StatusResponse>, String) {
+pub(in crate::engine) fn json(printed: &[u8]) -> (Vec<StatusResponse>, String) {
     let (mut messages, mut rest, mut at) = (Vec::new(), Vec::new(), 0);
     while let Some(left) = printed.get(at..).filter(|left| !left.is_empty()) {
         let mut values = serde_json::Deserializer::from_slice(left).into_iter::<Line>();
@@ -115,7 +115,7 @@ fn log(from: JsonLog) -> VertexLog {
 }
 
 /// Reads `--progress=plain`: names, what was cached, errors and logs; it says nothing of starts and ends.
-pub(super) fn plain(printed: &[u8]) -> (Vec<StatusResponse>, String) {
+pub(in crate::engine) fn plain(printed: &[u8]) -> (Vec<StatusResponse>, String) {
     let text = String::from_utf8_lossy(printed);
     let mut message = StatusResponse::default();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
@@ -165,15 +165,15 @@ fn transfer(what: &str, number: &str) -> Option<VertexStatus> {
 }
 
 /// The client's own reason for an end without a failed step: its last line for people.
-pub(super) fn last_words(said: &str, otherwise: &str) -> String {
+pub(in crate::engine) fn last_words(said: &str, otherwise: &str) -> String {
     let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty());
     last.map_or_else(|| otherwise.to_owned(), |line| line.trim_start_matches("ERROR: ").to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::trace;
     use super::*;
+    use crate::engine::wire::trace;
     use std::time::{Duration, UNIX_EPOCH};
 
     #[test]

@@ -6,11 +6,11 @@ mod containers;
 
 pub use containers::Registries;
 
-use super::control;
-use super::endpoint::{Endpoint, runtime};
-use super::machine::{Folder, Places};
-use super::registry_login::RegistryLogin;
-use super::{CacheContents, EngineError, Fingerprint, ImageFacts};
+use crate::engine::machine::look::{Folder, Places};
+use crate::engine::wire::control;
+use crate::engine::wire::endpoint::{Endpoint, runtime};
+use crate::engine::wire::registry_login::RegistryLogin;
+use crate::engine::{CacheContents, EngineError, Fingerprint, ImageFacts};
 use crate::model::Bytes;
 use bollard::Docker;
 use bollard::container::LogOutput;

@@ -5,7 +5,7 @@
 
 use super::{on_path, tell};
 use crate::engine::EngineError;
-use crate::engine::network::run;
+use crate::engine::machine::network::run;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, ChildStdin};
