@@ -9,8 +9,8 @@ mod images;
 mod tests;
 pub mod validity;
 
-use crate::engine::machine::{Look, Machine};
-use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
+use crate::engine::machine::look::{Look, Machine};
+use crate::engine::wire::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::{BuildRequest, BuildSettings, CacheContents, Client, Engine, EngineError, Interrupt, Named};
 use crate::model::{
     ApproachId, Bytes, CacheState, ChainKind, ColdKind, EngineId, Event, Outcome, Progress, Sample, Seconds, StateId,
@@ -315,7 +315,7 @@ impl Run<'_> {
     /// A build that cannot be made, because there is no cache to start from.
     fn give_up(&mut self, planned: &PlannedBuild) -> Result<(), RunError> {
         let why = "there is no checkpoint to start from: the cold build of this approach did not end well";
-        let outcome = crate::engine::build::not_built(&why);
+        let outcome = crate::engine::wire::outcomes::not_built(&why);
         let sample = Box::new(self.sample(planned, &outcome, (Status::Failed, why.to_owned()), Bytes(0)));
         self.emit(Event::BuildFinished { sample, steps: Vec::new() })
     }

@@ -8,7 +8,7 @@ use super::judge::{Facts, judge};
 use super::layers::Layers;
 use super::{SCHEMA, Scorecard};
 use crate::engine::EngineError;
-use crate::engine::look::{ImageSelf, Listed, Looker, Restrictions, Started};
+use crate::engine::wire::looker::{ImageSelf, Listed, Looker, Restrictions, Started};
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::time::Duration;

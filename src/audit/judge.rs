@@ -6,7 +6,7 @@ use super::detect::{Findings, Package, is_scratch, named};
 use super::inventory::{Inventory, Kind};
 use super::layers::Layers;
 use super::{Criterion, Evidence, Verdict};
-use crate::engine::look::{ImageSelf, Started};
+use crate::engine::wire::looker::{ImageSelf, Started};
 use crate::model::Bytes;
 use std::collections::{BTreeSet, HashMap, HashSet};
 

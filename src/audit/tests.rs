@@ -10,7 +10,7 @@ use super::layers::Layers;
 use super::lock::needed;
 use super::{Criterion, Verdict};
 use crate::analysis::testing::{sample, scenario};
-use crate::engine::look::{ImageSelf, Started};
+use crate::engine::wire::looker::{ImageSelf, Started};
 use crate::model::{Bytes, CacheState, Interval, Sample, Step, StepKind};
 use std::collections::BTreeSet;
 use tar::{Builder, EntryType, Header};

@@ -1,14 +1,24 @@
-//! What is said to an engine, and what it answers.
+//! What is said to an engine, and what it answers: addresses and connections, the session in which it asks for files,
+//! builds and their traces, and all other questions. By ourselves, or by the installed docker client.
+//!
+//! Nothing here knows the machine around an engine, nor which kind of engine it speaks to. Inside, from the bottom up:
+//! `clock`, `endpoint`, `session`, `trace`; then `control`, `registry_login`, `build_settings`, `docker_client`; then
+//! `build_request`, `build_call`, `outcomes`; then the two clients (`own_client`, `docker_client::process`), and
+//! `timed_build`, which chooses between them. `daemon` and `looker` ask everything that is no build.
 
-pub(super) mod build_call;
+mod build_call;
+pub mod build_request;
 pub mod build_settings;
-pub(super) mod control;
+pub mod clock;
+mod control;
 pub mod daemon;
 pub mod docker_client;
 pub mod endpoint;
 pub mod looker;
-pub mod own_client;
+pub mod outcomes;
+mod own_client;
 pub mod refusal;
 pub mod registry_login;
 pub mod session;
+pub mod timed_build;
 pub mod trace;

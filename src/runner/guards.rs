@@ -1,7 +1,7 @@
 //! Guards against the machine: what two looks say about the build between them, and whether a disk has room for the
 //! next build. Pure: the looks are given.
 
-use crate::engine::machine::Look;
+use crate::engine::machine::look::Look;
 use crate::model::Bytes;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -97,7 +97,7 @@ pub fn filled_a_disk(reason: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::machine::Room;
+    use crate::engine::machine::look::Room;
 
     const LEAST: u64 = 1 << 20;
 

@@ -6,14 +6,21 @@
 //! Linux and on Docker Desktop. A socket on a volume lies in Desktop's virtual machine, where no client reaches it; a
 //! stream through `exec` starts a process for every connection, inside the measured time.
 
-use crate::engine::remains::{self, Claim, Inner, Remains};
-use crate::engine::wire::daemon::Daemon;
+use super::isolation::Isolation;
+use crate::engine::answers::{CacheContents, Fingerprint, ImageFacts, Resolved, Source};
+use crate::engine::contract::Engine;
+use crate::engine::engine_error::EngineError;
+use crate::engine::interrupt::Interrupt;
+use crate::engine::machine::claim::{Claim, Inner, Remains};
+use crate::engine::machine::hardware;
+use crate::engine::machine::home::home;
+use crate::engine::machine::places::Places;
+use crate::engine::wire::build_request::BuildRequest;
+use crate::engine::wire::daemon::{Daemon, ImageStore};
 use crate::engine::wire::endpoint::Endpoint;
 use crate::engine::wire::looker::Looker;
-use crate::engine::{
-    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Places, Resolved, Source,
-    build, machine_fingerprint,
-};
+use crate::engine::wire::outcomes::not_built;
+use crate::engine::wire::timed_build::build;
 use crate::model::{ColdKind, Outcome, Progress};
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, PortBinding};
 use serde_json::{Value, json};
@@ -74,14 +81,7 @@ impl DindEngine {
                 format!("docker pull {image}, or name one that is there with --dind-image"),
             ));
         }
-        Ok(Self {
-            run: run.to_owned(),
-            home: remains::home(),
-            user,
-            image: image.to_owned(),
-            started: 0,
-            current: None,
-        })
+        Ok(Self { run: run.to_owned(), home: home(), user, image: image.to_owned(), started: 0, current: None })
     }
 
     fn start(&mut self) -> Result<Instance, EngineError> {
@@ -121,14 +121,13 @@ impl Instance {
 /// The inner engine's configuration: it reaches the registries that the user's engine reaches, and keeps images in the
 /// same kind of store. Like a private engine, it collects no garbage.
 fn settings(user: &Daemon) -> Result<Value, EngineError> {
-    let registries = user.registries()?;
-    let containerd = user.fingerprint()?.get("image_store").is_some_and(|store| store == "containerd");
+    let sources = user.image_sources()?;
     let mut settings = json!({
-        "registry-mirrors": registries.mirrors,
-        "insecure-registries": registries.insecure,
+        "registry-mirrors": sources.mirrors,
+        "insecure-registries": sources.insecure,
         "builder": { "gc": { "enabled": false } },
     });
-    if containerd {
+    if user.image_store()? == ImageStore::Containerd {
         settings["features"] = json!({ "containerd-snapshotter": true });
     }
     Ok(settings)
@@ -207,7 +206,7 @@ impl Engine for DindEngine {
 
     fn places(&self) -> Places {
         // Its volume lies where the user's engine keeps everything.
-        self.user.places()
+        Places::of(&self.user)
     }
 
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
@@ -215,9 +214,9 @@ impl Engine for DindEngine {
         let places = self.places();
         let instance = self.instance()?;
         instance.daemon.require_buildkit()?;
-        let mut facts = machine_fingerprint(&places);
+        let mut facts = hardware::fingerprint(&places);
         facts.extend(instance.daemon.fingerprint()?);
-        facts.insert("isolation".to_owned(), "dind".to_owned());
+        facts.insert("isolation".to_owned(), Isolation::Dind.as_str().to_owned());
         facts.insert("dind_image".to_owned(), image);
         Ok(facts)
     }
@@ -250,9 +249,9 @@ impl Engine for DindEngine {
         match self.instance() {
             Ok(instance) => {
                 instance.fresh = false;
-                build::build(instance.daemon.endpoint(), request, progress, interrupt)
+                build(instance.daemon.endpoint(), request, progress, interrupt)
             }
-            Err(e) => build::not_built(&e),
+            Err(e) => not_built(&e),
         }
     }
 

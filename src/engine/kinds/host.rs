@@ -5,15 +5,23 @@
 
 mod ledger;
 
-use crate::engine::machine::claim::{Cleaned, home};
-use crate::engine::machine::look::Places;
-use crate::engine::wire::daemon::{CacheRecord, Daemon};
+use super::base_images;
+use super::isolation::Isolation;
+use crate::engine::answers::{CacheContents, Fingerprint, ImageFacts, Resolved, Source};
+use crate::engine::contract::Engine;
+use crate::engine::engine_error::EngineError;
+use crate::engine::interrupt::Interrupt;
+use crate::engine::machine::hardware;
+use crate::engine::machine::home::home;
+use crate::engine::machine::places::Places;
+use crate::engine::machine::remains::Cleaned;
+use crate::engine::wire::build_request::BuildRequest;
+use crate::engine::wire::daemon::Daemon;
+use crate::engine::wire::daemon::holdings::{CacheRecord, RecordKind};
 use crate::engine::wire::endpoint::Endpoint;
 use crate::engine::wire::looker::{Looker, remove_containers};
-use crate::engine::{
-    BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source, build,
-    machine_fingerprint,
-};
+use crate::engine::wire::outcomes::not_built;
+use crate::engine::wire::timed_build::build;
 use crate::model::{ColdKind, NoProgress, Outcome, Progress};
 use ledger::{Entry, Ledger, Made};
 use rustix::fs::{FlockOperation, flock};
@@ -64,7 +72,7 @@ impl HostEngine {
         daemon.ping().map_err(|e| EngineError { remedy: remedy(&e.found).to_owned(), ..e })?;
         daemon.require_buildkit()?;
         let ledger = Ledger::open(&home(), run, endpoint)?;
-        let places = daemon.places();
+        let places = Places::of(&daemon);
         Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger, places, may_empty: false, looked: false })
     }
 
@@ -139,15 +147,15 @@ impl HostEngine {
     ) -> Outcome {
         let before = match self.note_broken().and_then(|()| self.daemon.contents()) {
             Ok(before) => before,
-            Err(e) => return build::not_built(&e),
+            Err(e) => return not_built(&e),
         };
         self.ledger.entry.in_flight = Some(before.clone());
         self.ledger.made(whole_run).tags.insert(request.tag.clone());
         if let Err(e) = self.ledger.save() {
             self.ledger.entry.in_flight = None;
-            return build::not_built(&e);
+            return not_built(&e);
         }
-        let outcome = build::build(self.daemon.endpoint(), request, progress, interrupt);
+        let outcome = build(self.daemon.endpoint(), request, progress, interrupt);
         if outcome.result.is_err() {
             // An engine that dies in the middle of a build lets go of nothing: that is all that is known of its end.
             self.ledger.entry.broke_after = Some(outcome.seconds.get());
@@ -161,7 +169,7 @@ impl HostEngine {
                 outcome
             }
             // Without knowing what was made, the sample is worth nothing.
-            Err(e) => build::not_built(&e),
+            Err(e) => not_built(&e),
         }
     }
 
@@ -239,9 +247,10 @@ impl Engine for HostEngine {
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
         // Of an engine elsewhere, this machine says nothing.
         let here = self.daemon.endpoint().is_local();
-        let mut facts = if here { machine_fingerprint(&self.places) } else { Fingerprint::new() };
+        let mut facts = if here { hardware::fingerprint(&self.places) } else { Fingerprint::new() };
         facts.extend(self.daemon.fingerprint()?);
-        facts.insert("isolation".to_owned(), if self.may_empty { "emptied" } else { "host" }.to_owned());
+        let isolation = if self.may_empty { Isolation::Emptied } else { Isolation::Host };
+        facts.insert("isolation".to_owned(), isolation.as_str().to_owned());
         Ok(facts)
     }
 
@@ -261,9 +270,9 @@ impl Engine for HostEngine {
 
     fn fetch_bases(&mut self, references: &BTreeSet<String>, interrupt: &Interrupt) -> Result<(), EngineError> {
         for (number, reference) in references.iter().enumerate() {
-            let request = build::base_request(&self.run, number, reference);
+            let request = base_images::request(&self.run, number, reference);
             let outcome = self.build_noting(&request, &NoProgress, interrupt, true);
-            build::fetched(reference, outcome)?;
+            base_images::fetched(reference, outcome)?;
         }
         Ok(())
     }
@@ -429,5 +438,5 @@ fn records_of_broken_build(
 /// for the size of a cache mount counts that as use.
 fn used_later(record: &CacheRecord, end: Option<OffsetDateTime>) -> bool {
     let later = record.last_used_at.zip(end).is_some_and(|(used, end)| used > end + TOGETHER);
-    later && record.kind != "exec.cachemount"
+    later && record.kind != RecordKind::CacheMount
 }

@@ -1,12 +1,12 @@
 //! A private engine's way out: one link between the machine and the engine's network namespace, and one firewall
 //! table of our own that lets it out through the machine's address. Plans are pure; `up` carries one out.
 
-use crate::engine::EngineError;
-use crate::engine::machine::claim::Claim;
+use super::claim::Claim;
+use super::forwarding::{FORWARDING, forward_is_dropped, forward_rules};
+use super::system::{OTHERWISE, run};
+use crate::engine::engine_error::EngineError;
 use std::fs;
-use std::io::Write;
 use std::net::Ipv4Addr;
-use std::process::{Command, Stdio};
 
 /// Ranges to take four addresses from, in order: the one reserved for benchmarks (RFC 2544) first.
 const RANGES: [(Ipv4Addr, u8); 4] = [
@@ -16,19 +16,24 @@ const RANGES: [(Ipv4Addr, u8); 4] = [
     (Ipv4Addr::new(192, 168, 208, 0), 20),
 ];
 
-/// What can be had without all this.
-const OTHERWISE: &str = "a private engine needs this; --engine host uses an engine that runs already";
-
-/// A planned network. `link` is empty on a machine without a default route: the engine then has none either.
+/// A planned network.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::engine) struct Network {
-    /// Name of the machine's end of the link; at most 15 bytes.
-    pub(in crate::engine) link: String,
+pub struct Network {
+    /// `None` on a machine without a default route: the engine then has none either.
+    pub link: Option<Link>,
+    /// The largest packet of the way out, in bytes.
+    pub mtu: u32,
+}
+
+/// The link between the machine and the engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Name of the machine's end; at most 15 bytes.
+    pub name: String,
     /// Name of our firewall table.
-    pub(in crate::engine) table: String,
+    pub table: String,
+    /// The first of its four addresses.
     base: u32,
-    /// Of the way out.
-    pub(in crate::engine) mtu: u32,
 }
 
 /// A route of the machine: destination and prefix length.
@@ -36,10 +41,10 @@ type Route = (u32, u8);
 
 impl Network {
     /// Chooses names and addresses that nothing on the machine uses.
-    pub(in crate::engine) fn plan(name: &str) -> Result<Self, EngineError> {
+    pub fn plan(name: &str) -> Result<Self, EngineError> {
         let table = fs::read_to_string("/proc/net/route").unwrap_or_default();
         let Some(uplink) = default_interface(&table) else {
-            return Ok(Self { link: String::new(), table: String::new(), base: 0, mtu: 1500 });
+            return Ok(Self { link: None, mtu: 1500 });
         };
         let mtu = fs::read_to_string(format!("/sys/class/net/{uplink}/mtu"))
             .ok()
@@ -53,32 +58,27 @@ impl Network {
                 "free four addresses of 198.18.0.0/15, or use --engine host",
             )
         })?;
-        Ok(Self { link: format!("lb{number:08x}"), table: format!("layerbench_{number:08x}"), base, mtu })
-    }
-
-    fn address(&self, host: u32) -> Ipv4Addr {
-        Ipv4Addr::from(self.base + host)
+        let link = Link { name: format!("lb{number:08x}"), table: format!("layerbench_{number:08x}"), base };
+        Ok(Self { link: Some(link), mtu })
     }
 
     /// The line that `init.sh` reads: link, address, gateway, MTU.
-    pub(in crate::engine) fn greeting(&self) -> String {
-        if self.link.is_empty() {
-            return "none none none 1500".to_owned();
+    pub fn greeting(&self) -> String {
+        match &self.link {
+            None => format!("none none none {}", self.mtu),
+            Some(link) => format!("{} {}/30 {} {}", link.inside(), link.address(2), link.address(1), self.mtu),
         }
-        format!("{}i {}/30 {} {}", self.link, self.address(2), self.address(1), self.mtu)
     }
 
     /// Makes the link into the namespace of a process, and the way out.
-    pub(in crate::engine) fn up(&self, process: u32, claim: &mut Claim) -> Result<(), EngineError> {
-        if self.link.is_empty() {
-            return Ok(());
-        }
-        let (link, inside) = (self.link.as_str(), format!("{}i", self.link));
+    pub fn up(&self, process: u32, claim: &mut Claim) -> Result<(), EngineError> {
+        let Some(link) = &self.link else { return Ok(()) };
+        let (name, inside) = (link.name.as_str(), link.inside());
         wait_for_namespace(process)?;
-        run("ip", &["link", "add", link, "type", "veth", "peer", "name", &inside, "netns", &process.to_string()], "")?;
-        run("ip", &["address", "add", &format!("{}/30", self.address(1)), "dev", link], "")?;
-        run("ip", &["link", "set", link, "mtu", &self.mtu.to_string(), "up"], "")?;
-        run("nft", &["-f", "-"], &self.rules())?;
+        run("ip", &["link", "add", name, "type", "veth", "peer", "name", &inside, "netns", &process.to_string()], "")?;
+        run("ip", &["address", "add", &format!("{}/30", link.address(1)), "dev", name], "")?;
+        run("ip", &["link", "set", name, "mtu", &self.mtu.to_string(), "up"], "")?;
+        run("nft", &["-f", "-"], &link.rules())?;
         if fs::read_to_string(FORWARDING).is_ok_and(|text| text.trim() == "0") {
             claim.note_forwarding()?;
             fs::write(FORWARDING, "1").map_err(|e| {
@@ -91,12 +91,23 @@ impl Network {
         }
         if forward_is_dropped() {
             claim.note_forward_rules()?;
-            for rule in forward_rules(link) {
+            for rule in forward_rules(name) {
                 let rule: Vec<&str> = rule.iter().map(String::as_str).collect();
                 run("iptables", &[&["-I", "FORWARD"], rule.as_slice()].concat(), "")?;
             }
         }
         Ok(())
+    }
+}
+
+impl Link {
+    /// Name of the engine's end.
+    fn inside(&self) -> String {
+        format!("{}i", self.name)
+    }
+
+    fn address(&self, host: u32) -> Ipv4Addr {
+        Ipv4Addr::from(self.base + host)
     }
 
     fn rules(&self) -> String {
@@ -106,25 +117,6 @@ impl Network {
             self.address(0)
         )
     }
-}
-
-/// The switch for forwarding between interfaces.
-pub(in crate::engine) const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
-
-/// Rules that a machine whose FORWARD policy is DROP (a Docker host) needs for our link.
-pub(in crate::engine) fn forward_rules(link: &str) -> [Vec<String>; 2] {
-    ["-i", "-o"].map(|side| {
-        let words = [side, link, "-m", "comment", "--comment", "layerbench", "-j", "ACCEPT"];
-        words.iter().map(|word| (*word).to_owned()).collect()
-    })
-}
-
-fn forward_is_dropped() -> bool {
-    Command::new("iptables")
-        .args(["-w", "-S", "FORWARD"])
-        .stderr(Stdio::null())
-        .output()
-        .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("-P FORWARD DROP"))
 }
 
 /// `unshare` needs a moment until its namespace is its own. A process that has ended has none: who started it knows why.
@@ -138,24 +130,6 @@ fn wait_for_namespace(process: u32) -> Result<(), EngineError> {
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
     Err(EngineError::new("starting a private engine", "its network namespace did not appear", OTHERWISE))
-}
-
-/// Runs a system program; its own words are the error.
-pub(in crate::engine) fn run(program: &str, args: &[&str], input: &str) -> Result<(), EngineError> {
-    let what = || format!("{program} {}", args.join(" "));
-    let failed = |e: &dyn std::fmt::Display| EngineError::new(what(), e, OTHERWISE);
-    let mut child = Command::new(program)
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|e| failed(&e))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        let _ = stdin.write_all(input.as_bytes()); // one that does not read it says why
-    }
-    let output = child.wait_with_output().map_err(|e| failed(&e))?;
-    if output.status.success() { Ok(()) } else { Err(failed(&String::from_utf8_lossy(&output.stderr))) }
 }
 
 /// Reads `/proc/net/route`: fields are interface, destination, gateway, …, mask, as little-endian hexadecimal.

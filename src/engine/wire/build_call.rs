@@ -3,8 +3,8 @@
 //! Not bollard's: it cannot name a session that it did not open, and its reader of lines now and then takes the end of
 //! an answer for a broken connection, when a line's end comes apart from the line.
 
-use crate::engine::BuildRequest;
-use crate::engine::wire::endpoint::Endpoint;
+use super::build_request::BuildRequest;
+use super::endpoint::Endpoint;
 use bollard::models::BuildInfo;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
@@ -18,7 +18,7 @@ use std::fmt::{self, Write};
 const LINE_LIMIT: usize = 64 << 20;
 
 /// An answer under way. Dropping it cancels the build.
-pub(in crate::engine) struct Answer {
+pub(super) struct Answer {
     body: Incoming,
     lines: Lines,
     driver: tokio::task::JoinHandle<()>,
@@ -30,14 +30,25 @@ impl Drop for Answer {
     }
 }
 
-fn broken(e: &dyn fmt::Display) -> String {
-    format!("the connection to the engine broke: {e}")
+/// Why an engine's answer did not come, or not to its end; in words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NoAnswer(String);
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn broken(e: &dyn fmt::Display) -> NoAnswer {
+    NoAnswer(format!("the connection to the engine broke: {e}"))
 }
 
 impl Answer {
     /// Asks for a build whose files come over a session.
-    pub(in crate::engine) async fn ask(endpoint: &Endpoint, query: &str) -> Result<Self, String> {
-        let stream = endpoint.connect().await.map_err(|e| format!("cannot reach the engine at {endpoint}: {e}"))?;
+    pub(super) async fn ask(endpoint: &Endpoint, query: &str) -> Result<Self, NoAnswer> {
+        let failed = |e| NoAnswer(format!("cannot reach the engine at {endpoint}: {e}"));
+        let stream = endpoint.connect().await.map_err(failed)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| broken(&e))?;
         let driver = tokio::spawn(async move {
             // What goes wrong on it shows in the answer.
@@ -54,7 +65,7 @@ impl Answer {
     }
 
     /// The engine's reason for not building at all.
-    async fn refusal(&mut self, status: &str) -> String {
+    async fn refusal(&mut self, status: &str) -> NoAnswer {
         let mut text = BytesMut::new();
         while let Some(Ok(frame)) = self.body.frame().await {
             text.extend_from_slice(frame.data_ref().map_or(&[], |data| data.as_ref()));
@@ -62,14 +73,13 @@ impl Answer {
                 break;
             }
         }
-        serde_json::from_slice::<serde_json::Value>(&text)
-            .ok()
-            .and_then(|answer| answer["message"].as_str().map(str::to_owned))
-            .unwrap_or_else(|| format!("the engine answered {status}"))
+        let said = serde_json::from_slice::<serde_json::Value>(&text).ok();
+        let said = said.and_then(|answer| answer["message"].as_str().map(str::to_owned));
+        NoAnswer(said.unwrap_or_else(|| format!("the engine answered {status}")))
     }
 
     /// The next message; `None` at the end.
-    pub(in crate::engine) async fn next(&mut self) -> Result<Option<BuildInfo>, String> {
+    pub(super) async fn next(&mut self) -> Result<Option<BuildInfo>, NoAnswer> {
         loop {
             if let Some(line) = self.lines.next() {
                 return read(&line).map(Some);
@@ -86,8 +96,8 @@ impl Answer {
     }
 }
 
-fn read(line: &[u8]) -> Result<BuildInfo, String> {
-    serde_json::from_slice(line).map_err(|e| format!("the engine sent a line that cannot be read: {e}"))
+fn read(line: &[u8]) -> Result<BuildInfo, NoAnswer> {
+    serde_json::from_slice(line).map_err(|e| NoAnswer(format!("the engine sent a line that cannot be read: {e}")))
 }
 
 /// Cuts a stream of bytes into lines, leaving empty ones out.
@@ -99,9 +109,9 @@ struct Lines {
 }
 
 impl Lines {
-    fn push(&mut self, data: &[u8]) -> Result<(), String> {
+    fn push(&mut self, data: &[u8]) -> Result<(), NoAnswer> {
         if self.buffer.len() + data.len() > LINE_LIMIT {
-            return Err("the engine sent a line that does not end".to_owned());
+            return Err(NoAnswer("the engine sent a line that does not end".to_owned()));
         }
         self.buffer.extend_from_slice(data);
         Ok(())
@@ -128,7 +138,7 @@ impl Lines {
 }
 
 /// The query of a request, but for the session.
-pub(in crate::engine) fn query(request: &BuildRequest) -> String {
+pub(super) fn query(request: &BuildRequest) -> String {
     let settings = &request.settings;
     let mut query = Query("version=2&remote=client-session&dockerfile=Dockerfile&rm=1&forcerm=1".to_owned());
     if request.no_cache {
@@ -177,7 +187,8 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{BuildSettings, Client};
+    use crate::engine::wire::build_request::Client;
+    use crate::engine::wire::build_settings::BuildSettings;
     use std::sync::Arc;
     use std::time::Duration;
 

@@ -2,7 +2,7 @@
 //!
 //! No debug text shows a value of a build argument or a secret.
 
-use crate::engine::wire::session::Secrets;
+use super::session::Secrets;
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -2,8 +2,8 @@
 //! control API inside the engine (`POST /grpc`), which is the only one that tells. Older engines have that API, but do
 //! not know the question.
 
-use crate::engine::wire::endpoint::{Connection, Endpoint};
-use crate::engine::wire::session;
+use super::endpoint::{Connection, Endpoint};
+use super::session;
 use bollard::moby::buildkit::v1::InfoRequest;
 use bollard::moby::buildkit::v1::control_client::ControlClient;
 use hyper_util::rt::TokioIo;
@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 const ANSWER_LIMIT: usize = 8 * 1024;
 
 /// The version, e.g. `v0.12.5`; `None` from an engine that does not tell.
-pub(in crate::engine) async fn buildkit_version(endpoint: &Endpoint) -> Option<String> {
+pub(super) async fn buildkit_version(endpoint: &Endpoint) -> Option<String> {
     let ask = async {
         let channel = tonic::transport::Endpoint::from_static("http://docker");
         let channel = channel.connect_with_connector(Connector(endpoint.clone())).await.ok()?;
@@ -33,7 +33,7 @@ pub(in crate::engine) async fn buildkit_version(endpoint: &Endpoint) -> Option<S
 }
 
 /// What an engine answers that knows nothing of BuildKit's sessions; `None` from one that does.
-pub(in crate::engine) async fn refuses_sessions(endpoint: &Endpoint) -> Option<String> {
+pub(super) async fn refuses_sessions(endpoint: &Endpoint) -> Option<String> {
     let id = format!("X-Docker-Expose-Session-Uuid: {}\r\n", session::new_id().ok()?);
     let refusal = tokio::time::timeout(LIMIT, upgraded(endpoint, "/session", &id)).await.ok()?.err()?.to_string();
     // Whatever else is wrong, a build will say it better.

@@ -1,10 +1,11 @@
 //! Where an engine listens, and connections to it: a unix socket, TCP with or without TLS, or ssh, as the docker
-//! client knows them. Every request of this program goes over [`Endpoint::connect`].
+//! client knows them. Every request of this program goes over [`Endpoint::connect`]; `find` reads addresses.
 
 mod find;
+mod ssh;
 mod tls;
 
-use crate::engine::EngineError;
+use crate::engine::engine_error::EngineError;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -15,12 +16,10 @@ use hyper_util::rt::TokioIo;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use tls::Tls;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::process::Command;
 use tokio::runtime::{Builder, Runtime};
 
 /// Seconds that an ordinary request may take to its answer's head. Builds have their own limit.
@@ -40,7 +39,7 @@ enum Address {
 }
 
 /// What waits for an engine: one thread, that of the caller.
-pub(in crate::engine) fn runtime() -> Result<Runtime, EngineError> {
+pub(super) fn runtime() -> Result<Runtime, EngineError> {
     let remedy = "let it open more files at a time (ulimit -n), and end what the machine can do without";
     Builder::new_current_thread().enable_all().build().map_err(|e| EngineError::new("waiting for an engine", e, remedy))
 }
@@ -90,32 +89,6 @@ impl Endpoint {
         Self::of(Address::Unix(socket.to_path_buf()), format!("unix://{}", socket.display()))
     }
 
-    /// An address of TCP, spoken to with the TLS of `ca.pem`, `cert.pem` and `key.pem` in a folder.
-    ///
-    /// # Errors
-    /// When these cannot be read.
-    pub fn tls(host: &str, port: u16, certificates: &Path) -> Result<Self, EngineError> {
-        find::parse(&format!("tcp://{host}:{port}"), find::TlsFiles::Folder(certificates.to_path_buf()))
-    }
-
-    /// Reads an address as `DOCKER_HOST` has it: `unix://`, `tcp://`, `ssh://`, or `context:NAME` for a context of the
-    /// docker client. TLS is used with `tcp://` when `DOCKER_TLS_VERIFY` is set, as by the docker client.
-    ///
-    /// # Errors
-    /// For anything else, and for certificates that cannot be read.
-    pub fn parse(text: &str) -> Result<Self, EngineError> {
-        find::parse(text, find::TlsFiles::from_environment())
-    }
-
-    /// The engine that the docker client would use: `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context, or the
-    /// usual socket.
-    ///
-    /// # Errors
-    /// When what is set cannot be used.
-    pub fn from_environment() -> Result<Self, EngineError> {
-        find::from_environment()
-    }
-
     /// Whether the engine runs on the machine that this program runs on.
     #[must_use]
     pub fn is_local(&self) -> bool {
@@ -155,7 +128,9 @@ impl Endpoint {
                     None => Ok(Box::new(stream)),
                 }
             }
-            Address::Ssh { destination, port, socket } => dial_over_ssh(destination, *port, socket.as_deref()),
+            Address::Ssh { destination, port, socket } => {
+                Ok(Box::new(ssh::dial(destination, *port, socket.as_deref())?))
+            }
         }
     }
 
@@ -190,61 +165,5 @@ impl Endpoint {
             return Err(failed(&format!("{status}: {}", String::from_utf8_lossy(&body).trim())));
         }
         serde_json::from_slice(&body).map_err(|e| failed(&e))
-    }
-}
-
-/// As the docker client does it: the engine's machine has a docker client too, which passes bytes on.
-fn dial_over_ssh(destination: &str, port: Option<u16>, socket: Option<&str>) -> io::Result<Box<dyn Connection>> {
-    let mut command = Command::new("ssh");
-    command.args(["-o", "ConnectTimeout=30", "-T"]);
-    if let Some(port) = port {
-        command.args(["-p", &port.to_string()]);
-    }
-    command.args(["--", destination, "docker"]);
-    if let Some(socket) = socket {
-        command.args(["--host", &format!("unix://{socket}")]);
-    }
-    command.args(["system", "dial-stdio"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-    match (child.stdin.take(), child.stdout.take()) {
-        (Some(stdin), Some(stdout)) => Ok(Box::new(Dialled { child, io: tokio::io::join(stdout, stdin) })),
-        _ => Err(io::ErrorKind::BrokenPipe.into()),
-    }
-}
-
-/// A connection through a process, which ends with it.
-struct Dialled {
-    #[allow(dead_code)] // held so that it is ended when the connection is dropped
-    child: tokio::process::Child,
-    io: tokio::io::Join<tokio::process::ChildStdout, tokio::process::ChildStdin>,
-}
-
-mod dialled {
-    //! A process's pipes as one stream: everything is passed on to them.
-
-    use super::Dialled;
-    use std::io;
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-    impl AsyncRead for Dialled {
-        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.io).poll_read(cx, into)
-        }
-    }
-
-    impl AsyncWrite for Dialled {
-        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-            Pin::new(&mut self.io).poll_write(cx, bytes)
-        }
-
-        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.io).poll_flush(cx)
-        }
-
-        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.io).poll_shutdown(cx)
-        }
     }
 }

@@ -1,9 +1,10 @@
 //! Looks into images: what they are, their files as streams, and what happens when they are started under restrictions.
 //! Every container carries its run's label, so that whatever interrupts this, it can be found again and removed by id.
 
-use crate::engine::wire::daemon::Daemon;
-use crate::engine::wire::endpoint::{Endpoint, runtime};
-use crate::engine::{EngineError, Interrupt};
+use super::daemon::Daemon;
+use super::endpoint::{Endpoint, runtime};
+use crate::engine::engine_error::EngineError;
+use crate::engine::interrupt::Interrupt;
 use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error;
@@ -21,7 +22,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 /// The label of containers of a run; its value is the run's id.
-pub(in crate::engine) const RUN_LABEL: &str = "org.layerbench.run";
+const RUN_LABEL: &str = "org.layerbench.run";
 
 /// What a started container may use: bytes of memory, of one file, processes, billionths of a processor.
 const MEMORY: i64 = 512 << 20;

@@ -4,49 +4,39 @@
 //! with no other task on it, and everything it opened is gone when the runtime is dropped. The trace is collected
 //! as it comes, and decoded after the clock was read.
 
-use crate::engine::wire::build_call::{self, Answer};
-use crate::engine::wire::endpoint::{Endpoint, runtime};
-use crate::engine::wire::registry_login::RegistryLogin;
-use crate::engine::wire::session::{Credentials, Folder, MemoryFolder, Secrets, Session, SessionOptions};
-use crate::engine::wire::trace;
-use crate::engine::{BuildRequest, Client, EngineError, Interrupt, docker_client};
+use super::build_call::{self, Answer, NoAnswer};
+use super::build_request::BuildRequest;
+use super::endpoint::{Endpoint, runtime};
+use super::outcomes::{Ended, Measured, name_failed_step, not_built};
+use super::registry_login::RegistryLogin;
+use super::session::{Credentials, Folder, MemoryFolder, Session, SessionOptions, Transferred};
+use super::trace;
+use crate::engine::engine_error::EngineError;
+use crate::engine::interrupt::Interrupt;
 use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
 use crate::project::context::Context;
-use crate::project::git::without_logins;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
 use bollard::models::{BuildInfoAux, ErrorDetail};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// How long a cancelled build may take to let go of its session before it is abandoned.
 const LET_GO: Duration = Duration::from_secs(2);
 
 /// What came over the wire, undecoded.
 #[derive(Default)]
-pub(in crate::engine) struct Collected {
+struct Collected {
     image_id: Option<String>,
     messages: Vec<StatusResponse>,
     sent: u64,
 }
 
 /// Builds on an engine and times it.
-pub fn build(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
-    let hidden = request.settings.hidden();
-    let veiled = Veiled { hidden: &hidden, progress };
-    let progress = if hidden.is_empty() { progress } else { &veiled };
-    let mut outcome = match &request.client {
-        Client::Layerbench => build_here(endpoint, request, progress, interrupt),
-        Client::Docker(client) => docker_client::build(client, endpoint, request, interrupt),
-    };
-    if let Err((_, text)) = &mut outcome.result {
-        *text = with_place(&request.dockerfile_name, text);
-    }
-    hide(&hidden, outcome)
-}
-
-fn build_here(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
+pub(super) fn build(
+    endpoint: &Endpoint,
+    request: &BuildRequest,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> Outcome {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(e) => return not_built(&e),
@@ -76,43 +66,10 @@ fn build_here(endpoint: &Endpoint, request: &BuildRequest, progress: &dyn Progre
     });
     runtime.shutdown_timeout(LET_GO);
 
-    judge(result, seconds, begin, answer)
-}
-
-/// Puts file and line before what the engine says about a Dockerfile that it cannot read.
-fn with_place(file: &str, text: &str) -> String {
-    let Some((_, after)) = text.split_once("parse error") else { return text.to_owned() };
-    let line: String = after
-        .split_once("line ")
-        .map(|(_, rest)| rest.chars().take_while(char::is_ascii_digit).collect())
-        .unwrap_or_default();
-    if line.is_empty() { format!("{file}: {text}") } else { format!("{file}:{line}: {text}") }
-}
-
-/// What failed may have printed a secret, and a step may have one in its name; it must not be kept.
-fn hide(secrets: &Secrets, mut outcome: Outcome) -> Outcome {
-    let hide = |text: &mut String| *text = secrets.hide(&without_logins(text));
-    if let Err((_, text)) = &mut outcome.result {
-        hide(text);
-    }
-    for step in &mut outcome.steps {
-        hide(&mut step.name);
-        step.error.iter_mut().for_each(hide);
-    }
-    outcome.log_tail.iter_mut().for_each(hide);
-    outcome
-}
-
-/// Shows steps whose names have a secret put in.
-struct Veiled<'a> {
-    hidden: &'a Secrets,
-    progress: &'a dyn Progress,
-}
-
-impl Progress for Veiled<'_> {
-    fn step(&self, name: &str) {
-        self.progress.step(&self.hidden.hide(name));
-    }
+    let trace = trace::decode(&answer.messages, begin);
+    let result = name_failed_step(result, &trace);
+    let (image_id, context_bytes) = (answer.image_id, Bytes(answer.sent));
+    Measured { result, seconds, begin, trace, image_id, context_bytes }.into_outcome()
 }
 
 /// The build itself: session, request, answer.
@@ -123,7 +80,7 @@ async fn carry_out(
     open: &mut Option<Session>,
     answer: &mut Collected,
     progress: &dyn Progress,
-) -> Result<(), (Status, String)> {
+) -> Ended {
     let stream = endpoint.connect().await.map_err(|e| (Status::Failed, unreachable(endpoint, &e)))?;
     let session = Session::open(stream, session).await.map_err(|e| (Status::Failed, e.to_string()))?;
     let query = format!("{query}&session={}", session.id());
@@ -136,15 +93,16 @@ fn unreachable(endpoint: &Endpoint, error: &std::io::Error) -> String {
 }
 
 /// Ends the session, after the clock was read, and takes its word on what it sent.
-pub(in crate::engine) async fn close(
-    open: Option<Session>,
-    result: Result<(), (Status, String)>,
-    answer: &mut Collected,
-) -> Result<(), (Status, String)> {
+async fn close(open: Option<Session>, result: Ended, answer: &mut Collected) -> Ended {
     let Some(session) = open else { return result };
     let failure = session.failure();
     let sent = session.close().await;
     answer.sent = sent.bytes;
+    with_session(result, failure, sent)
+}
+
+/// How a build ended, with what its session knows of it.
+fn with_session(result: Ended, failure: Option<String>, sent: Transferred) -> Ended {
     match (result, failure) {
         (Err((Status::Failed, text)), Some(cause)) => Err((Status::Failed, format!("{text}: {cause}"))),
         (Ok(()), _) if sent.vanished > 0 => {
@@ -154,15 +112,11 @@ pub(in crate::engine) async fn close(
     }
 }
 
-async fn read_answer(
-    endpoint: &Endpoint,
-    query: &str,
-    collected: &mut Collected,
-    progress: &dyn Progress,
-) -> Result<(), (Status, String)> {
+async fn read_answer(endpoint: &Endpoint, query: &str, collected: &mut Collected, progress: &dyn Progress) -> Ended {
     let failed = |text| (Status::Failed, text);
-    let mut answer = Answer::ask(endpoint, query).await.map_err(failed)?;
-    while let Some(message) = answer.next().await.map_err(failed)? {
+    let broke = |e: NoAnswer| failed(e.to_string());
+    let mut answer = Answer::ask(endpoint, query).await.map_err(broke)?;
+    while let Some(message) = answer.next().await.map_err(broke)? {
         if let Some(ErrorDetail { message: Some(error), .. }) = message.error_detail {
             return Err(failed(error));
         }
@@ -205,65 +159,21 @@ fn session_options(request: &BuildRequest) -> Result<SessionOptions, EngineError
     })
 }
 
-/// Decodes what was collected. No clock runs any more.
-fn judge(result: Result<(), (Status, String)>, seconds: Seconds, begin: SystemTime, answer: Collected) -> Outcome {
-    let trace = trace::decode(&answer.messages, begin);
-    let result = result.map_err(|(status, text)| match (&trace.failure, status) {
-        (Some(failure), Status::Failed) => (status, format!("{}: {}", failure.step, failure.error)),
-        _ => (status, text),
-    });
-    Outcome {
-        result,
-        seconds,
-        engine_seconds: trace.engine_seconds,
-        pull_seconds: trace.pull_seconds,
-        context_bytes: Bytes(answer.sent),
-        pulled_bytes: trace.pulled_bytes,
-        steps: trace.steps,
-        image_id: answer.image_id,
-        bases: trace.bases,
-        log_tail: trace.failure.map(|f| f.log).unwrap_or_default(),
-        started_at: rfc3339(begin),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::golden;
+
+    #[test]
+    fn what_a_session_knows_of_a_build_is_said() {
+        let vanished = Transferred { vanished: 1, ..Transferred::default() };
+        let (status, why) = with_session(Ok(()), None, vanished).unwrap_err();
+        assert_eq!(status, Status::Invalid);
+        golden::messages("Contexts", &format!("## a file that vanishes during a build\n{why}"));
+        let failed = || Err((Status::Failed, "failed to load".to_owned()));
+        let (status, why) = with_session(failed(), Some("cannot read \"x\"".to_owned()), vanished).unwrap_err();
+        assert_eq!((status, why.as_str()), (Status::Failed, "failed to load: cannot read \"x\""));
+        assert_eq!(with_session(failed(), None, vanished), failed());
+        assert_eq!(with_session(Ok(()), None, Transferred::default()), Ok(()));
     }
-}
-
-/// How long fetching one base image may take.
-const FETCH_LIMIT: Duration = Duration::from_secs(1800);
-
-/// The build that fetches a base image: nothing but its `FROM`.
-pub(in crate::engine) fn base_request(run: &str, number: usize, reference: &str) -> BuildRequest {
-    BuildRequest {
-        context: std::env::temp_dir(),
-        dockerfile: Arc::new(format!("FROM {reference}\n").into_bytes()),
-        ignore: Some(Arc::new(b"*\n".to_vec())),
-        tag: format!("layerbench/{run}:base-{number}"),
-        context_key: format!("layerbench-{run}-base"),
-        timeout: FETCH_LIMIT,
-        ..BuildRequest::default()
-    }
-}
-
-/// What became of fetching a base image.
-pub(in crate::engine) fn fetched(reference: &str, outcome: Outcome) -> Result<(), EngineError> {
-    outcome.result.map_err(|(_, why)| {
-        EngineError::new(
-            format!("fetching the base image {reference}"),
-            why,
-            "check the name, or replace it with --base FROM=TO",
-        )
-    })
-}
-
-/// The outcome of a build that could not even be asked for.
-#[must_use]
-pub fn not_built(why: &dyn std::fmt::Display) -> Outcome {
-    judge(Err((Status::Failed, why.to_string())), Seconds::ZERO, SystemTime::now(), Collected::default())
-}
-
-/// UTC time as RFC 3339 with milliseconds, e.g. `2026-11-23T07:00:17.350Z`.
-#[must_use]
-pub fn rfc3339(moment: SystemTime) -> String {
-    let moment = OffsetDateTime::from(moment);
-    let moment = moment.replace_millisecond(moment.millisecond()).unwrap_or(moment);
-    moment.format(&Rfc3339).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Registries that answer "too many requests": recognised in what an engine says, and waited out with patience that
 //! ends. Such an answer says nothing about a build, so it never becomes a sample.
 
-use crate::engine::Interrupt;
+use crate::engine::interrupt::Interrupt;
 use crate::model::{Outcome, Status, Step, StepKind};
 use std::time::{Duration, Instant};
 
@@ -119,7 +119,8 @@ pub fn given_up(refusal: &Refusal) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::fake::outcome;
+    use crate::engine::wire::outcomes::not_built;
+    use crate::model::Bytes;
 
     #[test]
     fn registries_words_are_recognised() {
@@ -137,11 +138,19 @@ mod tests {
 
     #[test]
     fn what_a_run_step_was_told_is_its_own_failure() {
-        let mut failed = outcome(1.0, 3, 0);
-        failed.result = Err((Status::Failed, "[3/3] RUN curl # too many requests: exit code: 22".to_owned()));
-        failed.steps[2].error = Some("process did not complete successfully: exit code: 22".to_owned());
+        let mut failed = not_built(&"[3/3] RUN curl # too many requests: exit code: 22");
+        failed.steps.push(Step {
+            name: "[3/3] RUN curl # too many requests".to_owned(),
+            digest: "sha256:3".to_owned(),
+            inputs: Vec::new(),
+            kind: StepKind::Work,
+            intervals: Vec::new(),
+            cached: false,
+            bytes: Bytes(0),
+            error: Some("process did not complete successfully: exit code: 22".to_owned()),
+        });
         assert_eq!(Refusal::of(&failed), None);
-        failed.steps[2].error = None;
+        failed.steps[0].error = None;
         failed.result = Err((Status::Failed, "load metadata for x: 429 Too Many Requests".to_owned()));
         assert!(Refusal::of(&failed).is_some());
         failed.result = Ok(());

@@ -3,7 +3,7 @@
 //! Read only when an engine asks for a login, each time anew, as the docker client does. What is found is given to
 //! that engine and to nobody else: no message and no debug text contains a value.
 
-use crate::engine::wire::session::{Credential, Lookup};
+use super::session::{Credential, Lookup, LookupError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bollard::auth::DockerCredentials;
@@ -77,7 +77,7 @@ impl RegistryLogin {
     ///
     /// # Errors
     /// As [`Lookup::find`].
-    pub async fn for_image(&self, reference: &str) -> Result<Option<DockerCredentials>, String> {
+    pub async fn for_image(&self, reference: &str) -> Result<Option<DockerCredentials>, LookupError> {
         let full = crate::project::dockerfile::normalize(reference);
         let host = full.split('/').next().unwrap_or_default();
         let found = self.find(if host == "docker.io" { HUB } else { host }).await?;
@@ -93,26 +93,26 @@ impl RegistryLogin {
         Ok(Some(given))
     }
 
-    fn read(&self) -> Result<Config, String> {
+    fn read(&self) -> Result<Config, LookupError> {
         let text = match std::fs::read(&self.file) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
-            Err(e) => return Err(format!("{}: {e}", self.file.display())),
+            Err(e) => return Err(LookupError(format!("{}: {e}", self.file.display()))),
         };
         // The parser's own words may quote what is in the file.
         serde_json::from_slice(&text).map_err(|e| {
             let (line, column) = (e.line(), e.column());
-            format!(
+            LookupError(format!(
                 "{}:{line}:{column}: not as the docker client writes it; run docker login again",
                 self.file.display()
-            )
+            ))
         })
     }
 }
 
 #[tonic::async_trait]
 impl Lookup for RegistryLogin {
-    async fn find(&self, host: &str) -> Result<Option<Credential>, String> {
+    async fn find(&self, host: &str) -> Result<Option<Credential>, LookupError> {
         let key = if matches!(host, "registry-1.docker.io" | "docker.io" | "index.docker.io") { HUB } else { host };
         let config = self.read()?;
         let helper = config.helpers.get(key).unwrap_or(&config.store);
@@ -121,7 +121,7 @@ impl Lookup for RegistryLogin {
 }
 
 /// From the file itself, under the name or under an address of the same host.
-fn stored(config: &Config, key: &str) -> Result<Option<Credential>, String> {
+fn stored(config: &Config, key: &str) -> Result<Option<Credential>, LookupError> {
     let same_host = || config.auths.iter().find(|(name, _)| host_of(name) == host_of(key)).map(|(_, entry)| entry);
     let Some(entry) = config.auths.get(key).or_else(same_host) else { return Ok(None) };
     if !entry.identity_token.is_empty() {
@@ -131,7 +131,7 @@ fn stored(config: &Config, key: &str) -> Result<Option<Credential>, String> {
         let login = Credential::Login { user: entry.username.clone(), password: entry.password.clone() };
         return Ok((!entry.username.is_empty()).then_some(login));
     }
-    let wrong = || format!("the login for {key} in config.json cannot be read; run docker login again");
+    let wrong = || LookupError(format!("the login for {key} in config.json cannot be read; run docker login again"));
     let text = STANDARD.decode(&entry.auth).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(wrong)?;
     let (user, password) = text.split_once(':').ok_or_else(wrong)?;
     let password = password.trim_matches('\0').to_owned();
@@ -145,12 +145,13 @@ fn host_of(name: &str) -> &str {
 }
 
 /// Asks a credential helper.
-async fn ask(helper: &str, key: &str) -> Result<Option<Credential>, String> {
+async fn ask(helper: &str, key: &str) -> Result<Option<Credential>, LookupError> {
     ask_program(&mut Command::new(format!("docker-credential-{helper}")), helper, key).await
 }
 
-async fn ask_program(program: &mut Command, helper: &str, key: &str) -> Result<Option<Credential>, String> {
-    let failed = |e: &dyn fmt::Display| format!("asking docker-credential-{helper} for the login for {key}: {e}");
+async fn ask_program(program: &mut Command, helper: &str, key: &str) -> Result<Option<Credential>, LookupError> {
+    let failed =
+        |e: &dyn fmt::Display| LookupError(format!("asking docker-credential-{helper} for the login for {key}: {e}"));
     let mut child = program
         .arg("get")
         .stdin(Stdio::piped())
@@ -181,7 +182,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
-    async fn found(config: &str, host: &str) -> Result<Option<Credential>, String> {
+    async fn found(config: &str, host: &str) -> Result<Option<Credential>, LookupError> {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("config.json");
         std::fs::write(&file, config).unwrap();
@@ -208,9 +209,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_wrong_with_a_file_is_said_without_its_values() {
         let wrong = found(r#"{"auths": {"ghcr.io": {"auth": ["hunter2"]}}}"#, "ghcr.io").await.unwrap_err();
-        assert!(wrong.contains("config.json:1:") && !wrong.contains("hunter2"), "{wrong}");
+        assert!(wrong.0.contains("config.json:1:") && !wrong.0.contains("hunter2"), "{wrong}");
         let wrong = found(r#"{"auths": {"ghcr.io": {"auth": "hunter2"}}}"#, "ghcr.io").await.unwrap_err();
-        assert!(wrong.contains("docker login") && !wrong.contains("hunter2"), "{wrong}");
+        assert!(wrong.0.contains("docker login") && !wrong.0.contains("hunter2"), "{wrong}");
     }
 
     #[tokio::test]
@@ -233,7 +234,7 @@ mod tests {
         assert_eq!(run("token").await, Ok(Some(Credential::IdentityToken("tok".into()))));
         assert_eq!(run("empty").await, Ok(None));
         let wrong = run("bad").await.unwrap_err();
-        assert!(wrong.contains("docker-credential-bad") && !wrong.contains("hunter2"), "{wrong}");
-        assert!(run("absent").await.unwrap_err().contains("docker-credential-absent"));
+        assert!(wrong.0.contains("docker-credential-bad") && !wrong.0.contains("hunter2"), "{wrong}");
+        assert!(run("absent").await.unwrap_err().0.contains("docker-credential-absent"));
     }
 }

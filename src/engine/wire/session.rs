@@ -9,6 +9,7 @@ mod guard;
 mod index;
 mod packet;
 mod service;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -17,17 +18,18 @@ mod vault;
 use bollard::health::health_server::HealthServer;
 use bollard::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
 use bollard::moby::filesync::v1::auth_server::AuthServer;
-use diffcopy::Shared;
 pub use folder::{Folder, MemoryFolder};
 use guard::Guarded;
-use std::fmt;
+use shared::Shared;
+pub use shared::Transferred;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-pub use vault::{Credential, Credentials, Lookup, Secrets};
+pub use upgrade::SessionError;
+pub use vault::{Credential, Credentials, Lookup, LookupError, Secrets};
 
 /// What a session offers to the engine.
 #[derive(Debug, Default)]
@@ -42,53 +44,6 @@ pub struct SessionOptions {
     pub credentials: Credentials,
     /// Build secrets by id.
     pub secrets: Secrets,
-}
-
-/// What went over a session so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Transferred {
-    /// Times that the engine asked for a folder.
-    pub calls: u64,
-    /// Entries described to the engine.
-    pub stats: u64,
-    /// Files whose content the engine asked for.
-    pub files: u64,
-    /// Bytes of content that were sent.
-    pub bytes: u64,
-    /// Files that were gone when their content was asked for. They were sent empty, as the docker client sends
-    /// them; a build with any cannot be trusted.
-    pub vanished: u64,
-}
-
-/// Why a session could not be opened.
-#[derive(Debug)]
-pub enum SessionError {
-    /// The engine refused, with its answer.
-    Refused(String),
-    /// The connection failed.
-    Io(io::Error),
-    /// A name or key that cannot be put into a header.
-    Header(&'static str),
-}
-
-impl fmt::Display for SessionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(answer) => {
-                write!(f, "the engine refused a BuildKit session: {answer}; Docker Engine 20.10 or newer is needed")
-            }
-            Self::Io(error) => write!(f, "the connection to the engine failed while a session was opened: {error}"),
-            Self::Header(what) => write!(f, "the session's {what} must be printable ASCII of at most 1,000 bytes"),
-        }
-    }
-}
-
-impl std::error::Error for SessionError {}
-
-impl From<io::Error> for SessionError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
 }
 
 /// An open session. Dropping it ends it; `close` also waits until nothing of it runs any more.
@@ -192,7 +147,7 @@ impl Drop for Session {
 }
 
 /// An id that cannot be guessed: whoever knows it can ask for the session's files. No other session has it.
-pub(in crate::engine) fn new_id() -> io::Result<String> {
+pub(super) fn new_id() -> io::Result<String> {
     let mut random = [0_u8; 16];
     io::Read::read_exact(&mut std::fs::File::open("/dev/urandom")?, &mut random)?;
     Ok(random.iter().map(|b| format!("{b:02x}")).collect())

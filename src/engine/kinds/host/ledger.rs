@@ -1,8 +1,9 @@
 //! What a run makes on a user's engine, on the disk: a ledger that is kept up as it is made, so that whoever comes later
 //! can take it away. How that is done is not known in here.
 
+use crate::engine::answers::CacheContents;
+use crate::engine::engine_error::EngineError;
 use crate::engine::wire::endpoint::Endpoint;
-use crate::engine::{CacheContents, EngineError};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -2,8 +2,8 @@
 //! pull-through cache, which asks its upstream once for what all the run's engines pull. Both are the distribution's
 //! `docker-registry`; here are their configurations and the signs that they are up or gave up.
 
-use super::tail;
-use crate::engine::EngineError;
+use super::logs::tail;
+use crate::engine::engine_error::EngineError;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -1,10 +1,9 @@
 //! A single container with a volume on a running engine, by its name: made, started, asked, removed.
 //! What the container is for is not known in here.
 
-use super::Daemon;
-use crate::engine::EngineError;
+use super::{Daemon, is_missing};
+use crate::engine::engine_error::EngineError;
 use bollard::container::LogOutput;
-use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, VolumeCreateRequest};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, ListContainersOptionsBuilder,
@@ -17,20 +16,13 @@ use std::io::Read;
 /// Largest file that is read out of a container, in bytes.
 const FILE_LIMIT: usize = 1 << 20;
 
-/// The label of a container in which an image is run; its value is the run's name.
-pub(super) const CHECK: &str = "org.layerbench.check";
-
 /// Where an engine gets images from beside the usual registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Registries {
+pub struct ImageSources {
     /// Addresses of mirrors.
     pub mirrors: Vec<String>,
     /// Registries and networks of such that are asked without TLS, as a configuration has them.
     pub insecure: Vec<String>,
-}
-
-fn is_missing(error: &Error) -> bool {
-    matches!(error, Error::DockerResponseServerError { status_code: 404, .. })
 }
 
 impl Daemon {
@@ -44,30 +36,11 @@ impl Daemon {
         all.map(|all| all.len()).map_err(|e| self.failed("listing containers", e))
     }
 
-    /// Removes the containers in which a run that is gone has run images.
-    ///
-    /// # Errors
-    /// When one cannot be removed.
-    pub fn remove_checks(&self, run: &str) -> Result<(), EngineError> {
-        let failed = |e| self.failed("removing containers of this run", e);
-        let filters = HashMap::from([("label", vec![format!("{CHECK}={run}")])]);
-        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        let found = self.runtime.block_on(self.client.list_containers(Some(options))).map_err(failed)?;
-        for id in found.into_iter().filter_map(|container| container.id) {
-            let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-            match self.runtime.block_on(self.client.remove_container(&id, Some(options))) {
-                Err(e) if !is_missing(&e) => return Err(failed(e)),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Mirrors and insecure registries as the engine was configured.
     ///
     /// # Errors
     /// When the engine does not answer.
-    pub fn registries(&self) -> Result<Registries, EngineError> {
+    pub fn image_sources(&self) -> Result<ImageSources, EngineError> {
         let info = self.get("/info")?;
         let config = &info["RegistryConfig"];
         let texts = |list: &serde_json::Value| -> Vec<String> {
@@ -79,7 +52,7 @@ impl Daemon {
         let unsafe_ones = indexes.filter(|(_, index)| index["Secure"] == false);
         // The engine tells them without a scheme; BuildKit of 20.10 asks without TLS only where there is one.
         insecure.extend(unsafe_ones.map(|(name, _)| format!("http://{name}")));
-        Ok(Registries { mirrors: texts(&config["Mirrors"]), insecure })
+        Ok(ImageSources { mirrors: texts(&config["Mirrors"]), insecure })
     }
 
     /// Makes an empty volume of a name that nothing has.

@@ -1,13 +1,12 @@
 //! What the docker client prints about a build, as the messages that an engine sends: from `--progress=rawjson`, or,
 //! with less in it, from `--progress=plain`. Pure.
 
+use crate::engine::wire::clock::parse_rfc3339;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog, VertexStatus};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// A line of `--progress=rawjson`; fields that are not needed are left out.
 #[derive(Default, Deserialize)]
@@ -51,7 +50,7 @@ struct JsonLog {
 /// Puts a time into a field whose type bollard does not export.
 macro_rules! stamp {
     ($field:expr, $text:expr) => {
-        if let Some(moment) = $text.as_deref().and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok()) {
+        if let Some(moment) = $text.as_deref().and_then(parse_rfc3339) {
             let stamp = $field.get_or_insert_default();
             stamp.seconds = moment.unix_timestamp();
             stamp.nanos = i32::try_from(moment.nanosecond()).unwrap_or_default();
@@ -61,7 +60,7 @@ macro_rules! stamp {
 
 /// Reads `--progress=rawjson`; also gives the lines between, which are for people. Older clients break an object into
 /// many lines, newer ones do not.
-pub(in crate::engine) fn json(printed: &[u8]) -> (Vec<StatusResponse>, String) {
+pub(super) fn json(printed: &[u8]) -> (Vec<StatusResponse>, String) {
     let (mut messages, mut rest, mut at) = (Vec::new(), Vec::new(), 0);
     while let Some(left) = printed.get(at..).filter(|left| !left.is_empty()) {
         let mut values = serde_json::Deserializer::from_slice(left).into_iter::<Line>();
@@ -115,7 +114,7 @@ fn log(from: JsonLog) -> VertexLog {
 }
 
 /// Reads `--progress=plain`: names, what was cached, errors and logs; it says nothing of starts and ends.
-pub(in crate::engine) fn plain(printed: &[u8]) -> (Vec<StatusResponse>, String) {
+pub(super) fn plain(printed: &[u8]) -> (Vec<StatusResponse>, String) {
     let text = String::from_utf8_lossy(printed);
     let mut message = StatusResponse::default();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
@@ -165,7 +164,7 @@ fn transfer(what: &str, number: &str) -> Option<VertexStatus> {
 }
 
 /// The client's own reason for an end without a failed step: its last line for people.
-pub(in crate::engine) fn last_words(said: &str, otherwise: &str) -> String {
+pub(super) fn last_words(said: &str, otherwise: &str) -> String {
     let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty());
     last.map_or_else(|| otherwise.to_owned(), |line| line.trim_start_matches("ERROR: ").to_owned())
 }

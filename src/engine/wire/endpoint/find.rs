@@ -2,7 +2,7 @@
 
 use super::tls::Tls;
 use super::{Address, Endpoint};
-use crate::engine::EngineError;
+use crate::engine::engine_error::EngineError;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 const USUAL_SOCKET: &str = "/var/run/docker.sock";
 
 /// Where certificates are, when an address of TCP is to be used with TLS.
-pub(super) enum TlsFiles {
+enum TlsFiles {
     Unused,
     Folder(PathBuf),
 }
 
 impl TlsFiles {
     /// `DOCKER_TLS_VERIFY` switches TLS on; `DOCKER_CERT_PATH` says where the certificates are.
-    pub(super) fn from_environment() -> Self {
+    fn from_environment() -> Self {
         if variable("DOCKER_TLS_VERIFY").is_none() {
             return Self::Unused;
         }
@@ -38,29 +38,52 @@ fn configuration() -> PathBuf {
     variable("DOCKER_CONFIG").map(PathBuf::from).or_else(home).unwrap_or_else(|| PathBuf::from(".docker"))
 }
 
-/// In the docker client's order.
-pub(super) fn from_environment() -> Result<Endpoint, EngineError> {
-    if let Some(host) = variable("DOCKER_HOST") {
-        return parse(&host, TlsFiles::from_environment());
+impl Endpoint {
+    /// An address of TCP, spoken to with the TLS of `ca.pem`, `cert.pem` and `key.pem` in a folder.
+    ///
+    /// # Errors
+    /// When these cannot be read.
+    pub fn tls(host: &str, port: u16, certificates: &Path) -> Result<Self, EngineError> {
+        parse(&format!("tcp://{host}:{port}"), &TlsFiles::Folder(certificates.to_path_buf()))
     }
-    let folder = configuration();
-    let current = || -> Option<String> {
-        let text = fs::read_to_string(folder.join("config.json")).ok()?;
-        let config: Value = serde_json::from_str(&text).ok()?;
-        Some(config["currentContext"].as_str()?.to_owned())
-    };
-    match variable("DOCKER_CONTEXT").or_else(current) {
-        Some(name) if name != "default" && !name.is_empty() => context(&folder, &name),
-        _ => Ok(Endpoint::unix(Path::new(USUAL_SOCKET))),
+
+    /// Reads an address as `DOCKER_HOST` has it: `unix://`, `tcp://`, `ssh://`, or `context:NAME` for a context of the
+    /// docker client. TLS is used with `tcp://` when `DOCKER_TLS_VERIFY` is set, as by the docker client.
+    ///
+    /// # Errors
+    /// For anything else, and for certificates that cannot be read.
+    pub fn parse(text: &str) -> Result<Self, EngineError> {
+        parse(text, &TlsFiles::from_environment())
+    }
+
+    /// The engine that the docker client would use, in its order: `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context,
+    /// or the usual socket.
+    ///
+    /// # Errors
+    /// When what is set cannot be used.
+    pub fn from_environment() -> Result<Self, EngineError> {
+        if let Some(host) = variable("DOCKER_HOST") {
+            return Self::parse(&host);
+        }
+        let folder = configuration();
+        let current = || -> Option<String> {
+            let text = fs::read_to_string(folder.join("config.json")).ok()?;
+            let config: Value = serde_json::from_str(&text).ok()?;
+            Some(config["currentContext"].as_str()?.to_owned())
+        };
+        match variable("DOCKER_CONTEXT").or_else(current) {
+            Some(name) if name != "default" && !name.is_empty() => context(&folder, &name),
+            _ => Ok(Self::unix(Path::new(USUAL_SOCKET))),
+        }
     }
 }
 
 /// Reads an address, or the name of a context.
-pub(super) fn parse(text: &str, tls: TlsFiles) -> Result<Endpoint, EngineError> {
+fn parse(text: &str, tls: &TlsFiles) -> Result<Endpoint, EngineError> {
     match text.strip_prefix("context:") {
         Some("default") => Ok(Endpoint::of(Address::Unix(PathBuf::from(USUAL_SOCKET)), text.to_owned())),
         Some(name) => context(&configuration(), name),
-        None => address(text, &tls),
+        None => address(text, tls),
     }
 }
 
@@ -149,7 +172,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        parse(text, TlsFiles::Unused).map_or_else(|e| format!("error: {}", e.found), |e| e.to_string())
+        parse(text, &TlsFiles::Unused).map_or_else(|e| format!("error: {}", e.found), |e| e.to_string())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! TLS as the docker client uses it: `ca.pem`, `cert.pem` and `key.pem` in one folder. Keys never enter a message.
 
-use crate::engine::EngineError;
+use crate::engine::engine_error::EngineError;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::io;

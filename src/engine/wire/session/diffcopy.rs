@@ -4,16 +4,15 @@
 //! A file is opened only when the engine asks for it. Builds and patterns are not known here.
 
 use super::folder::Folder;
-use super::index::Index;
+use super::index::{Full, Index};
 use super::packet::{Incoming, Outgoing};
-use super::{Transferred, index};
+use super::shared::{Shared, lock};
 use crate::project::context::{Entry, GO_TYPE, Kind};
 use bytes::Bytes;
-use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
@@ -33,66 +32,6 @@ const WAITING: usize = 4;
 const PACKETS: usize = 128;
 
 type Batch = Result<Vec<Outgoing>, Status>;
-
-/// What all transfers of a session share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    folders: HashMap<Vec<u8>, Folder>,
-    calls: AtomicU64,
-    stats: AtomicU64,
-    files: AtomicU64,
-    bytes: AtomicU64,
-    vanished: AtomicU64,
-    failure: Mutex<Option<String>>,
-    alive: Option<mpsc::Sender<()>>,
-}
-
-impl Shared {
-    pub(super) fn new(folders: Vec<(String, Folder)>, alive: mpsc::Sender<()>) -> Self {
-        Self {
-            folders: folders.into_iter().map(|(name, f)| (name.into_bytes(), f)).collect(),
-            alive: Some(alive),
-            ..Self::closed()
-        }
-    }
-
-    /// With nothing to offer.
-    pub(super) fn closed() -> Self {
-        Self {
-            folders: HashMap::new(),
-            calls: AtomicU64::new(0),
-            stats: AtomicU64::new(0),
-            files: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            vanished: AtomicU64::new(0),
-            failure: Mutex::new(None),
-            alive: None,
-        }
-    }
-
-    pub(super) fn counters(&self) -> Transferred {
-        Transferred {
-            calls: self.calls.load(Relaxed),
-            stats: self.stats.load(Relaxed),
-            files: self.files.load(Relaxed),
-            bytes: self.bytes.load(Relaxed),
-            vanished: self.vanished.load(Relaxed),
-        }
-    }
-
-    pub(super) fn failure(&self) -> Option<String> {
-        lock(&self.failure).clone()
-    }
-
-    fn fail(&self, text: &str) {
-        lock(&self.failure).get_or_insert_with(|| text.to_owned());
-    }
-}
-
-/// A lock that a panic elsewhere does not take away: what it guards is valid after every statement.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// The patterns of a request.
 #[derive(Debug, Default)]
@@ -249,7 +188,7 @@ impl Transfer {
         let requestable = entry.mode & GO_TYPE == 0;
         lock(&self.index)
             .push(&entry.path, entry.kind == Kind::Folder, requestable)
-            .map_err(|index::Full| "the build context holds more entries than the protocol can number".to_owned())?;
+            .map_err(|Full| "the build context holds more entries than the protocol can number".to_owned())?;
         self.shared.stats.fetch_add(1, Relaxed);
         Ok(Outgoing::Stat(Box::new(entry)))
     }

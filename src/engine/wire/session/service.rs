@@ -2,8 +2,9 @@
 //!
 //! Requests are taken apart here and handed on; how folders are sent is `diffcopy`'s.
 
-use super::diffcopy::{self, Packets, Patterns, Shared};
+use super::diffcopy::{self, Packets, Patterns};
 use super::packet::{Incoming, Outgoing, PacketCodec};
+use super::shared::Shared;
 use bollard::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
 use std::convert::Infallible;
 use std::sync::{Arc, Weak};

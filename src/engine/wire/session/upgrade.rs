@@ -1,11 +1,42 @@
 //! Turns a fresh connection to the engine into one on which the engine speaks HTTP/2 to us.
 //!
-//! One request and one answer of HTTP/1.1. What is served afterwards is only listed here, for the headers.
+//! One request and one answer of HTTP/1.1, and why a session could not be opened. What is served afterwards is only listed here, for the headers.
 
-use super::SessionError;
 use bytes::{Bytes, BytesMut};
+use std::fmt;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Why a session could not be opened.
+#[derive(Debug)]
+pub enum SessionError {
+    /// The engine refused, with its answer.
+    Refused(String),
+    /// The connection failed.
+    Io(io::Error),
+    /// A name or key that cannot be put into a header.
+    Header(&'static str),
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(answer) => {
+                write!(f, "the engine refused a BuildKit session: {answer}; Docker Engine 20.10 or newer is needed")
+            }
+            Self::Io(error) => write!(f, "the connection to the engine failed while a session was opened: {error}"),
+            Self::Header(what) => write!(f, "the session's {what} must be printable ASCII of at most 1,000 bytes"),
+        }
+    }
+}
+
+impl std::error::Error for SessionError {}
+
+impl From<io::Error> for SessionError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
 
 /// Everything that a session answers to.
 const METHODS: [&str; 7] = [

@@ -40,9 +40,21 @@ pub trait Lookup: fmt::Debug + Send + Sync {
     /// The login for a host; `None` for a host that needs none.
     ///
     /// # Errors
-    /// When it cannot be told; the text says why, without any value.
-    async fn find(&self, host: &str) -> Result<Option<Credential>, String>;
+    /// When it cannot be told.
+    async fn find(&self, host: &str) -> Result<Option<Credential>, LookupError>;
 }
+
+/// Why a login could not be told: in words for people, without any value of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LookupError(pub String);
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for LookupError {}
 
 /// Where registry credentials are looked up, once the engine asks for one.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +71,10 @@ impl Credentials {
 impl Auth for Credentials {
     async fn credentials(&self, request: Request<CredentialsRequest>) -> Result<Response<CredentialsResponse>, Status> {
         let found = match &self.0 {
-            Some(lookup) => lookup.find(&request.get_ref().host).await.map_err(Status::failed_precondition)?,
+            Some(lookup) => {
+                let found = lookup.find(&request.get_ref().host).await;
+                found.map_err(|why| Status::failed_precondition(why.0))?
+            }
             None => None,
         };
         let (username, secret) = match found {
