@@ -4,6 +4,7 @@
 //! What the run makes is written down as it is made, so that an interrupted run can be cleaned up later.
 
 mod ledger;
+mod removal;
 
 use super::base_images;
 use super::isolation::Isolation;
@@ -14,40 +15,28 @@ use crate::engine::interrupt::Interrupt;
 use crate::engine::machine::hardware;
 use crate::engine::machine::home::home;
 use crate::engine::machine::places::Places;
-use crate::engine::machine::remains::Cleaned;
 use crate::engine::wire::build_request::BuildRequest;
 use crate::engine::wire::daemon::Daemon;
-use crate::engine::wire::daemon::holdings::{CacheRecord, RecordKind};
 use crate::engine::wire::endpoint::Endpoint;
 use crate::engine::wire::looker::{Looker, remove_containers};
 use crate::engine::wire::outcomes::not_built;
 use crate::engine::wire::timed_build::build;
 use crate::model::{ColdKind, NoProgress, Outcome, Progress};
-use ledger::{Entry, Ledger, Made};
-use rustix::fs::{FlockOperation, flock};
+use ledger::Ledger;
+pub use removal::clean;
+use removal::{LET_GO, POLL, records_of_broken_build, remove_made};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
-use time::OffsetDateTime;
 
 /// The build argument by which BuildKit's Dockerfile frontend gives cache mounts a namespace.
 const MOUNT_NAMESPACE: &str = "BUILDKIT_CACHE_MOUNT_NS";
-
-/// How long an engine may take to cancel a build whose client is gone.
-const LET_GO: Duration = Duration::from_secs(15);
 
 /// How long an engine's contents must stay the same for a broken build to count as over.
 const SETTLE: Duration = Duration::from_millis(500);
 
 /// After this long, what is still in use is used by other clients.
 const OTHERS: Duration = Duration::from_secs(1);
-
-/// How often an engine is asked what it still uses.
-const POLL: Duration = Duration::from_millis(100);
-
-/// Within this time an engine lets go of all records of a build (4 ms were measured).
-const TOGETHER: Duration = Duration::from_millis(200);
 
 /// An engine that belongs to the user.
 pub struct HostEngine {
@@ -338,105 +327,4 @@ impl Drop for HostEngine {
             let _ = self.finish();
         }
     }
-}
-
-/// Removes what was made: names first, then images that lost their name, then cache records.
-fn remove_made(daemon: &Daemon, made: &Made) -> Result<(), EngineError> {
-    // What the engine holds is not asked for nothing: it answers that question to one client at a time.
-    if *made == Made::default() {
-        return Ok(());
-    }
-    daemon.lives()?;
-    for tag in &made.tags {
-        daemon.remove_image(tag)?;
-    }
-    // An image that still has a name was given it by somebody else.
-    for image in daemon.nameless_images()?.intersection(&made.images) {
-        daemon.remove_image(image)?;
-    }
-    daemon.remove_records(&made.records)
-}
-
-/// Removes what interrupted runs made on engines of the user, as their ledgers say.
-///
-/// # Errors
-/// When the folder of ledgers cannot be read. That it does not exist is no error.
-pub fn clean(home: &Path) -> Result<Vec<Cleaned>, EngineError> {
-    let dir = home.join("hosts");
-    let entries = match fs::read_dir(&dir) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(EngineError::new(format!("reading {}", dir.display()), e, "")),
-    };
-    let mut ledgers: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    ledgers.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    ledgers.sort();
-    Ok(ledgers.iter().map(|path| clean_one(path)).collect())
-}
-
-fn clean_one(path: &Path) -> Cleaned {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let read = || -> Result<Ledger, EngineError> {
-        let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("reading {}", path.display()), e, "");
-        let lock =
-            File::options().create(true).append(true).open(path.with_extension("lock")).map_err(|e| failed(&e))?;
-        let text = fs::read(path).map_err(|e| failed(&e))?;
-        let entry: Entry = serde_json::from_slice(&text).map_err(|e| failed(&e))?;
-        Ok(Ledger { path: path.to_path_buf(), entry, closed: false, lock })
-    };
-    let undo = |ledger: &mut Ledger| -> Result<(), EngineError> {
-        let daemon = Daemon::new(&Endpoint::parse(&ledger.entry.engine)?)?;
-        daemon.remove_checks(&ledger.entry.run)?;
-        let mut made = ledger.entry.chain.clone();
-        if let Some(before) = &ledger.entry.in_flight {
-            made.records.extend(records_of_broken_build(&daemon, before, ledger.entry.broke_after)?);
-        }
-        remove_containers(&daemon, &ledger.entry.run)?;
-        remove_made(&daemon, &made)?;
-        remove_made(&daemon, &ledger.entry.whole_run)?;
-        ledger.close();
-        Ok(())
-    };
-    match read() {
-        Err(error) => Cleaned::Failed(name, error),
-        Ok(ledger) if flock(&ledger.lock, FlockOperation::NonBlockingLockExclusive).is_err() => {
-            Cleaned::InUse(name, ledger.entry.owner)
-        }
-        Ok(mut ledger) => match undo(&mut ledger) {
-            Ok(()) => Cleaned::Undone(name),
-            Err(error) => Cleaned::Failed(name, error),
-        },
-    }
-}
-
-/// Records of the build that was under way when its run was killed. The engine let go of all of them together when it
-/// lost its client, so the time at which it let go of the first one ends the build: what was made, or used by somebody,
-/// later is somebody else's. If it was the engine that died, the run has seen for how long the build went.
-fn records_of_broken_build(
-    daemon: &Daemon,
-    before: &CacheContents,
-    broke_after: Option<f64>,
-) -> Result<Vec<String>, EngineError> {
-    let since = Instant::now();
-    loop {
-        let mut new = daemon.cache_records()?;
-        new.retain(|record| !before.records.contains(&record.id));
-        let Some(first) = new.iter().min_by_key(|record| record.created_at) else { return Ok(Vec::new()) };
-        if first.in_use && since.elapsed() < LET_GO {
-            std::thread::sleep(POLL);
-            continue;
-        }
-        let length = broke_after.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let broke = first.created_at.zip(length).map(|(begin, length)| begin + length);
-        let end = first.last_used_at.or(first.created_at).max(broke);
-        let ours = |record: &&CacheRecord| record.created_at <= end && !used_later(record, end);
-        return Ok(new.iter().filter(ours).map(|record| record.id.clone()).collect());
-    }
-}
-
-/// Whether a build let go of a record when the one that ended at `end` had let go of all its own. An engine that is asked
-/// for the size of a cache mount counts that as use.
-fn used_later(record: &CacheRecord, end: Option<OffsetDateTime>) -> bool {
-    let later = record.last_used_at.zip(end).is_some_and(|(used, end)| used > end + TOGETHER);
-    later && record.kind != RecordKind::CacheMount
 }

@@ -36,12 +36,21 @@ pub(super) struct Entry {
     pub(super) broke_after: Option<f64>,
 }
 
+/// A ledger that was found.
+pub(super) enum Found {
+    /// Nobody holds it: it is ours now.
+    Free(Box<Ledger>),
+    /// The process of this id holds it.
+    InUse(u32),
+}
+
 /// The entry and its file, locked as long as the run lives.
 pub(super) struct Ledger {
-    pub(super) path: PathBuf,
+    path: PathBuf,
     pub(super) entry: Entry,
     pub(super) closed: bool,
-    pub(super) lock: File,
+    /// Held, never read.
+    _lock: File,
 }
 
 impl Ledger {
@@ -63,11 +72,25 @@ impl Ledger {
             in_flight: None,
             broke_after: None,
         };
-        let ledger = Self { path, entry, closed: false, lock };
+        let ledger = Self { path, entry, closed: false, _lock: lock };
         ledger.save()?;
         Ok(ledger)
     }
 
+    /// Takes hold of a ledger whose run is gone.
+    pub(super) fn again(path: &Path) -> Result<Found, EngineError> {
+        let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("reading {}", path.display()), e, "");
+        let lock = File::options().create(true).append(true).open(path.with_extension("lock"));
+        let lock = lock.map_err(|e| failed(&e))?;
+        let text = fs::read(path).map_err(|e| failed(&e))?;
+        let entry: Entry = serde_json::from_slice(&text).map_err(|e| failed(&e))?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Ok(Found::InUse(entry.owner));
+        }
+        Ok(Found::Free(Box::new(Self { path: path.to_path_buf(), entry, closed: false, _lock: lock })))
+    }
+
+    /// What was made for this chain, or for the whole run.
     pub(super) fn made(&mut self, whole_run: bool) -> &mut Made {
         if whole_run { &mut self.entry.whole_run } else { &mut self.entry.chain }
     }
