@@ -4,7 +4,7 @@
 use super::materials::Replacement;
 use super::record;
 use crate::app::{Ending, Failure, World};
-use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
+use crate::engine::wire::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::{Engine, EngineError, Interrupt, Named, Resolved, Source};
 use crate::model::ApproachId;
 use crate::project::dockerfile::normalize;

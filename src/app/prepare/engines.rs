@@ -4,11 +4,11 @@
 
 use super::request::EngineChoice;
 use crate::app::{Failure, World};
-use crate::engine::dind::DindEngine;
-use crate::engine::endpoint::Endpoint;
-use crate::engine::host::HostEngine;
-use crate::engine::private::registry::{LocalRegistry, Registries, RegistryCache};
-use crate::engine::private::{PrivateEngine, missing};
+use crate::engine::kinds::dind::DindEngine;
+use crate::engine::kinds::host::HostEngine;
+use crate::engine::kinds::private::registry::{LocalRegistry, Registries, RegistryCache};
+use crate::engine::kinds::private::{PrivateEngine, missing};
+use crate::engine::wire::endpoint::Endpoint;
 use crate::engine::{Engine, EngineError, Named};
 use crate::model::{ChainKind, EngineId};
 use crate::study::Study;
