@@ -53,6 +53,22 @@ install_packages() {
 # have COMMAND: also where root's tools are when the PATH lacks them.
 have() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1; }
 
+# find_cargo: also where rustup puts it, for a shell that was open before it was installed.
+find_cargo() {
+  have cargo || PATH=$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin
+  have cargo && take_installed_toolchain
+}
+
+# rust-toolchain.toml names `stable`. Where rustup has toolchains under other names only, its default one is taken: it would
+# download one, or refuse to work. (Asked outside of the repository, lest the question itself starts a download.)
+take_installed_toolchain() {
+  local installed default
+  [ -z "${RUSTUP_TOOLCHAIN:-}" ] && have rustup && installed=$(cd / && rustup toolchain list 2>/dev/null) || return 0
+  ! grep -q '^stable' <<<"$installed" || return 0
+  default=$(sed -n 's/ (.*default.*//p' <<<"$installed")
+  [ -z "$default" ] || export RUSTUP_TOOLCHAIN=$default
+}
+
 # use_memory: for this script, engines and temporary files are in memory, where there is enough of it. Engines write and
 # throw away gigabytes, at which some disks are slow.
 use_memory() {

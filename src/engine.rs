@@ -30,7 +30,7 @@ use machine::Places;
 pub use settings::BuildSettings;
 
 use crate::model::{Bytes, ColdKind, EngineId, Outcome, Progress};
-use crate::project::git::without_logins;
+use crate::text::without_logins;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

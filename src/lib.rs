@@ -8,13 +8,18 @@
 //! - 2: [`plan`] (what will be built, in order), [`engine`] (everything that speaks to Docker), [`analysis`]
 //! - 3: [`runner`] (carries out a plan and checks every sample), [`audit`] (the scorecard of an image)
 //! - 4: [`progress`], [`chart`], [`report`]
-//! - 5: [`cli`]
+//! - 5: [`app`] (the use cases)
+//! - 6: [`cli`]
 
 #[cfg(test)]
 #[path = "../tests/support/golden.rs"]
 mod golden;
+#[cfg(test)]
+#[path = "../tests/support/snapshot.rs"]
+mod snapshot;
 
 pub mod analysis;
+pub mod app;
 pub mod audit;
 pub mod chart;
 pub mod cli;

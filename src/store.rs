@@ -10,6 +10,7 @@ mod growing;
 mod images;
 mod import;
 mod nights;
+mod options;
 mod plain;
 mod record;
 mod reports;
@@ -28,6 +29,7 @@ pub use error::{StoreError, StoreWarning};
 pub use images::{image_table, images, write_images};
 pub use import::{Imported, ImportedRow, import};
 pub use nights::{StoredNight, StoredNights, nights};
+pub use options::{CallOptions, Recorded, RunOptions};
 pub use record::{
     BaseRecord, BaseSource, EngineRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord,
 };
@@ -36,6 +38,3 @@ pub use run_folder::RunFolder;
 pub use schema::SCHEMA;
 pub use scorecards::{scorecards, write_scorecards};
 pub use stored_run::{SkimmedRun, StoredRun};
-
-// Until the commands take it from where it lives.
-pub use crate::model::Image as StoredImage;

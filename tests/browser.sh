@@ -23,7 +23,7 @@ main() {
     mkdir "$work/$place"
     layerbench report "$run" --format html --out "$work/$place/report.html" --charts "$work/$place"
   done
-  files=("$work"/*/*.html "$work"/*/*.svg tests/golden/report.html tests/golden/hostile.html)
+  files=("$work"/*/*.html "$work"/*/*.svg tests/golden/report.snap.html tests/golden/hostile.snap.html)
   python3 tests/browser/check.py "${shots[@]}" "${files[@]}"
 }
 

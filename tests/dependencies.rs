@@ -1,6 +1,6 @@
 //! What the program is made of: crates of one registry, each with its checksum, under licences that `deny.toml` allows,
-//! none twice but for those named there; and no unsafe code of its own. `scripts/test --deny` asks more of the same
-//! file: known vulnerabilities, versions that were taken back.
+//! none twice but for those named there; no unsafe code of its own; and a package that holds nothing but the program.
+//! `scripts/test --deny` asks more of the same file: known vulnerabilities, versions that were taken back.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
@@ -35,7 +35,10 @@ fn every_crate_comes_from_the_registry_with_its_checksum() {
         let mut sources = BTreeSet::new();
         for (name, _, package) in locked(file) {
             let Some(source) = package.get("source") else {
-                assert!(name.starts_with("layerbench"), "{file}: {name} is a folder of somebody's machine");
+                assert!(
+                    name.starts_with("layerbench") || name == "xtask",
+                    "{file}: {name} is a folder of somebody's machine"
+                );
                 continue;
             };
             assert!(package.contains_key("checksum"), "{file}: {name} has no checksum");
@@ -73,13 +76,11 @@ fn no_crate_is_there_twice_but_those_that_deny_toml_names() {
     }
 }
 
-#[test]
-fn every_licence_is_one_that_deny_toml_allows() {
-    let allowed = texts(&table("deny.toml")["licenses"]["allow"]);
+/// What `cargo metadata` says of every package, without other systems' crates, which need not have been downloaded.
+fn packages() -> Vec<serde_json::Value> {
     let host = Command::new("rustc").arg("-vV").output().unwrap();
     let host = String::from_utf8(host.stdout).unwrap();
     let host = host.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-    // Without other systems' crates, which need not have been downloaded.
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--locked", "--offline", "--format-version", "1", "--filter-platform", host])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -89,6 +90,13 @@ fn every_licence_is_one_that_deny_toml_allows() {
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100);
+    packages.clone()
+}
+
+#[test]
+fn every_licence_is_one_that_deny_toml_allows() {
+    let allowed = texts(&table("deny.toml")["licenses"]["allow"]);
+    let packages = packages();
     let wrong = packages.iter().filter_map(|package| {
         let licence = package["license"].as_str().unwrap_or("none that is named");
         (!fits(licence, &allowed)).then(|| format!("{}: {licence}", package["name"]))
@@ -155,8 +163,49 @@ fn licence_expressions_are_read_as_they_are_meant() {
     }
 }
 
-/// `forbid` cannot be allowed again further down, and holds for the library, the program and its tests.
+/// Rust versions are two or three numbers.
+fn rust_version(text: &str) -> [u32; 3] {
+    let mut numbers = text.split('.').map(|number| number.parse().unwrap());
+    [0; 3].map(|absent| numbers.next().unwrap_or(absent))
+}
+
+#[test]
+fn the_rust_version_is_the_largest_of_all_crates() {
+    assert!(rust_version("1.89") > rust_version("1.9") && rust_version("1.63") < rust_version("1.63.1"));
+    let ours = table("Cargo.toml")["package"]["rust-version"].as_str().unwrap().to_owned();
+    let versions = packages().into_iter().filter(|package| !package["source"].is_null()).filter_map(|package| {
+        let version = package["rust_version"].as_str()?.to_owned();
+        Some((rust_version(&version), format!("{} {} needs Rust {version}", package["name"], package["version"])))
+    });
+    let (largest, named) = versions.max().unwrap();
+    assert_eq!(rust_version(&ours), largest, "Cargo.toml says {ours}, and {named}");
+}
+
+/// `forbid` cannot be allowed again further down, and holds for the library, the program, its tests and the tasks.
 #[test]
 fn unsafe_code_is_forbidden() {
-    assert_eq!(table("Cargo.toml")["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    assert_eq!(table("Cargo.toml")["workspace"]["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    for member in ["Cargo.toml", "xtask/Cargo.toml"] {
+        assert_eq!(table(member)["lints"]["workspace"].as_bool(), Some(true), "{member}");
+    }
+}
+
+/// What is published: the program, and nothing that only its developers need.
+#[test]
+fn the_package_is_small() {
+    let output = Command::new(env!("CARGO"))
+        .args(["package", "--list", "--allow-dirty", "--offline", "--locked", "--package", "layerbench"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let files = String::from_utf8(output.stdout).unwrap();
+    // Cargo makes these itself; Cargo.lock is there too.
+    let made = ["Cargo.toml.orig", ".cargo_vcs_info.json"];
+    let tops: BTreeSet<&str> = files.lines().map(|file| file.split(['/', '\\']).next().unwrap()).collect();
+    let wanted = ["CHANGELOG.md", "Cargo.lock", "Cargo.toml", "LICENSE", "README.md", "src"];
+    assert_eq!(tops.into_iter().filter(|top| !made.contains(top)).collect::<Vec<_>>(), wanted);
+    let sizes = files.lines().filter_map(|file| Some(fs::metadata(here(file)).ok()?.len()));
+    let bytes: u64 = sizes.sum();
+    assert!((500_000..2_000_000).contains(&bytes), "{bytes} bytes, before they are compressed");
 }

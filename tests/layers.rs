@@ -7,12 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The layers, bottom up. Within a layer, none imports another.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["model", "text", "stats", "files"],
     &["study", "project", "store"],
     &["plan", "engine", "analysis"],
     &["runner", "audit"],
     &["progress", "chart", "report"],
+    &["app"],
     &["cli"],
 ];
 

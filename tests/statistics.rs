@@ -1,4 +1,4 @@
-//! Every statistic against SciPy's figures, from the table that `scripts/scipy-figures` writes.
+//! Every statistic against SciPy's figures, from the table that `tests/oracles/scipy-figures` writes.
 //!
 //! Ranks and U agree exactly, everything else to 1e-9.
 

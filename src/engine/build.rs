@@ -12,7 +12,7 @@ use super::trace;
 use super::{BuildRequest, Client, EngineError, Interrupt, docker_client};
 use crate::model::{Bytes, Outcome, Progress, Seconds, Status};
 use crate::project::context::Context;
-use crate::project::git::without_logins;
+use crate::text::without_logins;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex};
 use bollard::models::{BuildInfoAux, ErrorDetail};
 use std::sync::Arc;

@@ -60,27 +60,6 @@ impl ColdKind {
     }
 }
 
-/// Which cache state a scenario that is not cold starts from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ChainKind {
-    /// The one that the scenario before it left, as the article did it.
-    #[default]
-    Article,
-    /// The one that its approach's cold build left, restored for each sample.
-    Checkpoint,
-}
-
-impl ChainKind {
-    /// The word used in options and records.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Article => "article",
-            Self::Checkpoint => "checkpoint",
-        }
-    }
-}
-
 /// What became of a build. Only `Ok` enters a timing statistic; every other one is kept and counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {

@@ -103,9 +103,9 @@ fn wrong_options_are_answered_together() {
 #[test]
 fn the_dry_run_prints_this() {
     let plan = Plan::new(&study(), &options(2, &["*s*"], &["warm"])).unwrap();
-    assert_eq!(plan.to_string(), include_str!("../../tests/golden/plan/set-up.txt"));
+    crate::snapshot::whole("plan/set-up.txt", &plan.to_string());
     let plan = Plan::new(&study(), &options(1, &["01*"], &["cold"])).unwrap();
-    assert_eq!(plan.to_string(), include_str!("../../tests/golden/plan/one.txt"));
+    crate::snapshot::whole("plan/one.txt", &plan.to_string());
 }
 
 #[test]
@@ -136,5 +136,5 @@ fn the_dry_run_shows_the_engine_of_each_block() {
     let mut options = options(2, &["0?-s*"], &["cold"]);
     options.engines = ["private", "tcp-build.example.org-2376"].map(|name| EngineId::new(name).unwrap()).to_vec();
     let plan = Plan::new(&study(), &options).unwrap();
-    assert_eq!(plan.to_string(), include_str!("../../tests/golden/plan/engines.txt"));
+    crate::snapshot::whole("plan/engines.txt", &plan.to_string());
 }

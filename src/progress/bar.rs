@@ -75,7 +75,7 @@ impl Bar {
                 }
             }
             Event::RunFinished { .. } => self.end(),
-            Event::ImageInspected { .. } | Event::Warning { .. } => return,
+            Event::ImageInspected { .. } | Event::ImageAudited { .. } | Event::Warning { .. } => return,
         }
         if let Ok(mut place) = self.shown.lock() {
             *place = shown;

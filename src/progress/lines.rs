@@ -51,7 +51,7 @@ impl Lines {
                 Some(format!("… {count} more builds, up to block {block}: medians are not precise enough yet"))
             }
             Event::Preparing { what } => self.numbered.then(|| format!("… {}", printable(what))),
-            Event::BuildStarted { .. } => None,
+            Event::BuildStarted { .. } | Event::ImageAudited { .. } => None,
             Event::BuildFinished { sample, .. } => Some(self.finished(sample, done, left)),
             Event::ImageInspected { key, check, .. } => match check {
                 Some(Err(why)) => {

@@ -90,11 +90,7 @@ fn a_log_shows_this() {
         display.event(&event);
     }
     let text = String::from_utf8(out.0.lock().unwrap().clone()).unwrap();
-    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/progress.txt");
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(golden, &text).unwrap();
-    }
-    assert_eq!(text, std::fs::read_to_string(golden).unwrap());
+    crate::snapshot::whole("progress.txt", &text);
 }
 
 #[test]

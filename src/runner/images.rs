@@ -2,8 +2,8 @@
 //! does what it should, and, once for each approach, its scorecard.
 
 use super::{RUN_LIMIT, Run, RunError};
-use crate::engine::{Engine, ImageFacts};
-use crate::model::{BuildKey, EngineId, Event, Outcome};
+use crate::engine::{Engine, EngineError, ImageFacts};
+use crate::model::{BuildKey, EngineId, Event, Outcome, Scorecard};
 use crate::plan::PlannedBuild;
 use std::rc::Rc;
 
@@ -11,8 +11,9 @@ use std::rc::Rc;
 #[derive(Clone)]
 pub struct Auditor(pub Rc<AuditFn>);
 
-/// What an [`Auditor`] does; its error is a warning of the run.
-pub type AuditFn = dyn Fn(&mut dyn Engine, Option<&EngineId>, &PlannedBuild, &str) -> Result<(), String>;
+/// What an [`Auditor`] does; its error is a warning of the run. No scorecard comes of an image that has one.
+pub type AuditFn =
+    dyn Fn(&mut dyn Engine, Option<&EngineId>, &PlannedBuild, &str) -> Result<Option<Box<Scorecard>>, EngineError>;
 
 impl std::fmt::Debug for Auditor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -44,7 +45,8 @@ impl Run<'_> {
         }
         self.emit(Event::Preparing { what: format!("auditing the image of {approach}") })?;
         match audit(self.engine, self.name.as_ref(), planned, id) {
-            Ok(()) => Ok(()),
+            Ok(None) => Ok(()),
+            Ok(Some(card)) => self.emit(Event::ImageAudited { card }),
             // The run is stopped: what is said of it says enough.
             Err(_) if self.interrupt.is_raised() => Ok(()),
             Err(why) => self.emit(Event::Warning { text: format!("the image of {approach} was not audited: {why}") }),

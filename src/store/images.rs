@@ -133,7 +133,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write_images(folder.path(), &all).unwrap();
         let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
-        crate::store::tests::agrees(&text, "images.csv");
+        crate::snapshot::whole("images.csv", &text);
         let read = images(folder.path()).unwrap();
         assert_eq!(read[1], all[1]);
         assert_eq!(read[0].scorecard[1], ("'=x".to_owned(), "'@y".to_owned()), "as a spreadsheet shows it");

@@ -105,12 +105,12 @@ impl RunFolder {
     }
 
     /// Stores a build. The steps are on the disk before the sample is, so that a sample has its
-    /// steps; when this returns, both are.
+    /// steps; when this returns, both are. The answer is what whoever opens the run will read.
     ///
     /// # Errors
     /// When its position is already stored, a time is not a time, or something cannot be written;
     /// the sample is then not there.
-    pub fn append_sample(&mut self, sample: &Sample, steps: &[Step]) -> Result<(), StoreError> {
+    pub fn append_sample(&mut self, sample: &Sample, steps: &[Step]) -> Result<(Sample, Vec<Step>), StoreError> {
         let position = sample.key.position;
         if self.stored.contains(&position) {
             return Err(StoreError::Value {
@@ -118,20 +118,23 @@ impl RunFolder {
                 expected: "each build once",
             });
         }
-        let row = self.layouts.samples.arranged(samples::row(sample, &self.engines)?);
-        let row = table::lines(&[row])?;
+        let row = [self.layouts.samples.arranged(samples::row(sample, &self.engines)?)];
         let rows = steps::rows(&sample.key, steps)?.into_iter().map(|row| self.layouts.steps.arranged(row));
         let rows: Vec<Vec<String>> = rows.collect();
+        let read = (
+            samples::as_read(&self.path.join(SAMPLES), &self.layouts.samples, &self.engines, &row)?,
+            steps::as_read(&self.path.join(STEPS), &self.layouts.steps, &sample.key, &rows)?,
+        );
         let before = self.steps.length();
         if !rows.is_empty() {
             self.steps.append(&table::lines(&rows)?)?;
         }
-        if let Err(error) = self.samples.append(&row) {
+        if let Err(error) = self.samples.append(&table::lines(&row)?) {
             self.steps.take_back(before);
             return Err(error);
         }
         self.stored.insert(position);
-        Ok(())
+        Ok(read)
     }
 
     /// Marks stored builds as interrupted: kept, never used, and free to be made again at other

@@ -2,7 +2,7 @@
 //! Of a run on several engines, the last one says on which.
 //! Steps are stored elsewhere.
 
-use super::columns::{Column, always};
+use super::columns::{Column, Layout, always};
 use super::error::StoreError;
 use super::record::RunRecord;
 use super::table::{self, Found, Row, key_cells, safe};
@@ -98,6 +98,21 @@ fn sample(row: &Row<'_>, engines: &[String]) -> Result<Sample, StoreError> {
         return Err(row.wrong("steps_cached", expected));
     }
     Ok(sample)
+}
+
+/// A sample as it will be read from its row.
+pub(super) fn as_read(
+    file: &Path,
+    layout: &Layout,
+    engines: &[String],
+    row: &[Vec<String>; 1],
+) -> Result<Sample, StoreError> {
+    let mut read = None;
+    table::as_read(file, layout, row, |row| {
+        read = Some(sample(row, engines)?);
+        Ok(())
+    })?;
+    read.ok_or_else(|| StoreError::Value { found: "no row".to_owned(), expected: "a row for the build" })
 }
 
 /// Hands out all samples, in the order in which they were stored. A position has one sample, and so

@@ -119,6 +119,19 @@ pub(super) fn read(file: &Path, sampled: &HashSet<&BuildKey>) -> Result<Stored, 
     Ok(Stored { steps, warnings, whole: first_orphan.unwrap_or(found.whole), layout: found.layout })
 }
 
+/// The steps of a build as they will be read from their rows.
+pub(super) fn as_read(
+    file: &Path,
+    layout: &Layout,
+    key: &BuildKey,
+    rows: &[Vec<String>],
+) -> Result<Vec<Step>, StoreError> {
+    let mut steps = Vec::new();
+    table::as_read(file, layout, rows, |row| add(row, &mut steps))?;
+    name_inputs(file, key, &mut steps)?;
+    Ok(steps)
+}
+
 /// Adds a row to the steps of its build: a new step, or another time of the last one.
 fn add(row: &Row<'_>, steps: &mut Vec<Step>) -> Result<(), StoreError> {
     let number: usize = row.number("step")?;

@@ -22,7 +22,7 @@ fn record() -> RunRecord {
         published: None,
         findings: Vec::new(),
         study_hash: "ab".repeat(32),
-        options: serde_json::Map::from_iter([("reps".to_owned(), 2.into())]),
+        options: crate::store::RunOptions { reps: 2, ..Default::default() }.into(),
         seed: u64::MAX,
         plan: vec![(1, "one".to_owned(), "cold".to_owned())],
         engine: serde_json::Map::new(),
@@ -123,23 +123,28 @@ fn a_run_is_read_back_as_it_was_stored() {
 }
 
 #[test]
+fn what_is_stored_is_handed_back_as_it_will_be_read() {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    let mut rough = sample(1, "cold");
+    rough.seconds = Seconds::new(1.234_567_891).unwrap();
+    rough.reason = "two\nlines\u{1b}[2J".to_owned();
+    let mut ragged = steps();
+    ragged[1].intervals[1] = Interval { start: 2.000_000_4, end: 3.5 };
+    let handed = run.append_sample(&rough, &ragged).unwrap();
+    assert_ne!(handed, (rough, ragged));
+    assert_eq!(RunFolder::open(run.path()).unwrap().samples, [handed]);
+}
+
+#[test]
 fn the_files_read_like_this() {
     let results = TempDir::new().unwrap();
     let mut run = created(&results);
     run.append_sample(&sample(1, "cold"), &steps()).unwrap();
     for name in ["samples.csv", "steps.csv", "run.json"] {
         let text = fs::read_to_string(run.path().join(name)).unwrap();
-        agrees(&text, &format!("store/{name}"));
+        crate::snapshot::whole(&format!("store/{name}"), &text);
     }
-}
-
-/// Holds a text against a file of `tests/golden`; with `UPDATE_GOLDEN=1` writes it there.
-pub(super) fn agrees(text: &str, name: &str) {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&golden, text).unwrap();
-    }
-    assert_eq!(text, fs::read_to_string(&golden).unwrap(), "{name}");
 }
 
 #[test]
@@ -258,10 +263,10 @@ fn refused() -> Vec<String> {
         RunFolder::create(results.path(), now, "7f3a", &record()).map(drop),
         RunFolder::create(results.path(), now, "7f3b", &unnamed).map(drop),
         RunFolder::resume(run.path()).map(drop),
-        run.append_sample(&sample(1, "warm"), &[]),
-        run.append_sample(&sample(2, "warm"), &backwards),
-        run.append_sample(&sample(2, "warm"), &endless),
-        run.append_sample(&elsewhere, &[]),
+        run.append_sample(&sample(1, "warm"), &[]).map(drop),
+        run.append_sample(&sample(2, "warm"), &backwards).map(drop),
+        run.append_sample(&sample(2, "warm"), &endless).map(drop),
+        run.append_sample(&elsewhere, &[]).map(drop),
     ];
     let place = results.path().canonicalize().unwrap();
     all.map(|one| one.unwrap_err().to_string().replace(&*place.to_string_lossy(), "RESULTS")).to_vec()

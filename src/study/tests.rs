@@ -1,6 +1,6 @@
 //! Studies as users write them, right and wrong, through the one way in: [`Study::load`].
 //! What the wrong ones of `tests/golden/studies` are answered with is a part of `tests/golden/errors.txt`; run the
-//! tests with `UPDATE_GOLDEN=1` to write it anew, and read what changed.
+//! tests with `INSTA_UPDATE=always` to write it anew, and read what changed.
 
 use super::{Expectation, SecretSource, Study, materialize};
 use crate::model::{CacheState, StateId};

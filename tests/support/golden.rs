@@ -1,5 +1,6 @@
 //! `tests/golden/errors.txt`: every message of the program, to be read as a user would. Each test that provokes some has
-//! a part of the file; `LAYERBENCH_BLESS=1` (or `UPDATE_GOLDEN=1`) writes its part anew.
+//! a part of the file; `INSTA_UPDATE=always` writes its part anew. No snapshot of insta: it is one list, for people and for
+//! `tests/messages.rs`, which grows from the tests of many binaries.
 
 use rustix::fs::{FlockOperation, flock};
 use std::fs;
@@ -14,7 +15,7 @@ pub fn list() -> PathBuf {
 pub fn messages(part: &str, text: &str) {
     let heading = format!("# {part}\n\n");
     let text = format!("{}\n\n", text.trim());
-    if ["LAYERBENCH_BLESS", "UPDATE_GOLDEN"].iter().any(|name| std::env::var_os(name).is_some()) {
+    if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
         let file = fs::File::options().create(true).append(true).open(list()).unwrap();
         flock(&file, FlockOperation::LockExclusive).unwrap(); // tests run side by side
         let whole = fs::read_to_string(list()).unwrap();

@@ -1,5 +1,5 @@
 //! Each form as a whole against `tests/golden/export/`. Whether the programs that they are for take
-//! them is checked by `scripts/check-exports`.
+//! them is checked by `tests/oracles/check-exports`.
 
 use super::super::tests::{findings, golden, head};
 use super::*;
