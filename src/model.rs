@@ -20,6 +20,3 @@ pub use measure::{Bytes, Seconds};
 pub use sample::{CacheState, ColdKind, Outcome, Sample, Status};
 pub use scorecard::{CRITERIA, Criterion, CriterionVerdict, Demanded, Evidence, RunAudit, SCORECARD_SCHEMA, Scorecard};
 pub use step::{Interval, Step, StepKind};
-
-// Until the commands take it from where it lives.
-pub use super::text::visible;

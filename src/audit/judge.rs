@@ -10,9 +10,6 @@ use crate::engine::wire::looker::start::{Start, Started};
 use crate::model::{Bytes, Criterion, CriterionVerdict, Evidence};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-// Until the commands take them from where they live.
-pub use crate::model::CRITERIA as TITLES;
-
 /// Tools that build or check, and serve nothing at run time, if nobody says what is needed.
 const BUILD_TOOLS: [&str; 24] = [
     "black",

@@ -4,9 +4,9 @@
 
 use super::axis::Tick;
 use super::ink::Ink;
+use super::picture::{Chart, ChartError};
 use super::scene::{Anchor, Brush, FINE, Label, Scene};
 use super::width::width;
-use super::{Chart, ChartError};
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::ranged1d::Ranged;

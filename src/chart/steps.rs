@@ -6,10 +6,10 @@
 use super::axis::{linear_ticks, plain, round_up, with_unit};
 use super::frame::{Area, Frame, MARGIN, Paint, SIZE};
 use super::ink::Ink;
+use super::picture::{Chart, ChartError};
 use super::scene::{Anchor, FINE, Label, Scene};
 use super::stacks::{ink, kinds};
 use super::width::width;
-use super::{Chart, ChartError};
 use crate::model::{Sample, Step, StepKind};
 use crate::text::and_more;
 use plotters::coord::types::RangedCoordf64;

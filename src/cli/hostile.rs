@@ -7,6 +7,7 @@ use super::terminal::Terminal;
 use super::{RealEngines, World, carry_out};
 use crate::model::*;
 use crate::store::*;
+use crate::text::visible;
 use clap::{Parser as _, ValueEnum};
 use pulldown_cmark::{Event as Markup, Options, Parser};
 use std::collections::BTreeSet;

@@ -1,8 +1,7 @@
 //! Files that are written as a whole or not at all. A device or a pipe is written into, and stays what it is.
 
-use super::folder_of;
-use rustix::io::Errno;
-use std::fs::{self, File, OpenOptions};
+use super::folder::{folder_of, sync_folder};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -45,19 +44,6 @@ pub fn sweep(folder: &Path) {
     }
 }
 
-/// Makes the names in a folder endure, where its file system can do that and its rights allow it.
-///
-/// # Errors
-/// When the folder is not there, or its disk fails.
-pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    match File::open(folder).and_then(|opened| opened.sync_all()) {
-        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::ACCESS | Errno::INVAL | Errno::OPNOTSUPP)) => {
-            Ok(())
-        }
-        synced => synced,
-    }
-}
-
 fn is_special(found: &fs::Metadata) -> bool {
     !found.is_file() && !found.is_dir()
 }
@@ -96,6 +82,7 @@ fn put_in_place(path: &Path, content: &[u8]) -> io::Result<()> {
 mod tests {
     use super::*;
     use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+    use std::fs::File;
     use std::io::Read;
     use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
     use std::path::PathBuf;

@@ -1,6 +1,10 @@
 //! What the runner tells the world. Events are the only interface between measuring and showing.
 
-use super::{BuildKey, Bytes, EngineId, Sample, Scorecard, Seconds, Step};
+use super::ident::{BuildKey, EngineId};
+use super::measure::{Bytes, Seconds};
+use super::sample::Sample;
+use super::scorecard::Scorecard;
+use super::step::Step;
 
 /// Something that happened in a run. Sent only while no clock is running; hints about the build that
 /// runs travel through [`Progress`].

@@ -1,6 +1,7 @@
 //! The image that stands for an approach in a run: its size, its layers, and what else was found out about it.
 
-use super::{ApproachId, Bytes, EngineId};
+use super::ident::{ApproachId, EngineId};
+use super::measure::Bytes;
 
 /// The image of an approach.
 #[derive(Clone, Debug, PartialEq, Eq)]

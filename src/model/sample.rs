@@ -1,6 +1,8 @@
 //! One build and what is known about it.
 
-use super::{BuildKey, Bytes, EngineId, Seconds, Step};
+use super::ident::{BuildKey, EngineId};
+use super::measure::{Bytes, Seconds};
+use super::step::Step;
 use std::fmt;
 
 /// The cache condition that a scenario asks for.

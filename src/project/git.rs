@@ -4,8 +4,7 @@
 //! What is on this machine is read with libgit2. What is not, the installed `git` fetches: it knows the user's keys,
 //! credential helpers, proxies and certificates, and libgit2's own transports would bring OpenSSL and libssh2 along.
 
-// Until the engine and the commands take it from where it lives.
-pub use crate::text::without_logins;
+use crate::text::without_logins;
 use git2::{Commit, ObjectType, Oid, Repository, StatusOptions, Tree};
 use std::fs;
 use std::io::Write;

@@ -2,7 +2,7 @@
 //!
 //! Nothing is judged in here: verdicts come with the figures.
 
-use super::text::TextStyle;
+use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::change::Verdict;
 use crate::analysis::compare::{CellChange, Compared, ImageChange};

@@ -1,6 +1,6 @@
 //! Why one cell takes longer than another: a ranked list that adds up, for a terminal and for other programs.
 
-use super::text::TextStyle;
+use super::text_style::TextStyle;
 use super::words;
 use crate::analysis::explain::{Both, Explained, Share};
 use crate::model::{Bytes, StepKind};

@@ -1,7 +1,7 @@
 //! Which of two approaches is faster, scenario by scenario: the answer for whoever compares two Dockerfiles.
 //! Nothing is judged in here: verdicts come with the figures.
 
-use super::text::TextStyle;
+use super::text_style::TextStyle;
 use super::words::{ratio_percent, seconds};
 use crate::analysis::change::Verdict;
 use crate::analysis::compare::{CellChange, Compared};

@@ -2,8 +2,8 @@
 //!
 //! Nothing is judged in here.
 
-use super::on_engine;
-use super::text::TextStyle;
+use super::strata::on_engine;
+use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::change::{CommonMode, Verdict};
 use crate::analysis::nights::{CellName, NewSize};

@@ -3,7 +3,8 @@
 //!
 //! Lays out; what is in a cell is decided in `words`.
 
-use super::{Report, words};
+use super::content::Report;
+use super::words;
 use crate::analysis::marks::Mark;
 use crate::text::{cut, pad, visible, width, wrap};
 

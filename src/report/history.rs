@@ -1,7 +1,7 @@
 //! A history: medians over nights and where they changed, for a terminal and for other programs.
 
-use super::on_engine;
-use super::text::TextStyle;
+use super::strata::on_engine;
+use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::nights::Series;
 use crate::text::{pad, visible, width, wrap};

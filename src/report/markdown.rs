@@ -2,7 +2,8 @@
 //!
 //! Pipe tables only, so that it reads as plain text too. Every text from outside passes `markdown`.
 
-use super::{Report, scorecard, words};
+use super::content::Report;
+use super::{scorecard, words};
 use crate::analysis::marks::Mark;
 use crate::analysis::published::{CellRatio, Order};
 use crate::model::{ApproachId, ScenarioId};

@@ -2,7 +2,7 @@
 //!
 //! What is shown of a criterion in a report is decided once, in [`cell`] and [`reasons`].
 
-use super::text::TextStyle;
+use super::text_style::TextStyle;
 use crate::model::{Bytes, Criterion, CriterionVerdict, Demanded, RunAudit, Scorecard};
 use crate::text::{and_more, markdown, visible, wrap};
 use serde_json::{Value, json};

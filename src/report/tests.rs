@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
-use crate::analysis::table::{Approach, Scenario, table};
+use crate::analysis::published::Published;
+use crate::analysis::table::{Approach, Scenario, Table, table};
 use crate::analysis::testing::{approach, approaches, published, raw_samples, sample, scenario, scenarios};
-use crate::model::CacheState;
+use crate::model::{CacheState, Sample, Status};
 
 pub(super) fn golden(name: &str, write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
     let mut bytes = Vec::new();

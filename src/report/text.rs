@@ -2,8 +2,10 @@
 //!
 //! Width and colour are given: nothing is asked of a terminal in here.
 
+use super::content::Report;
 use super::grid::Grid;
-use super::{Report, scorecard, words};
+use super::text_style::TextStyle;
+use super::{scorecard, words};
 use crate::analysis::findings::Verdict;
 use crate::text::{and_more, cut, visible, wrap};
 use std::io::{self, Write};
@@ -12,21 +14,6 @@ use std::io::{self, Write};
 const MOST: usize = 8;
 /// Characters of a reason that are shown.
 const REASON: usize = 300;
-
-/// What the terminal is like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TextStyle {
-    /// Columns that lines should fit into.
-    pub width: usize,
-    /// Whether to colour with ANSI sequences; signs say the same without.
-    pub color: bool,
-}
-
-impl Default for TextStyle {
-    fn default() -> Self {
-        Self { width: 80, color: false }
-    }
-}
 
 /// Writes the report for a terminal: what was used, the table, its legend, the order of approaches
 /// against the published one, findings, and builds that are in no figure.

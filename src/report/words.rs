@@ -2,7 +2,7 @@
 //!
 //! Text comes out as it came in: each report cleans it for its own place.
 
-use super::{Head, Report};
+use super::content::{Head, Report};
 use crate::analysis::findings::{Evidence, Figure, Judged, Verdict};
 use crate::analysis::marks::{Mark, Rule};
 use crate::analysis::published::PublishedCell;

@@ -2,6 +2,7 @@
 //! Errors stop reading or writing; warnings come with what was read.
 //! Nothing in here touches a file.
 
+use super::schema::SCHEMA;
 use crate::model::SCORECARD_SCHEMA;
 use crate::text::visible;
 use std::fmt;
@@ -167,7 +168,7 @@ impl fmt::Display for StoreError {
             Self::Schema { file, found } => write!(
                 f,
                 "{file:?}: found the schema {found:?}; expected {:?}; use the version of Layerbench that wrote it",
-                super::SCHEMA
+                SCHEMA
             ),
             // What stands in the files must not steer the terminal.
             Self::Record { file, found } => {

@@ -2,8 +2,9 @@
 //! Columns are found by name; those that are not known here are criteria of the scorecard.
 
 use super::error::StoreError;
+use super::files;
+use super::schema::IMAGES as FILE;
 use super::table::{lines, unreadable};
-use super::{IMAGES as FILE, files};
 use crate::model::{ApproachId, Bytes, EngineId, Image};
 use crate::text::sheet;
 use std::path::Path;

@@ -3,8 +3,11 @@
 
 use super::columns::{Field, Layout};
 use super::error::StoreError;
+use super::plain::plain;
 use super::record::{self, RunRecord};
-use super::{RECORD, SAMPLES, samples};
+use super::samples::{self, engine_names};
+use super::schema::{RECORD, SAMPLES};
+use super::table;
 use crate::model::{Bytes, Seconds, Status};
 use std::collections::HashSet;
 use std::fs;
@@ -101,7 +104,7 @@ fn read_part(runs: &[PathBuf]) -> Vec<(String, Result<StoredNight, StoreError>)>
 }
 
 fn night(path: &Path, name: &str) -> Result<StoredNight, StoreError> {
-    super::plain(path)?;
+    plain(path)?;
     let mut record = record::read_without_plan(&path.join(RECORD))?;
     record.findings = Vec::new();
     record.notes = Vec::new();
@@ -130,8 +133,8 @@ fn fill(night: &mut StoredNight, file: &Path, bytes: &[u8]) -> Result<(), StoreE
         expected: expected.to_owned(),
     };
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
-    let unreadable = |error: csv::Error| super::table::unreadable(file, &error);
-    let names = super::names(&night.record);
+    let unreadable = |error: csv::Error| table::unreadable(file, &error);
+    let names = engine_names(&night.record);
     let layout = Layout::of(file, reader.headers().map_err(unreadable)?, samples::columns(&names))?;
     let at = Columns::of(&layout, !names.is_empty());
     let columns = night.record.scenarios.len();

@@ -2,7 +2,9 @@
 //! They are never read back.
 
 use super::error::StoreError;
-use super::{CHARTS, PAGE, REPORT, SUMMARY, files, plain};
+use super::files;
+use super::plain::plain;
+use super::schema::{CHARTS, PAGE, REPORT, SUMMARY};
 use std::fs;
 use std::path::Path;
 

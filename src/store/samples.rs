@@ -4,6 +4,7 @@
 
 use super::columns::{Column, Layout, always};
 use super::error::StoreError;
+use super::record::RunRecord;
 use super::table::{self, Found, Row, key_cells, safe};
 use crate::model::{BuildKey, EngineId, Sample, Status};
 use std::collections::HashMap;
@@ -29,6 +30,11 @@ const COLUMNS: &[Column] = &[
     always("started_at"),
     always("engine"),
 ];
+
+/// Names of a run's engines, where there are several.
+pub(super) fn engine_names(record: &RunRecord) -> Vec<String> {
+    record.strata.iter().map(|engine| engine.name.clone()).collect()
+}
 
 /// The columns of a run with these names of engines; a single engine has no name.
 pub(super) fn columns(engines: &[String]) -> &'static [Column] {

@@ -1,7 +1,8 @@
 //! `audit.json`: the scorecards of a run's images.
 
 use super::error::StoreError;
-use super::{AUDIT, files};
+use super::files;
+use super::schema::AUDIT;
 use crate::model::{CRITERIA, RunAudit, SCORECARD_SCHEMA, Scorecard};
 use std::fs;
 use std::io;

@@ -1,7 +1,14 @@
 //! Run folders as they are written, read back, cut off by crashes and damaged by hand.
 
+use super::growing::Growing;
+use super::schema::{SAMPLES, STEPS};
 use super::*;
-use crate::model::{ApproachId, Bytes, ColdKind, EngineId, Interval, ScenarioId, Seconds, Status, StepKind};
+use crate::model::{
+    ApproachId, BuildKey, Bytes, ColdKind, EngineId, Interval, Sample, ScenarioId, Seconds, Status, Step, StepKind,
+};
+use std::fs;
+use std::io;
+use std::path::Path;
 use tempfile::TempDir;
 use time::macros::datetime;
 

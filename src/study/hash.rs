@@ -2,7 +2,7 @@
 //! Two studies with the same hash build the same things; modification times and owners do not count.
 //! The storage of a registry is left out: its images are told apart by their own digests.
 
-use super::Study;
+use super::definition::Study;
 use super::tree::{What, is_executable, open, walk};
 use crate::text::hex;
 use sha2::{Digest, Sha256};
@@ -42,7 +42,18 @@ impl std::error::Error for HashError {}
 /// What is known of one path: a letter for its kind, and a digest of its content.
 type Seen = BTreeMap<PathBuf, (u8, [u8; 32])>;
 
-pub(super) fn hash(study: &Study) -> Result<String, HashError> {
+impl Study {
+    /// SHA-256 in hexadecimal over the study file and every file it refers to: paths, contents and
+    /// executable bits. Files of the registry are left out.
+    ///
+    /// # Errors
+    /// When one of the files cannot be read.
+    pub fn hash(&self) -> Result<String, HashError> {
+        hash(self)
+    }
+}
+
+fn hash(study: &Study) -> Result<String, HashError> {
     let mut seen = Seen::new();
     let skip = study.registry.as_ref().map(|r| r.storage.as_path());
     let overlays = study.states.iter().flat_map(|s| s.worked_out.as_deref().into_iter().chain(s.overlay.as_deref()));

@@ -2,7 +2,7 @@
 //!
 //! Nothing is dropped: what could do harm is shown as what it is.
 
-use super::visible;
+use super::shown::visible;
 
 /// Text for a Markdown paragraph or table cell, where nothing in it is markup, a mention or a link.
 #[must_use]

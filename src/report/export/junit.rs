@@ -3,11 +3,12 @@
 //! error, one without a build skipped. A contradicted finding is a failure, one that cannot be told
 //! is skipped. What a case took is its median.
 
-use super::super::{Head, Report, words};
-use super::{Exported, others, prefix};
+use super::exported::{Exported, others, prefix};
 use crate::analysis::findings::{Judged, Verdict};
 use crate::analysis::table::Cell;
 use crate::model::{EngineId, Sample, Seconds, Status};
+use crate::report::content::{Head, Report};
+use crate::report::words;
 use crate::text::{and_more, cut, visible};
 use std::collections::HashMap;
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! OpenMetrics text. Gauges only, and no times of samples, so that Prometheus' older text format and
 //! the textfile collector of node_exporter take it as well.
 
-use super::{Exported, Place};
+use super::exported::{Exported, Place};
 use crate::analysis::table::{Cell, Figures, MedianRange};
 use crate::model::{EngineId, Seconds};
 use crate::text::time::parse_rfc3339;

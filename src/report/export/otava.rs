@@ -1,7 +1,7 @@
 //! CSV for Otava: a row for each run, a column for each cell (seconds) and each image (bytes).
 //! What is not known is `nan`: Otava reads every value of a column as a number.
 
-use super::{Exported, name, prefix};
+use super::exported::{Exported, name, prefix};
 use crate::model::{ApproachId, EngineId, ScenarioId, Seconds};
 use crate::text::sheet;
 use std::io::{self, Write};

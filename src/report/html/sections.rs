@@ -3,10 +3,11 @@
 //!
 //! Sections without content are not written.
 
-use super::{Part, text};
+use super::part::{Part, text};
 use crate::analysis::findings::Verdict;
 use crate::model::ApproachId;
-use crate::report::{Report, words};
+use crate::report::content::Report;
+use crate::report::words;
 use crate::text::{and_more, cut};
 use std::io;
 
