@@ -14,7 +14,7 @@ mod step;
 
 pub use choice::{ChainKind, ClientKind, Uncommitted};
 pub use event::{Event, NoProgress, Progress};
-pub use ident::{ApproachId, BuildKey, EngineId, IdError, ScenarioId, StateId};
+pub use ident::{ApproachId, BuildKey, Cell, EngineId, IdError, ScenarioId, StateId};
 pub use image::Image;
 pub use measure::{Bytes, Seconds};
 pub use sample::{CacheState, ColdKind, Outcome, Sample, Status};

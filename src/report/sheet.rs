@@ -13,16 +13,16 @@ use std::io::{self, Write};
 /// # Errors
 /// When the writer fails.
 pub fn write_summary(table: &Table, out: &mut dyn Write) -> io::Result<()> {
-    write_summaries(&[(None, table)], out)
+    write_summaries(&[(&EngineId::only(), table)], out)
 }
 
 /// Writes `summary.csv` of several engines: as [`write_summary`], with the engine in the first column.
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_summaries(strata: &[(Option<&EngineId>, &Table)], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_summaries(strata: &[(&EngineId, &Table)], out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    let names = strata.iter().any(|(engine, _)| engine.is_some());
+    let names = strata.iter().any(|(engine, _)| engine.shown().is_some());
     let columns = [
         "engine",
         "approach",
@@ -46,7 +46,7 @@ pub fn write_summaries(strata: &[(Option<&EngineId>, &Table)], out: &mut dyn Wri
         let figures = cell.figures;
         let interval = figures.and_then(|f| f.interval);
         let row = [
-            engine.map_or(String::new(), |engine| sheet(engine.as_str())),
+            engine.shown().map_or(String::new(), sheet),
             sheet(row.approach.as_str()),
             sheet(scenario.id.as_str()),
             cell.n().to_string(),

@@ -13,7 +13,7 @@ pub const STRATA_SCHEMA: &str = "layerbench.strata/1";
 /// # Errors
 /// When a writer fails.
 pub fn each_engine(
-    engines: &[Option<&EngineId>],
+    engines: &[&EngineId],
     json: bool,
     write: impl Fn(usize, &mut dyn io::Write) -> io::Result<()>,
 ) -> io::Result<Vec<u8>> {
@@ -28,7 +28,7 @@ pub fn each_engine(
     }
     let strata = engines.iter().zip(&texts).map(|(engine, text)| {
         let report: Value = serde_json::from_slice(text)?;
-        Ok(json!({"engine": engine.map(EngineId::as_str), "report": report}))
+        Ok(json!({"engine": engine.shown(), "report": report}))
     });
     let strata = strata.collect::<io::Result<Vec<Value>>>()?;
     let mut all = serde_json::to_vec_pretty(&json!({"schema": STRATA_SCHEMA, "strata": strata}))?;
@@ -37,9 +37,9 @@ pub fn each_engine(
 }
 
 /// Says of a JSON object which engine it is about, where there are several.
-pub(super) fn on_engine(mut object: Value, engine: Option<&EngineId>) -> Value {
-    if let (Some(engine), Some(members)) = (engine, object.as_object_mut()) {
-        members.insert("engine".to_owned(), Value::from(engine.as_str()));
+pub(super) fn on_engine(mut object: Value, engine: &EngineId) -> Value {
+    if let (Some(engine), Some(members)) = (engine.shown(), object.as_object_mut()) {
+        members.insert("engine".to_owned(), Value::from(engine));
     }
     object
 }

@@ -377,7 +377,7 @@ fn options(request: &Request, engines: &[Wanted]) -> PlanOptions {
     PlanOptions {
         reps: request.reps,
         most: request.precision.map_or(request.reps, |_| request.reps.max(cap)),
-        engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
+        engines: engines.iter().map(|engine| engine.name.clone()).collect(),
         approaches: request.approaches.clone(),
         scenarios: request.scenarios.clone(),
         seed: request.seed.unwrap_or_else(seed_from_clock),
