@@ -79,7 +79,7 @@ pub fn compare(world: World<'_>, request: &Request) -> Result<Answer, Failure> {
     // Runs without an engine in common have no cell in common.
     let mut compared = if strata.is_empty() { vec![Compared::default()] } else { compare_strata(&strata, shared) };
     for (stratum, (engine, ..)) in compared.iter_mut().zip(&tables) {
-        stratum.images.retain(|image| !sizes::alike(&right.record, *engine, image.base, image.new));
+        stratum.images.retain(|image| !sizes::alike(&right.record, engine, image.base, image.new));
     }
     let name = |run: &Run, operand: &Operand| match &operand.approach {
         Some(approach) => format!("{} of {}", approach, run.name()),

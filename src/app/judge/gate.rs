@@ -269,7 +269,8 @@ impl Night<'_> {
         let baseline = Run::open_to_judge(path)?;
         let suspects: Vec<Cell> = found.suspects.iter().map(|place| found.gated.lines[*place].cell.clone()).collect();
         let fresh = confirm::rebuild(world, asked, &baseline.record, &self.tonight.record, &suspects)?;
-        let pairs: Vec<(&[f64], &[f64])> = fresh.samples.iter().map(|(a, b)| (&a[..], &b[..])).collect();
+        let pairs: Vec<(&[f64], &[f64])> =
+            fresh.samples.iter().map(|one| (&one.baseline[..], &one.current[..])).collect();
         let judged = rules::confirm(&pairs);
         let all = suspects.iter().zip(&pairs).zip(judged);
         found.gated.confirmed = Some(

@@ -48,10 +48,18 @@ pub struct Request {
     pub out: PathBuf,
 }
 
-/// Fresh samples of each suspect.
+/// Fresh samples of a suspect: seconds of its valid builds.
+pub struct Sides {
+    /// From the files of the baseline.
+    pub baseline: Vec<f64>,
+    /// From the files that are judged.
+    pub current: Vec<f64>,
+}
+
+/// Fresh samples of all suspects.
 pub struct Fresh {
-    /// Seconds of baseline and current, in the order of the suspects.
-    pub samples: Vec<(Vec<f64>, Vec<f64>)>,
+    /// In the order of the suspects.
+    pub samples: Vec<Sides>,
     /// What must be known of them.
     pub notes: Vec<String>,
 }
@@ -129,7 +137,7 @@ fn build(
 }
 
 /// Seconds of baseline and current of each cell.
-fn samples(run: &Run, cells: &[Cell]) -> Result<Vec<(Vec<f64>, Vec<f64>)>, Failure> {
+fn samples(run: &Run, cells: &[Cell]) -> Result<Vec<Sides>, Failure> {
     let mut samples = Vec::new();
     for Cell { engine, approach: name, scenario } in cells {
         let of = |side| -> Result<Vec<f64>, Failure> {
@@ -137,7 +145,7 @@ fn samples(run: &Run, cells: &[Cell]) -> Result<Vec<(Vec<f64>, Vec<f64>)>, Failu
             let cell = run.table(engine).and_then(|table| table.cell(&row, scenario));
             Ok(cell.map(|cell| cell.seconds.clone()).unwrap_or_default())
         };
-        samples.push((of(BASELINE)?, of(CURRENT)?));
+        samples.push(Sides { baseline: of(BASELINE)?, current: of(CURRENT)? });
     }
     Ok(samples)
 }
