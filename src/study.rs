@@ -24,14 +24,14 @@ mod settings;
 mod tests;
 mod tree;
 
-pub use call::{Call, Change, ChangeKind, Row, approach_names, study_name, study_text};
+pub use call::{Call, Change, ChangeError, ChangeKind, NoChange, Row, approach_names, study_name, study_text};
 pub use claim::{Expectation, Finding};
 pub use comment::has_comments;
 pub use definition::{
-    Append, Approach, Audit, Base, Check, Demands, Derived, Fetch, GitSource, Registry, SCHEMA, Scenario, SecretSource,
-    Settings, Source, State, Study,
+    Append, Approach, Audit, Base, Check, Demands, Derived, Fetch, FetchError, GitSource, Registry, SCHEMA, Scenario,
+    SecretSource, Settings, Source, State, Study,
 };
 pub use hash::HashError;
-pub use marks::Marks;
+pub use marks::{Marks, MarksError};
 pub use materialize::{StateError, materialize, materialize_below};
 pub use problem::{Problem, StudyErrors};

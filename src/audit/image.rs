@@ -6,6 +6,7 @@ use super::detect::findings;
 use super::inventory::Inventory;
 use super::judge::{Facts, judge};
 use super::layers::Layers;
+use super::lock::NeededError;
 use crate::engine::EngineError;
 use crate::engine::look::{ImageSelf, Listed, Looker, Restrictions, Started};
 use crate::model::{SCORECARD_SCHEMA, Scorecard};
@@ -28,7 +29,7 @@ pub struct Options {
     /// When the first of its builds began, if that is known: layers that are older are the base image's.
     pub built_since: Option<OffsetDateTime>,
     /// Names of the Python distributions that are needed at run time, if known; or why they are not.
-    pub needed: Option<Result<BTreeSet<String>, String>>,
+    pub needed: Option<Result<BTreeSet<String>, NeededError>>,
     /// Demands on the image.
     pub demands: Demands,
 }
@@ -42,7 +43,7 @@ pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecar
     let about = looker.image(image)?;
     // By its id: of a bare name, an engine saves every tag.
     let (inventory, layers) = std::thread::scope(|scope| {
-        let layers = scope.spawn(|| looker.save(&about.id, |stream| Layers::read(stream)).map_err(|e| e.found));
+        let layers = scope.spawn(|| looker.save(&about.id, |stream| Layers::read(stream)));
         let inventory = looker.export(&about.id, |stream| Inventory::read(stream));
         let layers = layers.join().unwrap_or_else(|broken| resume_unwind(broken));
         (inventory, layers)
@@ -59,7 +60,7 @@ pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecar
         listed_bytes,
         inventory: &inventory,
         found: &found,
-        layers: layers.as_ref().map_err(String::as_str),
+        layers: layers.as_ref(),
         base,
         needed: options.needed.as_ref(),
         arbitrary,
@@ -87,7 +88,7 @@ pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecar
 fn base(
     about: &ImageSelf,
     listed: &[Listed],
-    layers: &Result<Layers, String>,
+    layers: &Result<Layers, EngineError>,
     built_since: Option<OffsetDateTime>,
 ) -> (Option<usize>, String) {
     let layers = layers.as_ref().ok();

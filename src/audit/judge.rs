@@ -5,6 +5,8 @@
 use super::detect::{Findings, Package, is_scratch, named};
 use super::inventory::{Inventory, Kind};
 use super::layers::Layers;
+use super::lock::NeededError;
+use crate::engine::EngineError;
 use crate::engine::look::{ImageSelf, Started};
 use crate::model::{Bytes, Criterion, CriterionVerdict, Evidence};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -55,11 +57,11 @@ pub struct Facts<'a> {
     /// What was found in them.
     pub found: &'a Findings,
     /// Its layers, or why they are not known.
-    pub layers: Result<&'a Layers, &'a str>,
+    pub layers: Result<&'a Layers, &'a EngineError>,
     /// Number of the base image's layers, if known.
     pub base: Option<usize>,
     /// Distributions that are needed at run time.
-    pub needed: Option<&'a Result<BTreeSet<String>, String>>,
+    pub needed: Option<&'a Result<BTreeSet<String>, NeededError>>,
     /// Started as an arbitrary user; of an image without a command, this and the others are not there.
     pub arbitrary: Option<Started>,
     /// Started under a read-only root.
@@ -186,7 +188,7 @@ fn build_time(facts: &Facts<'_>) -> Criterion {
             return criterion.judged(CriterionVerdict::Unknown, reasons.join("; "));
         }
     }
-    if let Err(why) = facts.layers {
+    if let Err(EngineError { found: why, .. }) = facts.layers {
         // Without layers, everything counts as the build's.
         criterion.found(Evidence::new(
             "what could not be read",
@@ -205,7 +207,7 @@ fn from_base(package: &Package, owners: &HashMap<&str, usize>, base: Option<usiz
     layer.zip(base).is_some_and(|(layer, base)| *layer < base)
 }
 
-fn needless(package: &Package, needed: Option<&Result<BTreeSet<String>, String>>) -> bool {
+fn needless(package: &Package, needed: Option<&Result<BTreeSet<String>, NeededError>>) -> bool {
     match needed {
         _ if INSTALLERS.contains(&package.name.as_str()) => false,
         Some(Ok(needed)) => !needed.contains(&package.name),

@@ -83,7 +83,12 @@ fn from_git(table: &Fields<'_, '_>, root: &Root, fetch: Fetch<'_>, problems: &mu
     match fetch(&source) {
         Ok(folder) => Some(RawProject { roots: vec![folder.clone()], folder, source: Source::Git(source) }),
         Err(why) => {
-            problems.add(&address.span, why, "a git repository and a revision that it has", "correct git or ref");
+            problems.add(
+                &address.span,
+                why.to_string(),
+                "a git repository and a revision that it has",
+                "correct git or ref",
+            );
             None
         }
     }

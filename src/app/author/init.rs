@@ -80,17 +80,17 @@ fn of_folder(folder: &Path) -> Result<Draft, Failure> {
 
 fn of_repository(mut source: GitSource) -> Result<Draft, Failure> {
     let address = source.address.clone();
-    let wrong = |found: String| {
+    let wrong = |found: &dyn std::fmt::Display| {
         Failure::wrong(format!("{address}: found {found}; expected a git repository and a revision that it has"))
     };
     let states = match &source.reference {
-        None => numbered(&git::branches(&address).map_err(wrong)?),
+        None => numbered(&git::branches(&address).map_err(|error| wrong(&error))?),
         Some(_) => Vec::new(),
     };
     source.reference = source.reference.or_else(|| states.first().cloned());
     let place = passing()?;
-    let (files, _) = fetch(&source, &place.path().join("project"), place.path()).map_err(wrong)?;
-    let project = look(&files).map_err(wrong)?;
+    let (files, _) = fetch(&source, &place.path().join("project"), place.path()).map_err(|error| wrong(&error))?;
+    let project = look(&files).map_err(|error| wrong(&error))?;
     let mut draft = draft(&files, project, study_name(&address), Err(source))?;
     if states.len() > 1 {
         draft.files.clear();

@@ -231,11 +231,11 @@ fn build_args(call: &Asked, found: &[Found], problems: &mut Vec<String>) -> BTre
 fn changes(call: &Asked, top: &Path, home: &Path, problems: &mut Vec<String>) -> Vec<Change> {
     let mut all = Vec::new();
     for text in &call.changes {
-        let added = Change::parse(text).and_then(|change| {
+        let added = Change::parse(text).map_err(|error| error.to_string()).and_then(|change| {
             let name = change.name.clone();
             let kind =
                 take(change.kind.clone(), name.as_str(), top, home).map_err(|why| format!("--change {text}: {why}"))?;
-            Change { kind, ..change }.add_to(&mut all)
+            Change { kind, ..change }.add_to(&mut all).map_err(|error| error.to_string())
         });
         problems.extend(added.err());
     }
@@ -260,7 +260,7 @@ fn take(kind: ChangeKind, name: &str, top: &Path, home: &Path) -> Result<ChangeK
                     folder.display()
                 ));
             }
-            copy(&folder, vec![PatternList::default()], &[], &home.join(&to))?;
+            copy(&folder, vec![PatternList::default()], &[], &home.join(&to)).map_err(|error| error.to_string())?;
             Ok(ChangeKind::Files(to.into()))
         }
         ChangeKind::Patch(file) => {
