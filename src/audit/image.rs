@@ -1,10 +1,10 @@
 //! Audits one image on an engine: its export and its layers are read at the same time, then it is started under
-//! restrictions. The only part of the scorecard that asks an engine; what comes of it is judged in [`super::judge`].
+//! restrictions. The only part of the scorecard that asks an engine; what comes of it is judged in [`super::criteria`].
 
+use super::criteria::{Facts, judge};
 use super::demands::{Demands, check};
 use super::detect::findings;
 use super::inventory::Inventory;
-use super::judge::{Facts, judge};
 use super::layers::Layers;
 use super::lock::NeededError;
 use crate::engine::EngineError;

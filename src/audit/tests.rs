@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::cache::cache_use;
+use super::criteria::{Facts, judge};
 use super::detect::findings;
 use super::inventory::Inventory;
-use super::judge::{Facts, judge};
 use super::layers::Layers;
 use super::lock::{NeededError, needed};
 use crate::analysis::testing::{sample, scenario};

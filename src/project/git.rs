@@ -7,12 +7,12 @@
 mod address;
 mod git_error;
 mod source;
-mod tree;
+mod write_tree;
 
 pub use address::{AddressError, check, is_url};
 pub use git_error::GitError;
 pub use source::{Source, branches};
-pub use tree::{Remarks, missing_in};
+pub use write_tree::{Remarks, missing_in};
 
 // Until the engine and the use cases take it from where it lives.
 pub use crate::text::without_logins;

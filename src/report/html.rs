@@ -3,14 +3,14 @@
 //!
 //! The frame and what protects it stand here; the parts of the page in `html/`. Every text from outside passes `text`.
 
+mod cells;
 mod charts;
-mod figures;
 mod part;
-mod scorecard;
+mod pictures;
 mod sections;
-mod table;
+mod verdicts;
 
-pub use figures::{Figure, Figures};
+pub use pictures::{Figure, Figures};
 
 use super::content::Report;
 use base64::Engine;
@@ -56,10 +56,10 @@ fn article(report: &Report<'_>, figures: &Figures, title: &str, part: &mut Part<
     }
     writeln!(part.out, "</header>")?;
     sections::used(report, part)?;
-    table::write(report, part)?;
+    cells::write(report, part)?;
     charts::write(figures, part)?;
     sections::findings(report, part)?;
-    scorecard::write(report, part)?;
+    verdicts::write(report, part)?;
     sections::order(report, part)?;
     sections::problems(report, part)?;
     sections::measured(report, part)

@@ -8,7 +8,7 @@ use super::fields::{At, Fields};
 use super::paths::{Kind, Root, relative};
 use super::problem::{Problems, quoted};
 use super::raw::{RawApproach, RawScenario, RawState, RawStudy};
-use super::{finding, matrix, project, settings};
+use super::{approach_settings, finding, matrix, project_table};
 use crate::model::{ApproachId, Bytes, CacheState, ScenarioId, StateId};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ pub(super) fn study(
     // A study's name follows the rules of all names, but has no type of its own in the model.
     let name = top.need_id("name", "name = \"my-study\"", StateId::new, problems);
     let published = top.id("published", StateId::new, problems);
-    let project = project::project(&top, root, fetch, problems);
+    let project = project_table::project(&top, root, fetch, problems);
     let places = project.as_ref().map_or(&[][..], |project| &project.roots);
     RawStudy {
         name: name.map(|name| name.value.as_str().to_owned()),
@@ -229,7 +229,7 @@ fn approaches(top: &Fields<'_, '_>, root: &Root, places: &[PathBuf], problems: &
     some_tables(top, "approach", "[[approach]]", KNOWN, problems)
         .into_iter()
         .flat_map(|table| {
-            let (settings, varied) = settings::settings(&table, root, problems);
+            let (settings, varied) = approach_settings::settings(&table, root, problems);
             let approach = RawApproach {
                 id: table.need_id("id", "id = \"01-simple\"", ApproachId::new, problems),
                 title: table.line("title", problems).map(|title| title.value),

@@ -2,7 +2,7 @@
 
 use super::address::{check, is_url};
 use super::git_error::{GitError, printable};
-use super::tree::{Remarks, Writing};
+use super::write_tree::{Remarks, Writing};
 use crate::text::without_logins;
 use git2::{Commit, Oid, Repository, StatusOptions};
 use std::fs;
