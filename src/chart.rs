@@ -26,4 +26,4 @@ pub use png::{Fonts, PngError};
 pub use stacks::{Column, layers, parts};
 pub use svg::{Dress, style};
 pub use timeline::{Shown, steps};
-pub use trend::{Change, Line, nights};
+pub use trend::{ChangeMark, Trend, nights};

@@ -18,7 +18,9 @@ pub use event::{Event, NoProgress, Progress};
 pub use ident::{ApproachId, BuildKey, EngineId, IdError, ScenarioId, StateId};
 pub use quantity::{Bytes, Seconds};
 pub use sample::{CacheState, ColdKind, Outcome, Sample, Status};
-pub use scorecard::{CRITERIA, Criterion, CriterionVerdict, Demanded, Evidence, RunAudit, SCORECARD_SCHEMA, Scorecard};
+pub use scorecard::{
+    AuditEvidence, CRITERIA, Criterion, CriterionVerdict, Demanded, RunAudit, SCORECARD_SCHEMA, Scorecard,
+};
 pub use step::{Interval, Step, StepKind};
 
 // Until the commands take it from where it lives.

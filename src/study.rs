@@ -30,7 +30,9 @@ pub use definition::{
     Append, Approach, Audit, Base, Check, Demands, Derived, Fetch, FetchError, GitSource, Registry, SCHEMA, Scenario,
     SecretSource, Settings, Source, State, Study,
 };
-pub use draft::{Call, Change, ChangeError, ChangeKind, NoChange, Row, approach_names, study_name, study_text};
+pub use draft::{
+    Change, ChangeError, ChangeKind, DockerfileRow, NoChange, StudyDraft, approach_names, study_name, study_text,
+};
 pub use hash::HashError;
 pub use materialize::{StateError, materialize, materialize_below};
 pub use problem::{Problem, StudyErrors};

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::cache::cache_use;
-use super::criteria::{Facts, judge};
+use super::criteria::{ImageFacts, judge};
 use super::detect::findings;
 use super::inventory::Inventory;
 use super::layers::Layers;
@@ -224,7 +224,7 @@ fn scorecard(user: &str, starts: Starts, needed: Option<&Result<BTreeSet<String>
         Some(Started { fine: fine.map_err(str::to_owned), still_running: false, changes: Vec::new() })
     };
     let [arbitrary, read_only, writable] = starts.map(started);
-    judge(&Facts {
+    judge(&ImageFacts {
         about: &ImageSelf { user: user.to_owned(), ..ImageSelf::default() },
         listed_bytes: None,
         inventory: &inventory,

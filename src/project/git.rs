@@ -6,12 +6,12 @@
 
 mod address;
 mod git_error;
-mod source;
+mod repository;
 mod write_tree;
 
 pub use address::{AddressError, check, is_url};
 pub use git_error::GitError;
-pub use source::{Source, branches};
+pub use repository::{Repository, branches};
 pub use write_tree::{Remarks, missing_in};
 
 // Until the engine and the use cases take it from where it lives.

@@ -13,13 +13,13 @@ const TAKEN: [&str; 3] = ["base", "cold", "warm"];
 
 /// What a study is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
+pub struct StudyDraft {
     /// Name of the study.
     pub name: String,
     /// The project's folder as the study writes it, or a repository.
     pub project: Result<String, GitSource>,
     /// The rows: name, Dockerfile as the study writes it, stage, build arguments.
-    pub rows: Vec<Row>,
+    pub rows: Vec<DockerfileRow>,
     /// The changes, each on top of the one before.
     pub changes: Vec<Change>,
     /// With comments for people who will change it.
@@ -28,7 +28,7 @@ pub struct Call {
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct DockerfileRow {
     /// Name of the approach.
     pub id: ApproachId,
     /// The Dockerfile as the study writes it.
@@ -222,7 +222,7 @@ pub fn study_name(text: &str) -> String {
 
 /// The study as a text.
 #[must_use]
-pub fn study_text(call: &Call) -> String {
+pub fn study_text(call: &StudyDraft) -> String {
     let mut text = String::new();
     let note = |text: &mut String, lines: &[&str]| {
         for line in lines.iter().filter(|_| call.explained) {
@@ -264,7 +264,7 @@ pub fn study_text(call: &Call) -> String {
     text
 }
 
-fn project(call: &Call, text: &mut String, note: &dyn Fn(&mut String, &[&str])) {
+fn project(call: &StudyDraft, text: &mut String, note: &dyn Fn(&mut String, &[&str])) {
     match &call.project {
         Ok(path) => {
             note(text, &["What the Dockerfiles' context is; .dockerignore holds as for docker build."]);
@@ -297,7 +297,7 @@ fn change_lines(kind: &ChangeKind, text: &mut String) {
     };
 }
 
-fn row(row: &Row) -> String {
+fn row(row: &DockerfileRow) -> String {
     let mut text =
         format!("[[approach]]\nid = {}\ndockerfile = {}\n", quoted(row.id.as_str()), quoted(&row.dockerfile));
     if let Some(target) = &row.target {

@@ -2,7 +2,7 @@
 //! index are never touched.
 
 use crate::app::Failure;
-use crate::project::git::Source;
+use crate::project::git::Repository;
 use std::path::Path;
 
 /// Writes the folder `study`, as it was at `revision` of the repository that it lies in, to `to`.
@@ -13,7 +13,7 @@ pub fn checkout(study: &Path, revision: &str, to: &Path) -> Result<(), Failure> 
             study.display()
         ))
     };
-    let source = Source::around(study).ok_or_else(|| wrong(&"no git repository around it"))?;
+    let source = Repository::around(study).ok_or_else(|| wrong(&"no git repository around it"))?;
     let inside = source.place_of(study).ok_or_else(|| wrong(&"no work tree around it"))?;
     let commit = source.commit(Some(revision)).map_err(|error| wrong(&error))?;
     let remarks = source.export(&commit, Some(&inside), to).map_err(|error| wrong(&error))?;

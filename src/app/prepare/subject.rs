@@ -25,7 +25,7 @@ const SHOWN: usize = 5;
 #[derive(Default)]
 pub struct Files {
     /// Where branches, tags and commits are looked up.
-    pub repository: Option<git::Source>,
+    pub repository: Option<git::Repository>,
     /// What the record says of git.
     pub git: Option<GitRecord>,
     /// What must be said of the files.
@@ -79,13 +79,13 @@ pub fn load(path: &Path, origin: &Origin, out: &Path, workspace: &Path) -> Resul
     let mut skip = own_places(out, &subject.study.name);
     match subject.study.source.clone() {
         Source::Study => {
-            subject.files.repository = git::Source::around(subject.study.folder());
+            subject.files.repository = git::Repository::around(subject.study.folder());
             subject.files.git = record::git(subject.study.folder());
             let folder = subject.study.folder().to_path_buf();
             uncommitted(origin, subject.files.repository.as_ref(), &folder, &skip)?;
         }
         Source::Folder(folder) => {
-            subject.files.repository = git::Source::around(&folder);
+            subject.files.repository = git::Repository::around(&folder);
             subject.files.git = record::git(&folder);
             uncommitted(origin, subject.files.repository.as_ref(), &folder, &skip)?;
             skip.push(subject.study.folder().to_path_buf());
@@ -154,11 +154,11 @@ fn inside(study: &Study, outside: bool) -> Result<(), Failure> {
     )))
 }
 
-type Fetched = (PathBuf, (git::Source, GitRecord, Vec<String>));
+type Fetched = (PathBuf, (git::Repository, GitRecord, Vec<String>));
 
 /// Lays the files of a revision out in `to`.
 pub fn fetch(source: &GitSource, to: &Path, workspace: &Path) -> Result<Fetched, GitError> {
-    let repository = git::Source::open(&source.address, &workspace.join("repository"))?;
+    let repository = git::Repository::open(&source.address, &workspace.join("repository"))?;
     let revision = repository.commit(source.reference.as_deref())?;
     let remarks = repository.export(&revision, source.folder.as_deref(), to)?;
     let folder = to.canonicalize().map_err(|error| GitError::Io(to.to_owned(), error))?;
@@ -167,7 +167,7 @@ pub fn fetch(source: &GitSource, to: &Path, workspace: &Path) -> Result<Fetched,
 
 /// A revision has no uncommitted changes: those of the work tree are refused, or named, and never built.
 pub fn of_revision(origin: &Origin, files: &mut Files, source: &GitSource, skip: &[PathBuf]) -> Result<(), Failure> {
-    let Some(work) = files.repository.as_ref().and_then(git::Source::work_tree) else { return Ok(()) };
+    let Some(work) = files.repository.as_ref().and_then(git::Repository::work_tree) else { return Ok(()) };
     if origin.uncommitted == Some(Uncommitted::Use) {
         return Err(Failure::wrong(format!(
             "--uncommitted use: found {source}, a revision; expected a folder, whose files are built as they are; name it without #REF",
@@ -184,7 +184,7 @@ pub fn of_revision(origin: &Origin, files: &mut Files, source: &GitSource, skip:
 /// Refuses uncommitted changes if that was asked for.
 pub fn uncommitted(
     origin: &Origin,
-    repository: Option<&git::Source>,
+    repository: Option<&git::Repository>,
     folder: &Path,
     skip: &[PathBuf],
 ) -> Result<(), Failure> {

@@ -10,7 +10,9 @@ use crate::project::copy::copy;
 use crate::project::dockerfile::Dockerfile;
 use crate::project::git::{self, check, is_url, missing_in};
 use crate::project::ignore::PatternList;
-use crate::study::{Call, Change, ChangeKind, GitSource, Row, Source, Study, approach_names, study_name, study_text};
+use crate::study::{
+    Change, ChangeKind, DockerfileRow, GitSource, Source, Study, StudyDraft, approach_names, study_name, study_text,
+};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -58,7 +60,7 @@ pub fn derive(call: &Asked, origin: &Origin, out: &Path, workspace: &Path) -> Re
     let top = if let Context::Folder(folder) = &context { folder.clone() } else { project.clone() };
     let found = dockerfiles(call, &context, &top, &mut problems);
     if let Context::Folder(folder) = &context {
-        files.repository = git::Source::around(folder);
+        files.repository = git::Repository::around(folder);
         files.git = record::git(folder);
         uncommitted(origin, files.repository.as_ref(), folder, &own)?;
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
@@ -78,7 +80,7 @@ pub fn derive(call: &Asked, origin: &Origin, out: &Path, workspace: &Path) -> Re
     }
     let shown =
         rows.iter().zip(&found).map(|(row, found)| (row.id.clone(), found.path.display().to_string())).collect();
-    let study = Call { name, project: Ok("project".to_owned()), rows, changes, explained: false };
+    let study = StudyDraft { name, project: Ok("project".to_owned()), rows, changes, explained: false };
     fs::write(home.join("study.toml"), study_text(&study))
         .map_err(|e| Failure::failed(format!("{}: {e}", home.display())))?;
     let mut subject = Subject::new(Study::load(&home).map_err(Failure::wrong)?);
@@ -176,7 +178,7 @@ fn rows(
     top: &Path,
     home: &Path,
     problems: &mut Vec<String>,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<DockerfileRow>, Failure> {
     let args = build_args(call, found, problems);
     let names = approach_names(&found.iter().map(|found| found.given.clone()).collect::<Vec<_>>());
     let mut rows = Vec::new();
@@ -193,7 +195,7 @@ fn rows(
         let declared = Dockerfile::parse(&found.text, &[]);
         let args = args.iter().filter(|(name, _)| declared.declares(name));
         let args = args.map(|(name, value)| (name.clone(), value.clone())).collect();
-        rows.push(Row { id, dockerfile: file, target: call.target.clone(), args });
+        rows.push(DockerfileRow { id, dockerfile: file, target: call.target.clone(), args });
     }
     Ok(rows)
 }

@@ -4,7 +4,7 @@ use super::address::{check, is_url};
 use super::git_error::{GitError, printable};
 use super::write_tree::{Remarks, Writing};
 use crate::text::without_logins;
-use git2::{Commit, Oid, Repository, StatusOptions};
+use git2::{Commit, Oid, StatusOptions};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 const MOST_NAMED: usize = 20;
 
 /// A repository that can be read.
-pub struct Source {
-    repository: Repository,
+pub struct Repository {
+    repository: git2::Repository,
     /// Where revisions that it lacks are fetched from.
     remote: Option<String>,
 }
@@ -25,7 +25,7 @@ pub struct Source {
 /// What was found, in one line.
 pub fn branches(address: &str) -> Result<Vec<String>, GitError> {
     if !is_url(address) {
-        return Ok(Source { repository: on_this_machine(address)?, remote: None }.branches());
+        return Ok(Repository { repository: on_this_machine(address)?, remote: None }.branches());
     }
     check(address)?;
     let output = git()
@@ -51,8 +51,9 @@ fn git() -> Command {
 }
 
 /// Opens the repository at a path.
-fn on_this_machine(address: &str) -> Result<Repository, GitError> {
-    Repository::open(address).map_err(|error| GitError::NoRepository(address.to_owned(), error.message().to_owned()))
+fn on_this_machine(address: &str) -> Result<git2::Repository, GitError> {
+    git2::Repository::open(address)
+        .map_err(|error| GitError::NoRepository(address.to_owned(), error.message().to_owned()))
 }
 
 fn first_line(text: &[u8]) -> String {
@@ -60,7 +61,7 @@ fn first_line(text: &[u8]) -> String {
     printable(text.lines().find(|line| !line.trim().is_empty()).unwrap_or("no message"))
 }
 
-impl Source {
+impl Repository {
     /// Opens a repository: a path, with or without a work tree; or a URL, of which `workspace` gets what is needed.
     ///
     /// # Errors
@@ -68,7 +69,7 @@ impl Source {
     pub fn open(address: &str, workspace: &Path) -> Result<Self, GitError> {
         if is_url(address) {
             check(address)?;
-            let repository = Repository::init_bare(workspace).map_err(|e| GitError::broken(&e))?;
+            let repository = git2::Repository::init_bare(workspace).map_err(|e| GitError::broken(&e))?;
             return Ok(Self { repository, remote: Some(address.to_owned()) });
         }
         Ok(Self { repository: on_this_machine(address)?, remote: None })
@@ -77,7 +78,7 @@ impl Source {
     /// The repository that a folder lies in, if any.
     #[must_use]
     pub fn around(folder: &Path) -> Option<Self> {
-        Repository::discover(folder).ok().map(|repository| Self { repository, remote: None })
+        git2::Repository::discover(folder).ok().map(|repository| Self { repository, remote: None })
     }
 
     /// The folder of the work tree, if there is one.
