@@ -138,7 +138,7 @@ pub(super) fn drawn() -> Vec<(Chart, Vec<ink::Ink>)> {
     let (sample, build) = (sample("05-final", "cold", 21.0), build());
     let parts_of = vec![("05-final".to_owned(), crate::analysis::parts::parts(&[(&sample, &build[..])]))];
     let change = ChangeMark { night: 1, before: 20.0, after: 23.0, accepted: None };
-    let line = Line { cell: "a / cold".to_owned(), medians: vec![(0, 20.0), (1, 23.0)], changes: vec![change] };
+    let line = Trend { cell: "a / cold".to_owned(), medians: vec![(0, 20.0), (1, 23.0)], changes: vec![change] };
     let dates = ["2026-01-31".to_owned(), "2026-02-01".to_owned()];
     let sizes = [("05-final".to_owned(), vec![Bytes(117_000_000), Bytes(30_000_000)])];
     vec![
