@@ -1,7 +1,7 @@
 //! What the runner tells the world. Events are the only interface between measuring and showing.
 
 use super::ident::{BuildKey, EngineId};
-use super::measure::{Bytes, Seconds};
+use super::quantity::{Bytes, Seconds};
 use super::sample::Sample;
 use super::scorecard::Scorecard;
 use super::step::Step;

@@ -1,7 +1,7 @@
 //! One build and what is known about it.
 
 use super::ident::{BuildKey, Cell, EngineId};
-use super::measure::{Bytes, Seconds};
+use super::quantity::{Bytes, Seconds};
 use super::step::Step;
 use std::fmt;
 

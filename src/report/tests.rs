@@ -157,9 +157,9 @@ fn hostile_names_are_harmless() {
 }
 
 fn html(report: &Report<'_>, out: &mut dyn std::io::Write) -> std::io::Result<()> {
-    let figure = |title: &str| Figure { title: title.to_owned(), svg: "<svg class=\"chart\"></svg>".to_owned() };
+    let figure = |title: &str| Picture { title: title.to_owned(), svg: "<svg class=\"chart\"></svg>".to_owned() };
     let figures =
-        Figures { style: "svg.chart{}".to_owned(), shown: vec![figure("All & every")], more: vec![figure("a <b>")] };
+        Pictures { style: "svg.chart{}".to_owned(), shown: vec![figure("All & every")], more: vec![figure("a <b>")] };
     write_html(&report.head.title, &[(report, &figures)], out)
 }
 
@@ -225,7 +225,7 @@ fn odd_shapes_make_sense() {
             write_json(&report, &mut out).unwrap();
             write_summary(&table, &mut out).unwrap();
             let mut page = Vec::new();
-            let figures = Figures::default();
+            let figures = Pictures::default();
             write_html("", &[(&report, &figures), (&report, &figures)], &mut page).unwrap();
             let page = String::from_utf8(page).unwrap();
             let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();

@@ -3,9 +3,9 @@
 //! Model types are not stored as they are.
 
 use super::SCHEMA;
-use super::error::StoreError;
-use super::files;
 use super::options::Recorded;
+use super::store_error::StoreError;
+use super::writing;
 use crate::model::{ColdKind, EngineId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -237,7 +237,7 @@ pub(super) fn write(path: &Path, record: &RunRecord) -> Result<(), StoreError> {
     let mut text = serde_json::to_string_pretty(record)
         .map_err(|error| StoreError::Record { file: path.to_owned(), found: error.to_string() })?;
     text.push('\n');
-    files::replace(path, text.as_bytes())
+    writing::replace(path, text.as_bytes())
 }
 
 pub(super) fn read(path: &Path) -> Result<RunRecord, StoreError> {

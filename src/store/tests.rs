@@ -340,7 +340,7 @@ fn by_another_version(table: &str) -> String {
             std::iter::once(first).chain(row.unwrap().iter().rev().map(str::to_owned)).collect()
         })
         .collect();
-    String::from_utf8(table::lines(&rows).unwrap()).unwrap()
+    String::from_utf8(csv_table::lines(&rows).unwrap()).unwrap()
 }
 
 #[test]

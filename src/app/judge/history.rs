@@ -100,13 +100,13 @@ fn draw(history: &History) -> Result<Chart, ChartError> {
     // The day says enough; a night without a time has its folder's name.
     let nights = history.nights.iter().map(|night| night.started_at.get(..10).unwrap_or(&night.run).to_owned());
     let lines = history.series.iter().enumerate().map(|(place, series)| {
-        let changes = history.changes.iter().filter(|change| change.cell == place).map(|change| chart::Change {
+        let changes = history.changes.iter().filter(|change| change.cell == place).map(|change| chart::ChangeMark {
             night: change.night,
             before: change.before,
             after: change.after,
             accepted: change.accepted.clone(),
         });
-        chart::Line { cell: series.cell.to_string(), medians: series.medians.clone(), changes: changes.collect() }
+        chart::Trend { cell: series.cell.to_string(), medians: series.medians.clone(), changes: changes.collect() }
     });
     chart::nights(&nights.collect::<Vec<_>>(), &lines.collect::<Vec<_>>())
 }

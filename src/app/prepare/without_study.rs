@@ -10,7 +10,9 @@ use crate::project::copy::copy;
 use crate::project::dockerfile::Dockerfile;
 use crate::project::git::{self, check, is_url, missing_in};
 use crate::project::ignore::PatternList;
-use crate::study::{Call, Change, ChangeKind, GitSource, Row, Source, Study, approach_names, study_name, study_text};
+use crate::study::{
+    Change, ChangeKind, DockerfileRow, GitSource, Source, Study, StudyDraft, approach_names, study_name, study_text,
+};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -58,7 +60,7 @@ pub fn derive(call: &Asked, origin: &Origin, out: &Path, workspace: &Path) -> Re
     let top = if let Context::Folder(folder) = &context { folder.clone() } else { project.clone() };
     let found = dockerfiles(call, &context, &top, &mut problems);
     if let Context::Folder(folder) = &context {
-        files.repository = git::Source::around(folder);
+        files.repository = git::Repository::around(folder);
         files.git = record::git(folder);
         uncommitted(origin, files.repository.as_ref(), folder, &own)?;
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
@@ -78,7 +80,7 @@ pub fn derive(call: &Asked, origin: &Origin, out: &Path, workspace: &Path) -> Re
     }
     let shown =
         rows.iter().zip(&found).map(|(row, found)| (row.id.clone(), found.path.display().to_string())).collect();
-    let study = Call { name, project: Ok("project".to_owned()), rows, changes, explained: false };
+    let study = StudyDraft { name, project: Ok("project".to_owned()), rows, changes, explained: false };
     fs::write(home.join("study.toml"), study_text(&study))
         .map_err(|e| Failure::failed(format!("{}: {e}", home.display())))?;
     let mut subject = Subject::new(Study::load(&home).map_err(Failure::wrong)?);
@@ -176,7 +178,7 @@ fn rows(
     top: &Path,
     home: &Path,
     problems: &mut Vec<String>,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<DockerfileRow>, Failure> {
     let args = build_args(call, found, problems);
     let names = approach_names(&found.iter().map(|found| found.given.clone()).collect::<Vec<_>>());
     let mut rows = Vec::new();
@@ -193,7 +195,7 @@ fn rows(
         let declared = Dockerfile::parse(&found.text, &[]);
         let args = args.iter().filter(|(name, _)| declared.declares(name));
         let args = args.map(|(name, value)| (name.clone(), value.clone())).collect();
-        rows.push(Row { id, dockerfile: file, target: call.target.clone(), args });
+        rows.push(DockerfileRow { id, dockerfile: file, target: call.target.clone(), args });
     }
     Ok(rows)
 }
@@ -231,11 +233,11 @@ fn build_args(call: &Asked, found: &[Found], problems: &mut Vec<String>) -> BTre
 fn changes(call: &Asked, top: &Path, home: &Path, problems: &mut Vec<String>) -> Vec<Change> {
     let mut all = Vec::new();
     for text in &call.changes {
-        let added = Change::parse(text).and_then(|change| {
+        let added = Change::parse(text).map_err(|error| error.to_string()).and_then(|change| {
             let name = change.name.clone();
             let kind =
                 take(change.kind.clone(), name.as_str(), top, home).map_err(|why| format!("--change {text}: {why}"))?;
-            Change { kind, ..change }.add_to(&mut all)
+            Change { kind, ..change }.add_to(&mut all).map_err(|error| error.to_string())
         });
         problems.extend(added.err());
     }
@@ -260,7 +262,7 @@ fn take(kind: ChangeKind, name: &str, top: &Path, home: &Path) -> Result<ChangeK
                     folder.display()
                 ));
             }
-            copy(&folder, vec![PatternList::default()], &[], &home.join(&to))?;
+            copy(&folder, vec![PatternList::default()], &[], &home.join(&to)).map_err(|error| error.to_string())?;
             Ok(ChangeKind::Files(to.into()))
         }
         ChangeKind::Patch(file) => {

@@ -4,7 +4,7 @@ use super::past::{Chosen, cells, choose, medians, newest, revision};
 use super::run::{Run, unreadable};
 use crate::app::{Failure, World};
 use crate::model::{ApproachId, EngineId};
-use crate::report::{Exchange, Exported, Night, Report, night_columns, write_nights};
+use crate::report::{Exchange, Exported, NightRow, Report, night_columns, write_nights};
 use crate::store::{StoredNight, nights};
 use std::path::{Path, PathBuf};
 
@@ -73,14 +73,14 @@ fn history(world: World<'_>, folder: &Path, force: bool) -> Result<Vec<u8>, Fail
         let size = |(engine, approach): &(&EngineId, &ApproachId)| {
             night.image(engine.shown(), approach.as_str()).map(|bytes| bytes.0 as f64)
         };
-        Night {
+        NightRow {
             started_at: night.record.started_at.clone(),
             run: night.name.clone(),
             revision: revision(&night.record),
             values: medians(night, &names).into_iter().chain(images.iter().map(size)).collect(),
         }
     };
-    let rows: Vec<Night> = nights.iter().map(night).collect();
+    let rows: Vec<NightRow> = nights.iter().map(night).collect();
     let cells = names.iter().map(|cell| (&cell.engine, &cell.approach, &cell.scenario));
     let columns = night_columns(cells, images.iter().copied());
     let mut text = Vec::new();

@@ -11,7 +11,7 @@ use crate::analysis::table::Table;
 use crate::app::{Failure, put};
 use crate::chart::{self, Chart, Dress, Shown};
 use crate::model::{BuildKey, Bytes, CacheState, EngineId, Image, Sample, Step};
-use crate::report::{Figure, Figures};
+use crate::report::{Picture, Pictures};
 use crate::store::{RunFolder, images};
 use std::collections::HashSet;
 use std::fs;
@@ -151,9 +151,9 @@ fn steps(engine: &EngineId, table: &Table, approach: &str, details: &Details) ->
 }
 
 /// The pictures as parts of a page.
-pub fn figures(charts: &Charts) -> Result<Figures, Failure> {
-    let figure = |chart: &Chart| Ok(Figure { title: chart.title.clone(), svg: svg(chart, Dress::Inline)? });
-    Ok(Figures {
+pub fn figures(charts: &Charts) -> Result<Pictures, Failure> {
+    let figure = |chart: &Chart| Ok(Picture { title: chart.title.clone(), svg: svg(chart, Dress::Inline)? });
+    Ok(Pictures {
         style: chart::style(),
         shown: charts.whole.iter().map(figure).collect::<Result<_, Failure>>()?,
         more: charts.each.iter().map(figure).collect::<Result<_, Failure>>()?,

@@ -5,7 +5,7 @@ use super::run::Run;
 use crate::app::Failure;
 use crate::model::EngineId;
 use crate::report::{
-    Figures, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
+    Pictures, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
 };
 
 /// Forms of a report.
@@ -60,7 +60,7 @@ impl Run {
     /// # Errors
     /// When it cannot be made.
     pub fn page(&self, charts: &[Charts]) -> Result<Vec<u8>, Failure> {
-        let figures: Vec<Figures> = charts.iter().map(pictures::figures).collect::<Result<_, _>>()?;
+        let figures: Vec<Pictures> = charts.iter().map(pictures::figures).collect::<Result<_, _>>()?;
         let reports = self.reports();
         let parts: Vec<_> = reports.iter().map(|(_, report)| report).zip(&figures).collect();
         let mut text = Vec::new();

@@ -3,7 +3,7 @@
 //! What the columns mean is known to `samples` and `steps`.
 
 use super::columns::{Column, Layout};
-use super::error::{StoreError, StoreWarning};
+use super::store_error::{StoreError, StoreWarning};
 use crate::model::{ApproachId, BuildKey, Bytes, ScenarioId, Seconds};
 use std::cell::Cell;
 use std::fs::File;

@@ -14,7 +14,7 @@ mod smaller;
 mod tests;
 
 pub use exported::Exported;
-pub use otava::{Night, night_columns, write_nights};
+pub use otava::{NightRow, night_columns, write_nights};
 
 use std::io::{self, Write};
 

@@ -4,6 +4,7 @@
 use super::comment::TOKEN;
 use crate::model::StateId;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -20,6 +21,22 @@ pub(super) struct Laid {
     pub commented: Vec<(PathBuf, Vec<u8>)>,
     /// Files that the state changes.
     pub changed: Vec<PathBuf>,
+}
+
+/// A file of a state that could not be made ready for a sample, and why.
+#[derive(Debug)]
+pub struct MarksError(PathBuf, io::Error);
+
+impl fmt::Display for MarksError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.display(), self.1)
+    }
+}
+
+impl std::error::Error for MarksError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.1)
+    }
 }
 
 impl Marks {
@@ -45,12 +62,12 @@ impl Marks {
     /// the build before. A chain gives the same text to all of its states: what an earlier one changed stays so.
     ///
     /// # Errors
-    /// When a file cannot be written; the text names it.
-    pub fn write(&self, state: &StateId, text: &str) -> Result<(), String> {
+    /// When a file cannot be written.
+    pub fn write(&self, state: &StateId, text: &str) -> Result<(), MarksError> {
         let Some(laid) = self.0.get(state) else { return Ok(()) };
         let fails = |path: &PathBuf| {
             let path = path.clone();
-            move |error: io::Error| format!("{}: {error}", path.display())
+            move |error: io::Error| MarksError(path, error)
         };
         for (path, template) in &laid.commented {
             let permissions = fs::metadata(path).map_err(fails(path))?.permissions();

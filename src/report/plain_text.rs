@@ -5,7 +5,7 @@
 use super::content::Report;
 use super::grid::Grid;
 use super::text_style::TextStyle;
-use super::{scorecard, words};
+use super::{audited, words};
 use crate::analysis::findings::Verdict;
 use crate::text::{and_more, cut, visible, wrap};
 use std::io::{self, Write};
@@ -36,7 +36,7 @@ pub fn write_text(report: &Report<'_>, style: TextStyle, out: &mut dyn Write) ->
     remarks(report, &mut page)?;
     orders(report, &mut page)?;
     findings(report, &mut page)?;
-    scorecard::section_text(&report.scorecards, style.width, page.out)?;
+    audited::section_text(&report.scorecards, style.width, page.out)?;
     problems(report, &mut page)
 }
 

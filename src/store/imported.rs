@@ -1,7 +1,7 @@
 //! Figures measured elsewhere: a semicolon-separated table with one line per approach and repetition.
 //! Reads what is there under the names that are there; what they mean is decided by the caller.
 
-use super::error::StoreError;
+use super::store_error::StoreError;
 use crate::model::Seconds;
 use std::fs;
 use std::path::Path;

@@ -4,7 +4,7 @@
 
 use super::definition::{Fetch, GitSource, Source};
 use super::fields::{At, Fields};
-use super::paths::{Kind, Root, fits, relative};
+use super::paths::{PathKind, Root, fits, relative};
 use super::problem::{Problems, quoted};
 use super::raw::RawProject;
 use std::path::{Component, Path, PathBuf};
@@ -32,7 +32,7 @@ pub(super) fn project(
     }
     let path = table.need_text("path", "path = \"project\"", problems)?;
     if !leads_up(&path.value) {
-        let folder = root.find(&path, Kind::Folder, "the project", problems)?;
+        let folder = root.find(&path, PathKind::Folder, "the project", problems)?;
         return Some(RawProject { folder, source: Source::Study, roots: Vec::new() });
     }
     let folder = above(&path, root, problems)?;
@@ -51,7 +51,7 @@ fn above(path: &At<String>, root: &Root, problems: &mut Problems<'_>) -> Option<
         relative(&rest, "the project", problems)?;
     }
     match root.0.join(&path.value).canonicalize() {
-        Ok(real) => fits(&real, Kind::Folder, path, "the project", problems).then_some(real),
+        Ok(real) => fits(&real, PathKind::Folder, path, "the project", problems).then_some(real),
         Err(error) => {
             problems.add(
                 &path.span,
@@ -83,7 +83,12 @@ fn from_git(table: &Fields<'_, '_>, root: &Root, fetch: Fetch<'_>, problems: &mu
     match fetch(&source) {
         Ok(folder) => Some(RawProject { roots: vec![folder.clone()], folder, source: Source::Git(source) }),
         Err(why) => {
-            problems.add(&address.span, why, "a git repository and a revision that it has", "correct git or ref");
+            problems.add(
+                &address.span,
+                why.to_string(),
+                "a git repository and a revision that it has",
+                "correct git or ref",
+            );
             None
         }
     }

@@ -9,14 +9,14 @@ use crate::text::visible;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-type Figure = (&'static str, &'static str, fn(&Figures) -> Option<Seconds>);
+type Gauge = (&'static str, &'static str, fn(&Figures) -> Option<Seconds>);
 
 fn reached(figures: &Figures) -> Option<MedianRange> {
     figures.interval.filter(|interval| interval.reached)
 }
 
 /// What is told of each cell, in seconds.
-const FIGURES: [Figure; 5] = [
+const FIGURES: [Gauge; 5] = [
     ("layerbench_build_median_seconds", "Median of the valid builds.", |f| Some(f.median)),
     ("layerbench_build_median_low_seconds", "Lower end of the 95 % interval of the median.", |f| {
         reached(f).map(|i| i.low)

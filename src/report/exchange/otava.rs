@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 /// One row: a run of a history.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Night {
+pub struct NightRow {
     /// UTC start, RFC 3339.
     pub started_at: String,
     /// Name of the run.
@@ -19,7 +19,7 @@ pub struct Night {
     pub values: Vec<Option<f64>>,
 }
 
-/// Names of the values of a [`Night`]: its cells, then the images of its approaches, each with the
+/// Names of the values of a [`NightRow`]: its cells, then the images of its approaches, each with the
 /// engine where there are several.
 pub fn night_columns<'a>(
     cells: impl Iterator<Item = (&'a EngineId, &'a ApproachId, &'a ScenarioId)>,
@@ -39,7 +39,7 @@ pub(super) fn write(run: &Exported<'_>, out: &mut dyn Write) -> io::Result<()> {
     let columns = night_columns(cells, rows().map(|(engine, row)| (engine, &row.approach)));
     let medians = run.cells().map(|(_, cell)| cell.median().map(Seconds::get));
     let images = rows().map(|(_, row)| row.image.map(|bytes| bytes.0 as f64));
-    let night = Night {
+    let night = NightRow {
         started_at: run.started_at.clone(),
         run: run.strata.first().map_or(String::new(), |(_, report)| report.head.run.clone()),
         revision: run.revision.clone(),
@@ -52,7 +52,7 @@ pub(super) fn write(run: &Exported<'_>, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_nights(columns: &[String], nights: &[Night], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_nights(columns: &[String], nights: &[NightRow], out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     let fixed = ["time", "run", "commit"].map(str::to_owned);
     csv.write_record(fixed.iter().chain(columns))?;

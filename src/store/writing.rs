@@ -1,6 +1,6 @@
 //! Writing and locking as the store says that it failed.
 
-use super::error::StoreError;
+use super::store_error::StoreError;
 use crate::files::{self, Lock};
 use std::path::Path;
 

@@ -98,7 +98,7 @@ fn engines_are_told_apart_by_name() {
 
 #[test]
 fn what_a_night_does_not_have_is_no_number() {
-    let night = |run: &str, revision: Option<&str>, values: &[Option<f64>]| Night {
+    let night = |run: &str, revision: Option<&str>, values: &[Option<f64>]| NightRow {
         started_at: "2026-11-23T07:00:00Z".to_owned(),
         run: run.to_owned(),
         revision: revision.map(str::to_owned),

@@ -18,7 +18,7 @@ const PANEL: f64 = 96.0;
 
 /// A change of level.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct ChangeMark {
     /// Place of its first night.
     pub night: usize,
     /// Level before, in seconds.
@@ -31,20 +31,20 @@ pub struct Change {
 
 /// The nights of a cell.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub struct Trend {
     /// Name of the cell.
     pub cell: String,
     /// Place of each night with a figure, and its median in seconds.
     pub medians: Vec<(usize, f64)>,
     /// Its changes, oldest first.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ChangeMark>,
 }
 
 /// Draws medians over nights, which are named in their order.
 ///
 /// # Errors
 /// When plotters finds no way.
-pub fn nights(nights: &[String], lines: &[Line]) -> Result<Chart, ChartError> {
+pub fn nights(nights: &[String], lines: &[Trend]) -> Result<Chart, ChartError> {
     let scales: Vec<(f64, f64)> = lines.iter().map(scale).collect();
     let labels = scales.iter().flat_map(|scale| between(*scale).into_iter().map(|(_, label)| label));
     let labels: Vec<String> = labels.collect();
@@ -68,7 +68,7 @@ pub fn nights(nights: &[String], lines: &[Line]) -> Result<Chart, ChartError> {
     )
 }
 
-impl Change {
+impl ChangeMark {
     /// `+5.9 %, 20.1 s to 21.3 s`
     fn text(&self) -> String {
         format!("{}, {} to {}", self.percent(), with_unit(self.before), with_unit(self.after))
@@ -92,7 +92,7 @@ fn legend(frame: &mut Frame) {
 }
 
 /// A range around all medians and levels of a cell.
-fn scale(line: &Line) -> (f64, f64) {
+fn scale(line: &Trend) -> (f64, f64) {
     let levels = line.changes.iter().flat_map(|change| [change.before, change.after]);
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for value in line.medians.iter().map(|(_, value)| *value).chain(levels) {
@@ -106,7 +106,7 @@ fn scale(line: &Line) -> (f64, f64) {
     ((low - room).max(0.0), high + room)
 }
 
-fn panel(frame: &mut Frame, nights: &[String], line: &Line, scale: (f64, f64)) -> Result<(), ChartError> {
+fn panel(frame: &mut Frame, nights: &[String], line: &Trend, scale: (f64, f64)) -> Result<(), ChartError> {
     let last = line.medians.last().map_or("no figure".to_owned(), |(_, value)| format!("last {}", with_unit(*value)));
     frame.heading(&line.cell, &last);
     // Above the lines is room for what is said of changes.
@@ -157,7 +157,7 @@ fn dates(frame: &Frame, nights: &[String], place: impl Fn(usize) -> f64, bottom:
 }
 
 /// The points of a cell, joined, and its levels.
-fn medians(frame: &Frame, area: &Area<'_, RangedCoordf64>, nights: &[String], line: &Line) -> Result<(), ChartError> {
+fn medians(frame: &Frame, area: &Area<'_, RangedCoordf64>, nights: &[String], line: &Trend) -> Result<(), ChartError> {
     #[allow(clippy::cast_precision_loss)] // a number of nights
     let at = |night: usize, value: f64| (night as f64 + 0.5, value);
     let path: Vec<(f64, f64)> = line.medians.iter().map(|(night, value)| at(*night, *value)).collect();
@@ -183,7 +183,7 @@ fn medians(frame: &Frame, area: &Area<'_, RangedCoordf64>, nights: &[String], li
 }
 
 /// Lines where levels change, and by how much, where there is room.
-fn changes(frame: &Frame, line: &Line, place: impl Fn(usize) -> f64, height: Range<f64>) {
+fn changes(frame: &Frame, line: &Trend, place: impl Fn(usize) -> f64, height: Range<f64>) {
     let mut scene = frame.scene.borrow_mut();
     let mut free = f64::NEG_INFINITY;
     for change in &line.changes {

@@ -1,7 +1,7 @@
 //! The image that stands for an approach in a run: its size, its layers, and what else was found out about it.
 
 use super::ident::{ApproachId, EngineId};
-use super::measure::Bytes;
+use super::quantity::Bytes;
 
 /// The image of an approach.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,13 @@
 //! What each verdict rests on stands at its function. Criterion 6 is about builds, and is judged in [`super::cache`].
 
 use super::detect::{Findings, Package, is_scratch, named};
-use super::inventory::{Inventory, Kind};
+use super::inventory::{FileKind, Inventory};
 use super::layers::Layers;
+use super::lock::NeededError;
+use crate::engine::EngineError;
 use crate::engine::wire::looker::ImageSelf;
 use crate::engine::wire::looker::start::{Start, Started};
-use crate::model::{Bytes, Criterion, CriterionVerdict, Evidence};
+use crate::model::{AuditEvidence, Bytes, Criterion, CriterionVerdict};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Tools that build or check, and serve nothing at run time, if nobody says what is needed.
@@ -43,7 +45,7 @@ const BUILD_TOOLS: [&str; 24] = [
 const INSTALLERS: [&str; 3] = ["pip", "setuptools", "wheel"];
 
 /// Everything that is known of an image.
-pub struct Facts<'a> {
+pub struct ImageFacts<'a> {
     /// What it says of itself.
     pub about: &'a ImageSelf,
     /// Its size as the engine lists it, if it does.
@@ -53,11 +55,11 @@ pub struct Facts<'a> {
     /// What was found in them.
     pub found: &'a Findings,
     /// Its layers, or why they are not known.
-    pub layers: Result<&'a Layers, &'a str>,
+    pub layers: Result<&'a Layers, &'a EngineError>,
     /// Number of the base image's layers, if known.
     pub base: Option<usize>,
     /// Distributions that are needed at run time.
-    pub needed: Option<&'a Result<BTreeSet<String>, String>>,
+    pub needed: Option<&'a Result<BTreeSet<String>, NeededError>>,
     /// Started as an arbitrary user; of an image without a command, this and the others are not there.
     pub arbitrary: Option<Started>,
     /// Started under a read-only root.
@@ -72,7 +74,7 @@ pub struct Facts<'a> {
 
 /// All six criteria; the sixth as unknown.
 #[must_use]
-pub fn judge(facts: &Facts<'_>) -> Vec<Criterion> {
+pub fn judge(facts: &ImageFacts<'_>) -> Vec<Criterion> {
     let user = User::resolve(&facts.about.user, facts.inventory);
     vec![
         lightweight(facts),
@@ -86,7 +88,7 @@ pub fn judge(facts: &Facts<'_>) -> Vec<Criterion> {
 
 /// Passes within the demanded size. Without a demand there is no measure for it: what is light for one program is not
 /// for another, and the article compares sizes without a limit.
-fn lightweight(facts: &Facts<'_>) -> Criterion {
+fn lightweight(facts: &ImageFacts<'_>) -> Criterion {
     let mut criterion = Criterion::unknown(1, "");
     let bytes = facts.inventory.bytes();
     criterion.figure("file_bytes", bytes);
@@ -112,7 +114,7 @@ fn lightweight(facts: &Facts<'_>) -> Criterion {
                 Bytes(layer.bytes)
             )
         });
-        criterion.found(Evidence::new("layers of which a later one hides or deletes files", hiding));
+        criterion.found(AuditEvidence::new("layers of which a later one hides or deletes files", hiding));
     }
     let text = format!("{} in {} files", Bytes(bytes), facts.inventory.files());
     match facts.max_bytes {
@@ -136,7 +138,7 @@ fn short(command: &str) -> String {
 
 /// Fails when distributions that are not needed at run time were added by the build (by the lock file's closure, or, where
 /// none is named, well-known build tools), and for compilers and caches of package managers, whoever brought them.
-fn build_time(facts: &Facts<'_>) -> Criterion {
+fn build_time(facts: &ImageFacts<'_>) -> Criterion {
     let mut criterion = Criterion::unknown(2, "");
     let found = facts.found;
     let owners = facts.layers.map(Layers::owners).unwrap_or_default();
@@ -164,10 +166,11 @@ fn build_time(facts: &Facts<'_>) -> Criterion {
     criterion.found(named("node modules", &found.node.iter().collect::<Vec<_>>()));
     criterion.found(named("OS packages that the build added", &os));
     criterion.found(named("OS packages of the base image", &base_os));
-    criterion.found(Evidence::new("databases of OS packages", found.databases.iter().map(|name| (*name).to_owned())));
-    criterion.found(Evidence::new("compilers and build programs", found.compilers.iter().cloned()));
-    criterion.found(Evidence::new("headers", found.headers.iter().cloned()));
-    criterion.found(Evidence::new("caches of package managers", found.caches.iter().cloned()));
+    criterion
+        .found(AuditEvidence::new("databases of OS packages", found.databases.iter().map(|name| (*name).to_owned())));
+    criterion.found(AuditEvidence::new("compilers and build programs", found.compilers.iter().cloned()));
+    criterion.found(AuditEvidence::new("headers", found.headers.iter().cloned()));
+    criterion.found(AuditEvidence::new("caches of package managers", found.caches.iter().cloned()));
     let mut reasons = Vec::new();
     if !needless.is_empty() {
         reasons.push(format!("{} not needed at run time", names(&needless)));
@@ -184,9 +187,9 @@ fn build_time(facts: &Facts<'_>) -> Criterion {
             return criterion.judged(CriterionVerdict::Unknown, reasons.join("; "));
         }
     }
-    if let Err(why) = facts.layers {
+    if let Err(EngineError { found: why, .. }) = facts.layers {
         // Without layers, everything counts as the build's.
-        criterion.found(Evidence::new(
+        criterion.found(AuditEvidence::new(
             "what could not be read",
             [format!("layers, and with them what is the base's: {why}")],
         ));
@@ -203,7 +206,7 @@ fn from_base(package: &Package, owners: &HashMap<&str, usize>, base: Option<usiz
     layer.zip(base).is_some_and(|(layer, base)| *layer < base)
 }
 
-fn needless(package: &Package, needed: Option<&Result<BTreeSet<String>, String>>) -> bool {
+fn needless(package: &Package, needed: Option<&Result<BTreeSet<String>, NeededError>>) -> bool {
     match needed {
         _ if INSTALLERS.contains(&package.name.as_str()) => false,
         Some(Ok(needed)) => !needed.contains(&package.name),
@@ -274,7 +277,7 @@ impl User {
 
 /// Passes when the configured user is not root and the image starts as a user that it does not know, without
 /// capabilities and new privileges. That it does not says nothing where it does not start as its own user either.
-fn without_root(facts: &Facts<'_>, user: &User) -> Criterion {
+fn without_root(facts: &ImageFacts<'_>, user: &User) -> Criterion {
     let mut criterion = Criterion::unknown(3, "");
     criterion.figure("user", facts.about.user.clone());
     if let Some(uid) = user.uid {
@@ -298,7 +301,7 @@ fn without_root(facts: &Facts<'_>, user: &User) -> Criterion {
 }
 
 /// What it means that an image did not start in some way: nothing, where it does not start without it either.
-fn blame(facts: &Facts<'_>, way: &str, why: &str) -> (CriterionVerdict, String) {
+fn blame(facts: &ImageFacts<'_>, way: &str, why: &str) -> (CriterionVerdict, String) {
     match &facts.writable {
         Some(Started { went: Start::Failed(own), .. }) => (
             CriterionVerdict::Unknown,
@@ -325,7 +328,7 @@ fn start_figure(criterion: &mut Criterion, name: &str, run: &Option<Started>) ->
 }
 
 /// Passes when none of these is there.
-fn attack_surface(facts: &Facts<'_>) -> Criterion {
+fn attack_surface(facts: &ImageFacts<'_>) -> Criterion {
     let mut criterion = Criterion::unknown(4, "");
     let found = facts.found;
     let hidden = hidden_secrets(facts);
@@ -340,7 +343,7 @@ fn attack_surface(facts: &Facts<'_>) -> Criterion {
     let mut reasons = Vec::new();
     for (figure, what, list) in lists {
         criterion.figure(figure, list.len());
-        criterion.found(Evidence::new(what, list.iter().cloned()));
+        criterion.found(AuditEvidence::new(what, list.iter().cloned()));
         if !list.is_empty() {
             reasons.push(format!("{} {what}", list.len()));
         }
@@ -349,7 +352,7 @@ fn attack_surface(facts: &Facts<'_>) -> Criterion {
     if !hidden.is_empty() {
         reasons.push(format!("{} files that look like secrets", hidden.len()));
     }
-    criterion.found(Evidence::new("files that look like secrets", hidden));
+    criterion.found(AuditEvidence::new("files that look like secrets", hidden));
     match (reasons.is_empty(), facts.layers) {
         (true, Ok(_)) => criterion.judged(CriterionVerdict::Pass, "none of what an attacker would use was found"),
         // A secret that a later layer deletes is still in the image.
@@ -362,7 +365,7 @@ fn attack_surface(facts: &Facts<'_>) -> Criterion {
 }
 
 /// Secrets-like files with their layers, those too that a later layer hides: whoever has the image has them.
-fn hidden_secrets(facts: &Facts<'_>) -> Vec<String> {
+fn hidden_secrets(facts: &ImageFacts<'_>) -> Vec<String> {
     let Ok(Layers(layers)) = facts.layers else { return facts.found.secrets.clone() };
     let visible: HashSet<&str> = facts.found.secrets.iter().map(|seen| seen.trim_start_matches('/')).collect();
     let mut all = Vec::new();
@@ -377,10 +380,10 @@ fn hidden_secrets(facts: &Facts<'_>) -> Vec<String> {
 
 /// Passes when the default user can write nothing but folders for everybody's temporary files (or no more paths than
 /// demanded), and the image starts under a read-only root. Paths count by their own mode and owner; root writes all.
-fn cannot_write(facts: &Facts<'_>, user: &User) -> Criterion {
+fn cannot_write(facts: &ImageFacts<'_>, user: &User) -> Criterion {
     let mut criterion = Criterion::unknown(5, "");
-    let can = |entry: &&super::inventory::Entry| {
-        let kind = matches!(entry.kind, Kind::File | Kind::Folder);
+    let can = |entry: &&super::inventory::FileEntry| {
+        let kind = matches!(entry.kind, FileKind::File | FileKind::Folder);
         let bit = match user.uid {
             Some(0) => return kind,
             Some(uid) if uid == entry.uid => 0o200,
@@ -393,15 +396,17 @@ fn cannot_write(facts: &Facts<'_>, user: &User) -> Criterion {
     let beyond = paths.iter().filter(|entry| !is_scratch(entry)).count();
     criterion.figure("writable_paths", paths.len());
     criterion.figure("writable_paths_beyond_tmp", beyond);
-    criterion
-        .found(Evidence::new("paths that the default user can write", paths.iter().map(|e| format!("/{}", e.path))));
+    criterion.found(AuditEvidence::new(
+        "paths that the default user can write",
+        paths.iter().map(|e| format!("/{}", e.path)),
+    ));
     if !facts.about.volumes.is_empty() {
         criterion.figure("volumes", facts.about.volumes.len());
-        criterion.found(Evidence::new("volumes that it declares", facts.about.volumes.iter().cloned()));
+        criterion.found(AuditEvidence::new("volumes that it declares", facts.about.volumes.iter().cloned()));
     }
     if let Some(run) = &facts.writable {
         criterion.figure("changed_by_a_run", run.changes.len());
-        criterion.found(Evidence::new("paths that a run changed", run.changes.iter().cloned()));
+        criterion.found(AuditEvidence::new("paths that a run changed", run.changes.iter().cloned()));
     }
     let started = start_figure(&mut criterion, "starts_read_only", &facts.read_only);
     let within = match facts.max_writable {

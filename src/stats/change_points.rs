@@ -3,7 +3,7 @@
 //! Numbers come as logarithms when ratios are meant. What a change is worth is decided by the caller's
 //! rule.
 
-use super::error::{StatsError, check, float};
+use super::stats_error::{StatsError, check, float};
 use super::student::pooled_t;
 
 /// When a place counts as a change.

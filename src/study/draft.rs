@@ -4,8 +4,8 @@
 
 use super::comment::has_comments;
 use super::definition::{GitSource, SCHEMA};
-use crate::model::{ApproachId, StateId};
-use std::fmt::Write as _;
+use crate::model::{ApproachId, IdError, StateId};
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// Names that the scenarios and the state of every such study have.
@@ -13,13 +13,13 @@ const TAKEN: [&str; 3] = ["base", "cold", "warm"];
 
 /// What a study is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call {
+pub struct StudyDraft {
     /// Name of the study.
     pub name: String,
     /// The project's folder as the study writes it, or a repository.
     pub project: Result<String, GitSource>,
     /// The rows: name, Dockerfile as the study writes it, stage, build arguments.
-    pub rows: Vec<Row>,
+    pub rows: Vec<DockerfileRow>,
     /// The changes, each on top of the one before.
     pub changes: Vec<Change>,
     /// With comments for people who will change it.
@@ -28,7 +28,7 @@ pub struct Call {
 
 /// A row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct DockerfileRow {
     /// Name of the approach.
     pub id: ApproachId,
     /// The Dockerfile as the study writes it.
@@ -65,32 +65,83 @@ pub enum ChangeKind {
     Run(String),
 }
 
+/// What is wrong with a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChangeError {
+    /// A text that is no change, and why.
+    Wrong(String, NoChange),
+    /// A name that another change has.
+    Twice(StateId),
+}
+
+/// Why a text is no change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoChange {
+    /// It has no name.
+    Unnamed,
+    /// What stands for its name is none.
+    Name(IdError),
+    /// Its name is one that every study has.
+    Taken,
+    /// It says nothing that can change.
+    Nothing,
+    /// The file takes no comment.
+    NoComment(StateId, String),
+}
+
+impl fmt::Display for ChangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wrong(text, why) => write!(f, "--change {text:?}: {why}"),
+            Self::Twice(name) => write!(
+                f,
+                "--change {name}: found this name twice; expected a name of its own for each change but further files to add a comment to"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ChangeError {}
+
+impl fmt::Display for NoChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unnamed => f.write_str("expected NAME=FILE, for example sources=src/main.py"),
+            Self::Name(error) => error.fmt(f),
+            Self::Taken => f.write_str("this name is taken; choose another, for example sources"),
+            Self::Nothing => {
+                f.write_str("expected a file of the project, files:DIR, patch:FILE, ref:GITREF or run:COMMAND")
+            }
+            Self::NoComment(name, file) => f.write_str(&without_comments(name, file)),
+        }
+    }
+}
+
 impl Change {
     /// Reads `NAME=FILE`, `NAME=files:DIR`, `NAME=patch:FILE`, `NAME=ref:GITREF` or `NAME=run:COMMAND`.
     ///
     /// # Errors
-    /// What was found, what was expected and what to do, in one line.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("--change {text:?}: {why}");
-        let (name, what) =
-            text.split_once('=').ok_or_else(|| wrong("expected NAME=FILE, for example sources=src/main.py"))?;
-        let name = StateId::new(name).map_err(|error| wrong(&error.to_string()))?;
+    /// When it is none of these.
+    pub fn parse(text: &str) -> Result<Self, ChangeError> {
+        let wrong = |why: NoChange| ChangeError::Wrong(text.to_owned(), why);
+        let (name, what) = text.split_once('=').ok_or_else(|| wrong(NoChange::Unnamed))?;
+        let name = StateId::new(name).map_err(|error| wrong(NoChange::Name(error)))?;
         if TAKEN.contains(&name.as_str()) {
-            return Err(wrong("this name is taken; choose another, for example sources"));
+            return Err(wrong(NoChange::Taken));
         }
         let (kind, value) = match what.split_once(':') {
             Some((kind @ ("files" | "patch" | "ref" | "run"), value)) => (kind, value),
             _ => ("", what),
         };
         if value.trim().is_empty() || value.chars().any(char::is_control) {
-            return Err(wrong("expected a file of the project, files:DIR, patch:FILE, ref:GITREF or run:COMMAND"));
+            return Err(wrong(NoChange::Nothing));
         }
         let kind = match kind {
             "files" => ChangeKind::Files(value.into()),
             "patch" => ChangeKind::Patch(value.into()),
             "ref" => ChangeKind::Reference(value.to_owned()),
             "run" => ChangeKind::Run(value.to_owned()),
-            _ if !has_comments(Path::new(value)) => return Err(wrong(&without_comments(&name, value))),
+            _ if !has_comments(Path::new(value)) => return Err(wrong(NoChange::NoComment(name, value.to_owned()))),
             _ => ChangeKind::Comment(vec![value.into()]),
         };
         Ok(Self { name, kind, why: None })
@@ -100,7 +151,7 @@ impl Change {
     ///
     /// # Errors
     /// When the name was used for something else.
-    pub fn add_to(self, all: &mut Vec<Self>) -> Result<(), String> {
+    pub fn add_to(self, all: &mut Vec<Self>) -> Result<(), ChangeError> {
         let Some(before) = all.iter_mut().find(|before| before.name == self.name) else {
             all.push(self);
             return Ok(());
@@ -110,10 +161,7 @@ impl Change {
                 files.extend(more);
                 Ok(())
             }
-            _ => Err(format!(
-                "--change {}: found this name twice; expected a name of its own for each change but further files to add a comment to",
-                self.name
-            )),
+            _ => Err(ChangeError::Twice(self.name)),
         }
     }
 }
@@ -174,7 +222,7 @@ pub fn study_name(text: &str) -> String {
 
 /// The study as a text.
 #[must_use]
-pub fn study_text(call: &Call) -> String {
+pub fn study_text(call: &StudyDraft) -> String {
     let mut text = String::new();
     let note = |text: &mut String, lines: &[&str]| {
         for line in lines.iter().filter(|_| call.explained) {
@@ -216,7 +264,7 @@ pub fn study_text(call: &Call) -> String {
     text
 }
 
-fn project(call: &Call, text: &mut String, note: &dyn Fn(&mut String, &[&str])) {
+fn project(call: &StudyDraft, text: &mut String, note: &dyn Fn(&mut String, &[&str])) {
     match &call.project {
         Ok(path) => {
             note(text, &["What the Dockerfiles' context is; .dockerignore holds as for docker build."]);
@@ -249,7 +297,7 @@ fn change_lines(kind: &ChangeKind, text: &mut String) {
     };
 }
 
-fn row(row: &Row) -> String {
+fn row(row: &DockerfileRow) -> String {
     let mut text =
         format!("[[approach]]\nid = {}\ndockerfile = {}\n", quoted(row.id.as_str()), quoted(&row.dockerfile));
     if let Some(target) = &row.target {
@@ -279,7 +327,7 @@ mod tests {
         assert_eq!(kind("deps=patch:a.patch"), Ok(ChangeKind::Patch("a.patch".into())));
         assert_eq!(kind("deps=ref:feature/x"), Ok(ChangeKind::Reference("feature/x".into())));
         assert_eq!(kind("deps=run:a=1 b:c"), Ok(ChangeKind::Run("a=1 b:c".into())));
-        let refused = kind("deps=package.json").unwrap_err();
+        let refused = kind("deps=package.json").unwrap_err().to_string();
         for word in ["deps=files:DIR", "deps=patch:FILE", "deps=ref:GITREF", "deps=run:'npm install left-pad'"] {
             assert!(refused.contains(word), "{refused}");
         }

@@ -2,12 +2,12 @@
 //! Reads `run.json` and `samples.csv` only, on all processors; steps are left where they are.
 
 use super::columns::{Field, Layout};
-use super::error::StoreError;
+use super::csv_table;
 use super::plain::plain;
 use super::record::{self, RunRecord};
 use super::samples::{self, engine_names};
 use super::schema::{RECORD, SAMPLES};
-use super::table;
+use super::store_error::StoreError;
 use crate::model::{Bytes, Seconds, Status};
 use std::collections::HashSet;
 use std::fs;
@@ -133,7 +133,7 @@ fn fill(night: &mut StoredNight, file: &Path, bytes: &[u8]) -> Result<(), StoreE
         expected: expected.to_owned(),
     };
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
-    let unreadable = |error: csv::Error| table::unreadable(file, &error);
+    let unreadable = |error: csv::Error| csv_table::unreadable(file, &error);
     let names = engine_names(&night.record);
     let layout = Layout::of(file, reader.headers().map_err(unreadable)?, samples::columns(&names))?;
     let at = Columns::of(&layout, !names.is_empty());

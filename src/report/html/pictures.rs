@@ -2,7 +2,7 @@
 
 /// A picture of a report, as SVG that stands inside a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figure {
+pub struct Picture {
     /// Its heading.
     pub title: String,
     /// The SVG element, with its own title and description.
@@ -11,11 +11,11 @@ pub struct Figure {
 
 /// The pictures of a report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
+pub struct Pictures {
     /// The style sheet that all of them need.
     pub style: String,
     /// Those that are shown at once.
-    pub shown: Vec<Figure>,
+    pub shown: Vec<Picture>,
     /// Those that open when asked for.
-    pub more: Vec<Figure>,
+    pub more: Vec<Picture>,
 }

@@ -1,10 +1,10 @@
 //! `images.csv`: size and layers of each approach's image, and what else was found out about it.
 //! Columns are found by name; those that are not known here are criteria of the scorecard.
 
-use super::error::StoreError;
-use super::files;
+use super::csv_table::{lines, unreadable};
 use super::schema::IMAGES as FILE;
-use super::table::{lines, unreadable};
+use super::store_error::StoreError;
+use super::writing;
 use crate::model::{ApproachId, Bytes, EngineId, Image};
 use crate::text::sheet;
 use std::path::Path;
@@ -19,7 +19,7 @@ const FIXED: [&str; 7] =
 /// # Errors
 /// When the table cannot be written.
 pub fn write_images(run: &Path, images: &[Image]) -> Result<(), StoreError> {
-    files::put(&run.join(FILE), &image_table(images)?)
+    writing::put(&run.join(FILE), &image_table(images)?)
 }
 
 /// The table that [`write_images`] writes.
