@@ -20,6 +20,7 @@ mod snapshot;
 pub mod analysis;
 pub mod audit;
 pub mod chart;
+#[allow(clippy::print_stdout, clippy::print_stderr)] // the only room that speaks
 pub mod cli;
 pub mod engine;
 pub mod model;
