@@ -10,7 +10,7 @@ use bollard::moby::buildkit::v1::StatusResponse;
 use layerbench::audit::inventory::{Inventory, Kind};
 use layerbench::audit::layers::Layers;
 use layerbench::audit::members::Members;
-use layerbench::engine::trace;
+use layerbench::engine::wire::trace;
 use layerbench::model::{ApproachId, BuildKey, Bytes, Sample, ScenarioId, Status, Step};
 use layerbench::project::ignore::{IgnoreRules, ParentMatch, clean};
 use layerbench::store::{Imported, RunFolder, StoredRun, import as read_table};

@@ -7,6 +7,7 @@ mod axis;
 mod frame;
 mod ink;
 mod nights;
+mod picture;
 #[cfg(feature = "png")]
 mod png;
 mod samples;
@@ -19,48 +20,10 @@ mod tests;
 mod width;
 
 pub use nights::{Change, Line, nights};
+pub use picture::{Chart, ChartError};
 #[cfg(feature = "png")]
 pub use png::{Fonts, PngError};
 pub use samples::samples;
 pub use stacks::{Column, layers, parts};
 pub use steps::{Shown, steps};
 pub use svg::{Dress, style};
-
-use plotters::drawing::DrawingAreaErrorKind;
-use scene::Scene;
-use std::convert::Infallible;
-use std::io::{self, Write};
-
-/// Why a picture could not be laid out: plotters found no way.
-pub type ChartError = DrawingAreaErrorKind<Infallible>;
-
-/// A picture.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Chart {
-    /// Its name, for files and for ids inside a page: small letters, digits and dashes.
-    pub name: String,
-    /// What it shows, in one line.
-    pub title: String,
-    /// What is to be seen, for those who do not see it.
-    pub description: String,
-    scene: Scene,
-}
-
-impl Chart {
-    /// Writes it as SVG.
-    ///
-    /// # Errors
-    /// When the writer fails.
-    pub fn write_svg(&self, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
-        svg::write(self, dress, out)
-    }
-
-    /// The picture as PNG in the light theme, twice as many pixels across and down as the SVG says.
-    ///
-    /// # Errors
-    /// When it is too large for that, or cannot be painted.
-    #[cfg(feature = "png")]
-    pub fn png(&self, fonts: &Fonts) -> Result<Vec<u8>, PngError> {
-        png::png(self, fonts)
-    }
-}

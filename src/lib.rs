@@ -3,12 +3,13 @@
 //! The folders of `src` are layers; a module imports only from the layers above it in this list
 //! (`tests/layers.rs` holds the rule):
 //!
-//! - 0: [`model`] (the words), [`stats`] (pure statistics)
+//! - 0: [`model`] (the words), [`text`] (making text safe and fit), [`stats`] (pure statistics), [`files`] (of this machine)
 //! - 1: [`study`] (TOML to a study), [`project`] (files of a build context), [`store`] (run folders)
 //! - 2: [`plan`] (what will be built, in order), [`engine`] (everything that speaks to Docker), [`analysis`]
 //! - 3: [`runner`] (carries out a plan and checks every sample), [`audit`] (the scorecard of an image)
 //! - 4: [`progress`], [`chart`], [`report`]
-//! - 5: [`cli`]
+//! - 5: [`app`] (the use cases)
+//! - 6: [`cli`]
 
 #[cfg(test)]
 #[path = "../tests/support/golden.rs"]
@@ -18,11 +19,12 @@ mod golden;
 mod snapshot;
 
 pub mod analysis;
+pub mod app;
 pub mod audit;
 pub mod chart;
-#[allow(clippy::print_stdout, clippy::print_stderr)] // the only room that speaks
 pub mod cli;
 pub mod engine;
+pub mod files;
 pub mod model;
 pub mod plan;
 pub mod progress;
@@ -32,3 +34,4 @@ pub mod runner;
 pub mod stats;
 pub mod store;
 pub mod study;
+pub mod text;

@@ -14,6 +14,7 @@ pub use remaining::Remaining;
 
 use crate::model::{ApproachId, BuildKey, CacheState, ChainKind, EngineId, ScenarioId, StateId};
 use crate::study::{Approach, Study};
+use crate::text::counted;
 use choose::{Chosen, choose};
 use shuffle::{order, order_of_round};
 use std::collections::BTreeSet;
@@ -233,8 +234,4 @@ impl Plan {
         }
         Ok(())
     }
-}
-
-fn counted(number: usize, one: &str, more: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { more })
 }

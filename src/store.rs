@@ -3,308 +3,38 @@
 //! Nothing is judged or computed in here.
 
 mod accepted;
+mod columns;
 mod error;
 mod files;
+mod growing;
 mod images;
 mod import;
 mod nights;
+mod options;
+mod plain;
 mod record;
+mod reports;
+mod run_folder;
 mod samples;
+mod schema;
+mod scorecards;
 mod steps;
+mod stored_run;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use accepted::{Accepted, accept, accepted};
 pub use error::{StoreError, StoreWarning};
-pub use images::{StoredImage, images};
+pub use images::{image_table, images, write_images};
 pub use import::{Imported, ImportedRow, import};
 pub use nights::{StoredNight, StoredNights, nights};
+pub use options::{CallOptions, Recorded, RunOptions};
 pub use record::{
     BaseRecord, BaseSource, EngineRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord,
 };
-
-use crate::model::{BuildKey, Sample, StateId, Status, Step};
-use files::Growing;
-use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
-use time::OffsetDateTime;
-use time::macros::format_description;
-
-/// The schema that this version writes and reads.
-pub const SCHEMA: &str = "layerbench.run/1";
-
-const RECORD: &str = "run.json";
-const SAMPLES: &str = "samples.csv";
-const STEPS: &str = "steps.csv";
-const LATEST: &str = "latest";
-
-/// The folder of a run that is being made.
-#[derive(Debug)]
-pub struct RunFolder {
-    path: PathBuf,
-    /// The folder itself, locked: one program writes into it.
-    _lock: File,
-    samples: Growing,
-    steps: Growing,
-    stored: HashSet<u32>,
-    /// Names of the engines, where there are several.
-    engines: Vec<String>,
-}
-
-/// A run as it was stored.
-#[derive(Clone, Debug)]
-pub struct StoredRun {
-    /// Its folder.
-    pub path: PathBuf,
-    /// What the run was.
-    pub record: RunRecord,
-    /// Its samples in the order in which they were stored, each with its steps.
-    pub samples: Vec<(Sample, Vec<Step>)>,
-    /// What people should know about the files.
-    pub warnings: Vec<StoreWarning>,
-}
-
-/// A run of which only the record and the samples were read.
-#[derive(Clone, Debug)]
-pub struct SkimmedRun {
-    /// Its folder.
-    pub path: PathBuf,
-    /// What the run was; its plan is empty.
-    pub record: RunRecord,
-    /// What people should know of the files.
-    pub warnings: Vec<StoreWarning>,
-}
-
-impl RunFolder {
-    /// Makes `<results>/<study>/<UTC time>-<id>/` with the record and empty tables, and points
-    /// `<results>/latest` at it.
-    ///
-    /// # Errors
-    /// When a name cannot be part of a path, the folder is already there, or something cannot be
-    /// written; the new folder is then removed again.
-    pub fn create(results: &Path, now: OffsetDateTime, id: &str, record: &RunRecord) -> Result<Self, StoreError> {
-        for (what, name) in [("study's name", &*record.study), ("run's id", id)] {
-            // Any name type would do: they share one rule.
-            StateId::new(name).map_err(|error| StoreError::Name { what, found: error.found })?;
-        }
-        let shape = format_description!("[year][month][day]T[hour][minute][second]Z");
-        let stamp = now.to_offset(time::UtcOffset::UTC).format(&shape);
-        let stamp = stamp.map_err(|error| StoreError::Value {
-            found: format!("a time that cannot be written ({error})"),
-            expected: "the time of today",
-        })?;
-        let relative = Path::new(&record.study).join(format!("{stamp}-{id}"));
-        let path = results.join(&relative);
-        let above = results.join(&record.study);
-        fs::create_dir_all(&above).map_err(StoreError::io(&above, "create"))?;
-        fs::create_dir(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => StoreError::Taken { path: path.clone() },
-            _ => StoreError::io(&path, "create")(error),
-        })?;
-        let begun = Self::begin(&path, record)
-            .and_then(|run| {
-                files::sync_folder(&above).map_err(StoreError::io(&above, "write"))?;
-                Ok(run)
-            })
-            .and_then(|run| {
-                files::point(&results.join(LATEST), &relative)?;
-                Ok(run)
-            });
-        if begun.is_err() {
-            let _ = fs::remove_dir_all(&path); // the first error is the one to show
-        }
-        begun
-    }
-
-    fn begin(path: &Path, record: &RunRecord) -> Result<Self, StoreError> {
-        let engines = names(record);
-        let run = Self {
-            path: path.to_owned(),
-            _lock: files::lock(path)?,
-            samples: Growing::create(&path.join(SAMPLES), &table::head(samples::columns(&engines))?)?,
-            steps: Growing::create(&path.join(STEPS), &table::head(steps::COLUMNS)?)?,
-            stored: HashSet::new(),
-            engines,
-        };
-        run.write_record(record)?;
-        Ok(run)
-    }
-
-    /// The run's folder.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Writes the record anew, as a whole or not at all.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn write_record(&self, record: &RunRecord) -> Result<(), StoreError> {
-        record::write(&self.path.join(RECORD), record)
-    }
-
-    /// Stores a build. The steps are on the disk before the sample is, so that a sample has its
-    /// steps; when this returns, both are.
-    ///
-    /// # Errors
-    /// When its position is already stored, a time is not a time, or something cannot be written;
-    /// the sample is then not there.
-    pub fn append_sample(&mut self, sample: &Sample, steps: &[Step]) -> Result<(), StoreError> {
-        let position = sample.key.position;
-        if self.stored.contains(&position) {
-            return Err(StoreError::Value {
-                found: format!("position {position} a second time"),
-                expected: "each build once",
-            });
-        }
-        let row = table::lines(&[samples::row(sample, &self.engines)?])?;
-        let rows = steps::rows(&sample.key, steps)?;
-        let before = self.steps.length();
-        if !rows.is_empty() {
-            self.steps.append(&table::lines(&rows)?)?;
-        }
-        if let Err(error) = self.samples.append(&row) {
-            self.steps.take_back(before);
-            return Err(error);
-        }
-        self.stored.insert(position);
-        Ok(())
-    }
-
-    /// Marks stored builds as interrupted: kept, never used, and free to be made again at other
-    /// positions.
-    ///
-    /// # Errors
-    /// When the samples cannot be read or written; then nothing is changed.
-    pub fn interrupt(&mut self, keys: &[BuildKey], reason: &str) -> Result<(), StoreError> {
-        let file = self.path.join(SAMPLES);
-        let columns = samples::columns(&self.engines);
-        let mut content = table::head(columns)?;
-        let mut rows = Vec::new();
-        for mut sample in samples::read(&file, &self.engines)?.0 {
-            if keys.contains(&sample.key) {
-                sample.status = Status::Interrupted;
-                reason.clone_into(&mut sample.reason);
-            }
-            rows.push(samples::row(&sample, &self.engines)?);
-        }
-        content.extend(table::lines(&rows)?);
-        files::replace(&file, &content)?;
-        self.samples = Growing::go_on(&file, content.len() as u64)?;
-        Ok(())
-    }
-
-    /// Reads a run back. Takes its folder, or a link to it such as `results/latest`.
-    ///
-    /// # Errors
-    /// When there is no run, or one of its files is not as this version writes it. A last line that
-    /// a crash cut off is no error but a warning.
-    pub fn open(path: &Path) -> Result<StoredRun, StoreError> {
-        read(path).map(|(run, _)| run)
-    }
-
-    /// Reads what a report needs, however many builds there are: the record without its plan, and the
-    /// samples one by one, in the order in which they were stored. Steps are left where they are.
-    ///
-    /// # Errors
-    /// As for [`RunFolder::open`]; samples before the damage may have been handed out then.
-    pub fn skim(path: &Path, take: impl FnMut(&RunRecord, Sample)) -> Result<SkimmedRun, StoreError> {
-        let path = found(path)?;
-        let record = record::read_without_plan(&path.join(RECORD))?;
-        let mut take = take;
-        let read = samples::each(&path.join(SAMPLES), &names(&record), |sample| take(&record, sample))?;
-        Ok(SkimmedRun { path, record, warnings: read.torn.into_iter().collect() })
-    }
-
-    /// Reads the steps of these builds only. One that has none is not among the answers.
-    ///
-    /// # Errors
-    /// When the steps are not as this version writes them.
-    pub fn steps(path: &Path, builds: &HashSet<&BuildKey>) -> Result<HashMap<BuildKey, Vec<Step>>, StoreError> {
-        Ok(steps::read(&found(path)?.join(STEPS), builds)?.steps)
-    }
-
-    /// Reads a run back to go on with it. What a crash left half-written is cut off.
-    ///
-    /// # Errors
-    /// As for [`RunFolder::open`], when another program writes into the folder, or when the files cannot be written.
-    pub fn resume(path: &Path) -> Result<(Self, StoredRun), StoreError> {
-        // Before anything is read: what the other program is just writing is no crash's remnant.
-        let lock = files::lock(&found(path)?)?;
-        let (run, whole) = read(path)?;
-        files::sweep(&run.path);
-        let folder = Self {
-            path: run.path.clone(),
-            _lock: lock,
-            samples: Growing::go_on(&run.path.join(SAMPLES), whole.samples)?,
-            steps: Growing::go_on(&run.path.join(STEPS), whole.steps)?,
-            stored: run.samples.iter().map(|(s, _)| s.key.position).collect(),
-            engines: names(&run.record),
-        };
-        Ok((folder, run))
-    }
-}
-
-/// Names of a run's engines, where there are several.
-fn names(record: &RunRecord) -> Vec<String> {
-    record.strata.iter().map(|engine| engine.name.clone()).collect()
-}
-
-/// Bytes of the tables that are whole.
-struct Whole {
-    samples: u64,
-    steps: u64,
-}
-
-/// What a run's folder holds, as files. Others may have made it: a link in place of one of them would have something
-/// else read or written over.
-const FILES: [&str; 8] =
-    [RECORD, SAMPLES, STEPS, "images.csv", "audit.json", "summary.csv", "report.md", "report.html"];
-/// And as folders.
-const FOLDERS: [&str; 1] = ["charts"];
-
-/// The folder of a run, after links.
-fn found(path: &Path) -> Result<PathBuf, StoreError> {
-    if !path.join(RECORD).exists() {
-        return Err(StoreError::NotARun { path: path.to_owned() });
-    }
-    let path = path.canonicalize().map_err(StoreError::io(path, "read"))?;
-    plain(&path).map(|()| path)
-}
-
-/// Refuses a folder with links in it.
-fn plain(path: &Path) -> Result<(), StoreError> {
-    let is_not = |name: &str, wanted: fn(&fs::FileType) -> bool| {
-        path.join(name).symlink_metadata().is_ok_and(|data| !wanted(&data.file_type()))
-    };
-    let files = FILES.into_iter().filter(|name| is_not(name, fs::FileType::is_file));
-    let folders = FOLDERS.into_iter().filter(|name| is_not(name, fs::FileType::is_dir));
-    match files.chain(folders).next() {
-        Some(name) => Err(StoreError::NotPlain { path: path.join(name) }),
-        None => Ok(()),
-    }
-}
-
-fn read(path: &Path) -> Result<(StoredRun, Whole), StoreError> {
-    let path = found(path)?;
-    let record = record::read(&path.join(RECORD))?;
-    let (samples, found) = samples::read(&path.join(SAMPLES), &names(&record))?;
-    let sampled = samples.iter().map(|sample| &sample.key).collect();
-    let mut stored = steps::read(&path.join(STEPS), &sampled)?;
-    let whole = Whole { samples: found.whole, steps: stored.whole };
-    let with_steps = |sample: Sample| {
-        let steps = stored.steps.remove(&sample.key).unwrap_or_default();
-        (sample, steps)
-    };
-    let run = StoredRun {
-        path,
-        record,
-        samples: samples.into_iter().map(with_steps).collect(),
-        warnings: found.torn.into_iter().chain(stored.warnings).collect(),
-    };
-    Ok((run, whole))
-}
+pub use reports::{Reports, write_reports};
+pub use run_folder::RunFolder;
+pub use schema::SCHEMA;
+pub use scorecards::{scorecards, write_scorecards};
+pub use stored_run::{SkimmedRun, StoredRun};

@@ -408,23 +408,26 @@ fn a_command_is_carried_out_only_with_leave_whatever_a_record_says() {
     let nights = place.study("nights");
     for (day, factor) in [(1, 1.0), (2, 1.5)] {
         let mut night = runs::night(day).slow(factor);
-        night.record.options.insert("allow_run".to_owned(), true.into());
-        night.record.options.insert("study".to_owned(), place.study("").display().to_string().into());
+        night.option("allow_run", true.into());
+        night.option("study", place.study("").display().to_string().into());
         night.write(&nights);
     }
     let tonight = nights.join(runs::night(2).name).display().to_string();
     let gate = ["gate", &tonight, "--rule", "baseline", "--confirm", "--engine", "unix:///nowhere/docker.sock"];
     place.expect(&gate, 2, "--allow-run");
-    let mut resumed = runs::night(3).record;
+    let mut night = runs::night(3);
+    let resumed = &mut night.record;
     resumed.status = layerbench::store::RunStatus::Interrupted;
-    for (key, value) in [("allow_run", true.into()), ("study", serde_json::Value::from(".")), ("engine", RUN[3].into())]
-    {
-        resumed.options.insert(key.to_owned(), value);
-    }
     resumed.approaches = vec!["good".to_owned()];
     resumed.plan = ["cold", "warm", "sources-changed"].map(|id| (1, "good".to_owned(), id.to_owned())).to_vec();
-    resumed.options.insert("reps".to_owned(), 1.into());
-    let night = runs::Night { record: resumed, n: 0, ..runs::night(3) };
+    night.n = 0;
+    let options = [
+        ("allow_run", true.into()),
+        ("study", serde_json::Value::from(".")),
+        ("engine", RUN[3].into()),
+        ("reps", 1.into()),
+    ];
+    options.into_iter().for_each(|(key, value)| night.option(key, value));
     let folder = night.write(&nights).display().to_string();
     place.expect(&["run", "--resume", &folder], 2, "--allow-run");
     assert!(!mark.exists(), "a command was carried out");

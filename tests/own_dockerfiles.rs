@@ -64,10 +64,10 @@ fn two_dockerfiles_of_five_files_get_a_table_and_a_verdict_that_names_the_faster
     assert_eq!(stored.samples.len(), 30);
     assert!(stored.samples.iter().all(|(sample, _)| sample.status == Status::Ok));
     assert!(!dir.path().join("home").exists(), "something is left in the private engines' folder");
-    let call = stored.record.options.get("call").unwrap();
-    assert_eq!(call["changes"][0], "sources=main.py");
-    assert_eq!(call["build_args"][0], "VERSION", "the value is nobody's business");
-    assert_eq!(call["context"], "app");
+    let call = stored.record.options.call().unwrap().call.clone().unwrap();
+    assert_eq!(call.changes[0], "sources=main.py");
+    assert_eq!(call.build_args[0], "VERSION", "the value is nobody's business");
+    assert_eq!(call.context, "app");
 }
 
 /// The engine is never begun with: what a plan says of states and rows is enough.

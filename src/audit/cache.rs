@@ -4,9 +4,7 @@
 //! that puts it before would save its time, at most: the step may need the sources. So the seconds are an upper bound,
 //! and the median of the samples of the first changed scenario, in the study's order, is what they are judged by.
 
-use super::judge::TITLES;
-use super::{Criterion, Evidence, Verdict};
-use crate::model::{CacheState, Sample, ScenarioId, Status, Step, StepKind};
+use crate::model::{CacheState, Criterion, CriterionVerdict, Evidence, Sample, ScenarioId, Status, Step, StepKind};
 use serde_json::{Map, Value};
 
 /// A step that takes less is not worth another order, in seconds: in all of a build together.
@@ -15,7 +13,7 @@ const WORTH: f64 = 0.1;
 /// Judges one approach by its samples of a run, each with its steps; the scenarios in the study's order.
 #[must_use]
 pub fn cache_use(samples: &[(&Sample, &[Step])], scenarios: &[(ScenarioId, CacheState)]) -> Criterion {
-    let mut criterion = Criterion::unknown(6, TITLES[5], "");
+    let mut criterion = Criterion::unknown(6, "");
     let of = |id: &ScenarioId| -> Vec<&(&Sample, &[Step])> {
         samples.iter().filter(|(s, _)| s.key.scenario == *id && s.status == Status::Ok).collect()
     };
@@ -35,22 +33,24 @@ pub fn cache_use(samples: &[(&Sample, &[Step])], scenarios: &[(ScenarioId, Cache
     criterion.figure("executed_share", shares);
     let changed = scenarios.iter().find(|(_, cache)| *cache == CacheState::Changed);
     let Some((id, _)) = changed else {
-        return criterion.judged(Verdict::Unknown, "no scenario of the run changes anything");
+        return criterion.judged(CriterionVerdict::Unknown, "no scenario of the run changes anything");
     };
     let found = of(id);
     let Some(saved) =
         median(found.iter().map(|(_, steps)| avoidable(steps).map(seconds).fold(0.0, |all, one| all + one)).collect())
     else {
-        return criterion.judged(Verdict::Unknown, format!("no sample of {id} can be used"));
+        return criterion.judged(CriterionVerdict::Unknown, format!("no sample of {id} can be used"));
     };
     criterion.figure("saved_by_order_at_most_s", (saved * 1000.0).round() / 1000.0);
     let names = found.iter().flat_map(|(_, steps)| avoidable(steps).map(|step| step.name.clone()));
     criterion.found(Evidence::new("RUN steps that are executed again", names));
     let executed = found.iter().any(|(_, steps)| avoidable(steps).next().is_some());
     match executed && saved >= WORTH {
-        false => criterion.judged(Verdict::Pass, format!("with {id}, no RUN step worth the name is executed again")),
+        false => {
+            criterion.judged(CriterionVerdict::Pass, format!("with {id}, no RUN step worth the name is executed again"))
+        }
         true => criterion.judged(
-            Verdict::Fail,
+            CriterionVerdict::Fail,
             format!("with {id}, RUN steps are executed again; another order would save {saved:.1} s at most"),
         ),
     }

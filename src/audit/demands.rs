@@ -1,6 +1,6 @@
 //! Demands that a study or a caller makes of an image, held against its scorecard.
 
-use super::{Demanded, Scorecard};
+use crate::model::{Demanded, Scorecard};
 pub use crate::study::Demands;
 use serde_json::Value;
 

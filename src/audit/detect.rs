@@ -1,8 +1,8 @@
 //! What stands in a file system that a finished image does not need or that an attacker would want, by path, mode and
 //! the package databases' own words. Lists of names are all here; what they mean for a verdict is not.
 
-use super::Evidence;
 use super::inventory::{Entry, Inventory, Kind, name_of};
+use crate::model::Evidence;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of folders that programs are in, wherever they lie: an environment or `/opt` has such too.

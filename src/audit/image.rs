@@ -6,9 +6,10 @@ use super::detect::findings;
 use super::inventory::Inventory;
 use super::judge::{Facts, judge};
 use super::layers::Layers;
-use super::{SCHEMA, Scorecard};
 use crate::engine::EngineError;
-use crate::engine::look::{ImageSelf, Listed, Looker, Restrictions, Started};
+use crate::engine::wire::looker::start::{Restrictions, Started};
+use crate::engine::wire::looker::{ImageSelf, Listed, Looker};
+use crate::model::{SCORECARD_SCHEMA, Scorecard};
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -70,7 +71,7 @@ pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecar
     };
     let criteria = judge(&facts);
     let mut card = Scorecard {
-        schema: SCHEMA.to_owned(),
+        schema: SCORECARD_SCHEMA.to_owned(),
         image: image.to_owned(),
         id: about.id.clone(),
         approach: None,

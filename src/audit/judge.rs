@@ -5,9 +5,9 @@
 use super::detect::{Findings, Package, is_scratch, named};
 use super::inventory::{Inventory, Kind};
 use super::layers::Layers;
-use super::{Criterion, Evidence, Verdict};
-use crate::engine::look::{ImageSelf, Started};
-use crate::model::Bytes;
+use crate::engine::wire::looker::ImageSelf;
+use crate::engine::wire::looker::start::{Start, Started};
+use crate::model::{Bytes, Criterion, CriterionVerdict, Evidence};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Tools that build or check, and serve nothing at run time, if nobody says what is needed.
@@ -41,10 +41,6 @@ const BUILD_TOOLS: [&str; 24] = [
 /// What every Python environment is made with, and `pip freeze` leaves out: no build added it on purpose. Where pip can
 /// be started, criterion 4 counts it.
 const INSTALLERS: [&str; 3] = ["pip", "setuptools", "wheel"];
-
-/// Names of the criteria, as in the article.
-pub const TITLES: [&str; 6] =
-    ["Lightweight", "No build-time dependencies", "Without root", "Small attack surface", "Cannot write", "Cache use"];
 
 /// Everything that is known of an image.
 pub struct Facts<'a> {
@@ -84,14 +80,14 @@ pub fn judge(facts: &Facts<'_>) -> Vec<Criterion> {
         without_root(facts, &user),
         attack_surface(facts),
         cannot_write(facts, &user),
-        Criterion::unknown(6, TITLES[5], "only a run shows what builds take from the cache"),
+        Criterion::unknown(6, "only a run shows what builds take from the cache"),
     ]
 }
 
 /// Passes within the demanded size. Without a demand there is no measure for it: what is light for one program is not
 /// for another, and the article compares sizes without a limit.
 fn lightweight(facts: &Facts<'_>) -> Criterion {
-    let mut criterion = Criterion::unknown(1, TITLES[0], "");
+    let mut criterion = Criterion::unknown(1, "");
     let bytes = facts.inventory.bytes();
     criterion.figure("file_bytes", bytes);
     criterion.figure("files", facts.inventory.files());
@@ -121,10 +117,10 @@ fn lightweight(facts: &Facts<'_>) -> Criterion {
     let text = format!("{} in {} files", Bytes(bytes), facts.inventory.files());
     match facts.max_bytes {
         Some(most) if bytes <= most => {
-            criterion.judged(Verdict::Pass, format!("{text}; at most {} are demanded", Bytes(most)))
+            criterion.judged(CriterionVerdict::Pass, format!("{text}; at most {} are demanded", Bytes(most)))
         }
-        Some(most) => criterion.judged(Verdict::Fail, format!("{text}; at most {} are demanded", Bytes(most))),
-        None => criterion.judged(Verdict::Open, format!("{text}; no limit is demanded to judge it by")),
+        Some(most) => criterion.judged(CriterionVerdict::Fail, format!("{text}; at most {} are demanded", Bytes(most))),
+        None => criterion.judged(CriterionVerdict::Open, format!("{text}; no limit is demanded to judge it by")),
     }
 }
 
@@ -141,7 +137,7 @@ fn short(command: &str) -> String {
 /// Fails when distributions that are not needed at run time were added by the build (by the lock file's closure, or, where
 /// none is named, well-known build tools), and for compilers and caches of package managers, whoever brought them.
 fn build_time(facts: &Facts<'_>) -> Criterion {
-    let mut criterion = Criterion::unknown(2, TITLES[1], "");
+    let mut criterion = Criterion::unknown(2, "");
     let found = facts.found;
     let owners = facts.layers.map(Layers::owners).unwrap_or_default();
     let from_base = |package: &&Package| from_base(package, &owners, facts.base);
@@ -185,7 +181,7 @@ fn build_time(facts: &Facts<'_>) -> Criterion {
     if let Some(Err(why)) = facts.needed {
         reasons.push(format!("what is needed at run time is unknown ({why})"));
         if needless.is_empty() && found.compilers.is_empty() && found.caches.is_empty() {
-            return criterion.judged(Verdict::Unknown, reasons.join("; "));
+            return criterion.judged(CriterionVerdict::Unknown, reasons.join("; "));
         }
     }
     if let Err(why) = facts.layers {
@@ -196,9 +192,9 @@ fn build_time(facts: &Facts<'_>) -> Criterion {
         ));
     }
     if reasons.is_empty() {
-        return criterion.judged(Verdict::Pass, "nothing was found that only a build needs");
+        return criterion.judged(CriterionVerdict::Pass, "nothing was found that only a build needs");
     }
-    criterion.judged(Verdict::Fail, reasons.join("; "))
+    criterion.judged(CriterionVerdict::Fail, reasons.join("; "))
 }
 
 /// Whether a package comes from the base image. One whose layer is not known counts as the build's.
@@ -279,37 +275,38 @@ impl User {
 /// Passes when the configured user is not root and the image starts as a user that it does not know, without
 /// capabilities and new privileges. That it does not says nothing where it does not start as its own user either.
 fn without_root(facts: &Facts<'_>, user: &User) -> Criterion {
-    let mut criterion = Criterion::unknown(3, TITLES[2], "");
+    let mut criterion = Criterion::unknown(3, "");
     criterion.figure("user", facts.about.user.clone());
     if let Some(uid) = user.uid {
         criterion.figure("uid", uid);
     }
     let started = start_figure(&mut criterion, "starts_as_arbitrary_user", &facts.arbitrary);
     match (user.uid, started) {
-        (Some(0), _) => criterion.judged(Verdict::Fail, format!("it is run as {}", user.shown)),
-        (None, _) => criterion.judged(Verdict::Fail, format!("it is run as {}", user.shown)),
-        (Some(_), Ok(())) => criterion
-            .judged(Verdict::Pass, format!("it is run as {}, and starts as any user without capabilities", user.shown)),
+        (Some(0), _) => criterion.judged(CriterionVerdict::Fail, format!("it is run as {}", user.shown)),
+        (None, _) => criterion.judged(CriterionVerdict::Fail, format!("it is run as {}", user.shown)),
+        (Some(_), Ok(())) => criterion.judged(
+            CriterionVerdict::Pass,
+            format!("it is run as {}, and starts as any user without capabilities", user.shown),
+        ),
         (Some(_), Err(Some(why))) => {
             let (verdict, how) = blame(facts, "as another user", &why);
             criterion.judged(verdict, format!("it is run as {}; {how}", user.shown))
         }
-        (Some(_), Err(None)) => {
-            criterion.judged(Verdict::Pass, format!("it is run as {}; it names no command to start", user.shown))
-        }
+        (Some(_), Err(None)) => criterion
+            .judged(CriterionVerdict::Pass, format!("it is run as {}; it names no command to start", user.shown)),
     }
 }
 
 /// What it means that an image did not start in some way: nothing, where it does not start without it either.
-fn blame(facts: &Facts<'_>, way: &str, why: &str) -> (Verdict, String) {
+fn blame(facts: &Facts<'_>, way: &str, why: &str) -> (CriterionVerdict, String) {
     match &facts.writable {
-        Some(Started { fine: Err(own), .. }) => (
-            Verdict::Unknown,
+        Some(Started { went: Start::Failed(own), .. }) => (
+            CriterionVerdict::Unknown,
             format!(
                 "whether it starts {way} cannot be told, as it does not start without network and capabilities: {own}"
             ),
         ),
-        _ => (Verdict::Fail, format!("it does not start {way}: {why}")),
+        _ => (CriterionVerdict::Fail, format!("it does not start {way}: {why}")),
     }
 }
 
@@ -317,9 +314,11 @@ fn blame(facts: &Facts<'_>, way: &str, why: &str) -> (Verdict, String) {
 fn start_figure(criterion: &mut Criterion, name: &str, run: &Option<Started>) -> Result<(), Option<String>> {
     let (word, result) = match run {
         None => ("not tried", Err(None)),
-        Some(started) if started.still_running => ("still running at the time limit", Ok(())),
-        Some(Started { fine: Ok(()), .. }) => ("yes", Ok(())),
-        Some(Started { fine: Err(why), .. }) => ("no", Err(Some(why.clone()))),
+        Some(started) => match &started.went {
+            Start::StillRunning => ("still running at the time limit", Ok(())),
+            Start::Ended => ("yes", Ok(())),
+            Start::Failed(why) => ("no", Err(Some(why.clone()))),
+        },
     };
     criterion.figure(name, word);
     result
@@ -327,7 +326,7 @@ fn start_figure(criterion: &mut Criterion, name: &str, run: &Option<Started>) ->
 
 /// Passes when none of these is there.
 fn attack_surface(facts: &Facts<'_>) -> Criterion {
-    let mut criterion = Criterion::unknown(4, TITLES[3], "");
+    let mut criterion = Criterion::unknown(4, "");
     let found = facts.found;
     let hidden = hidden_secrets(facts);
     let lists = [
@@ -352,13 +351,13 @@ fn attack_surface(facts: &Facts<'_>) -> Criterion {
     }
     criterion.found(Evidence::new("files that look like secrets", hidden));
     match (reasons.is_empty(), facts.layers) {
-        (true, Ok(_)) => criterion.judged(Verdict::Pass, "none of what an attacker would use was found"),
+        (true, Ok(_)) => criterion.judged(CriterionVerdict::Pass, "none of what an attacker would use was found"),
         // A secret that a later layer deletes is still in the image.
         (true, Err(why)) => criterion.judged(
-            Verdict::Unknown,
+            CriterionVerdict::Unknown,
             format!("nothing was found in what a container sees, but the layers could not be read: {why}"),
         ),
-        (false, _) => criterion.judged(Verdict::Fail, reasons.join(", ")),
+        (false, _) => criterion.judged(CriterionVerdict::Fail, reasons.join(", ")),
     }
 }
 
@@ -379,7 +378,7 @@ fn hidden_secrets(facts: &Facts<'_>) -> Vec<String> {
 /// Passes when the default user can write nothing but folders for everybody's temporary files (or no more paths than
 /// demanded), and the image starts under a read-only root. Paths count by their own mode and owner; root writes all.
 fn cannot_write(facts: &Facts<'_>, user: &User) -> Criterion {
-    let mut criterion = Criterion::unknown(5, TITLES[4], "");
+    let mut criterion = Criterion::unknown(5, "");
     let can = |entry: &&super::inventory::Entry| {
         let kind = matches!(entry.kind, Kind::File | Kind::Folder);
         let bit = match user.uid {
@@ -414,12 +413,12 @@ fn cannot_write(facts: &Facts<'_>, user: &User) -> Criterion {
         _ => format!("the default user can write {} paths, {beyond} of them beyond temporary folders", paths.len()),
     };
     match started {
-        _ if !within => criterion.judged(Verdict::Fail, text),
+        _ if !within => criterion.judged(CriterionVerdict::Fail, text),
         Err(Some(why)) => {
             let (verdict, how) = blame(facts, "under a read-only root", &why);
             criterion.judged(verdict, format!("{text}; {how}"))
         }
-        Ok(()) => criterion.judged(Verdict::Pass, format!("{text}; it starts under a read-only root")),
-        Err(None) => criterion.judged(Verdict::Pass, format!("{text}; it names no command to start")),
+        Ok(()) => criterion.judged(CriterionVerdict::Pass, format!("{text}; it starts under a read-only root")),
+        Err(None) => criterion.judged(CriterionVerdict::Pass, format!("{text}; it names no command to start")),
     }
 }

@@ -6,13 +6,13 @@ use super::inventory::{
     Entry, Kind, MOST_ENTRIES, MOST_FILE_BYTES, MOST_PATH_BYTES, looks_like_key, maybe_key, too_many,
 };
 use super::members::{Member, Members, clean_path};
+use crate::text::time::parse_rfc3339;
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Cursor, Read};
 use tar::EntryType;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// The longest JSON document that is read of an image, and how many of them.
 const LONGEST_JSON: u64 = 4 << 20;
@@ -250,7 +250,7 @@ fn history(config: &Value) -> Vec<(String, Option<OffsetDateTime>)> {
     // Of a base image without a history BuildKit writes its layers behind those of the build.
     let filled = made.iter().rev().take_while(|entry| entry["comment"] == FILLED_IN).count();
     made.rotate_right(filled);
-    let moment = |value: &Value| OffsetDateTime::parse(value.as_str()?, &Rfc3339).ok();
+    let moment = |value: &Value| parse_rfc3339(value.as_str()?);
     let described = |(number, entry): (usize, &&Value)| match number < filled {
         true => (String::new(), None),
         false => (text(&entry["created_by"]), moment(&entry["created"])),

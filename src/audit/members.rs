@@ -3,7 +3,7 @@
 //! The `tar` crate parses the headers. Its own reader is not used: it splits PAX records at newlines, which the
 //! capabilities of a file may hold, and then loses long paths too.
 
-use crate::model::visible;
+use crate::text::visible;
 use std::io::{self, Read};
 use tar::{EntryType, Header};
 

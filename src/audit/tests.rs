@@ -8,10 +8,10 @@ use super::inventory::Inventory;
 use super::judge::{Facts, judge};
 use super::layers::Layers;
 use super::lock::needed;
-use super::{Criterion, Verdict};
 use crate::analysis::testing::{sample, scenario};
-use crate::engine::look::{ImageSelf, Started};
-use crate::model::{Bytes, CacheState, Interval, Sample, Step, StepKind};
+use crate::engine::wire::looker::ImageSelf;
+use crate::engine::wire::looker::start::{Start, Started};
+use crate::model::{Bytes, CacheState, Criterion, CriterionVerdict, Interval, Sample, Step, StepKind};
 use std::collections::BTreeSet;
 use tar::{Builder, EntryType, Header};
 
@@ -221,7 +221,8 @@ fn scorecard(user: &str, starts: Starts, needed: Option<&Result<BTreeSet<String>
     export.extend(packages.iter().map(|path| (path.as_str(), FILE, 0o644, 0, &b"x"[..])));
     let inventory = Inventory::read(tar_of(&export).as_slice()).unwrap();
     let started = |fine: Result<(), &str>| {
-        Some(Started { fine: fine.map_err(str::to_owned), still_running: false, changes: Vec::new() })
+        let went = fine.map_or_else(|why| Start::Failed(why.to_owned()), |()| Start::Ended);
+        Some(Started { went, changes: Vec::new() })
     };
     let [arbitrary, read_only, writable] = starts.map(started);
     judge(&Facts {
@@ -247,19 +248,28 @@ fn the_user_and_the_starts_decide_who_may_do_what() {
         (card[2].verdict, card[4].verdict, format!("{}; {}", card[2].reason, card[4].reason))
     };
     let of = |user: &str| verdicts(user, FINE);
-    assert_eq!((of("app").0, of("app").1), (Verdict::Pass, Verdict::Pass), "/tmp and /srv/own: {}", of("app").2);
-    assert_eq!((of("65000").0, of("65000").1), (Verdict::Pass, Verdict::Pass));
+    assert_eq!(
+        (of("app").0, of("app").1),
+        (CriterionVerdict::Pass, CriterionVerdict::Pass),
+        "/tmp and /srv/own: {}",
+        of("app").2
+    );
+    assert_eq!((of("65000").0, of("65000").1), (CriterionVerdict::Pass, CriterionVerdict::Pass));
     for root in ["", "0", "0:0"] {
-        assert_eq!((of(root).0, of(root).1), (Verdict::Fail, Verdict::Fail), "{root:?}");
+        assert_eq!((of(root).0, of(root).1), (CriterionVerdict::Fail, CriterionVerdict::Fail), "{root:?}");
     }
-    assert_eq!(of("ghost").0, Verdict::Fail);
+    assert_eq!(of("ghost").0, CriterionVerdict::Fail);
     assert!(of("ghost").2.contains("ghost, which is not in the image's passwd"));
     let (user, _, why) = verdicts("app", [Err("no home"), Ok(()), Ok(())]);
-    assert!(user == Verdict::Fail && why.contains("does not start as another user: no home"), "{why}");
+    assert!(user == CriterionVerdict::Fail && why.contains("does not start as another user: no home"), "{why}");
     let (_, writes, why) = verdicts("app", [Ok(()), Err("no log"), Ok(())]);
-    assert!(writes == Verdict::Fail && why.contains("does not start under a read-only root: no log"), "{why}");
+    assert!(writes == CriterionVerdict::Fail && why.contains("does not start under a read-only root: no log"), "{why}");
     let (user, writes, why) = verdicts("app", [Err("a"), Err("b"), Err("no database")]);
-    assert_eq!((user, writes), (Verdict::Unknown, Verdict::Unknown), "it does not start anyway: {why}");
+    assert_eq!(
+        (user, writes),
+        (CriterionVerdict::Unknown, CriterionVerdict::Unknown),
+        "it does not start anyway: {why}"
+    );
     assert!(why.contains("no database"), "{why}");
 }
 
@@ -271,12 +281,12 @@ fn what_no_lock_needs_is_named_but_for_what_makes_environments() {
         (verdict, reason)
     };
     let (verdict, reason) = judged(Some(&needed(&["click"])));
-    assert_eq!((verdict, reason.as_str()), (Verdict::Fail, "ruff, requests are not needed at run time"));
-    assert_eq!(judged(Some(&needed(&["click", "requests", "ruff"]))).0, Verdict::Pass);
+    assert_eq!((verdict, reason.as_str()), (CriterionVerdict::Fail, "ruff, requests are not needed at run time"));
+    assert_eq!(judged(Some(&needed(&["click", "requests", "ruff"]))).0, CriterionVerdict::Pass);
     // Without a lock, well-known tools only.
-    assert_eq!(judged(None), (Verdict::Fail, "ruff is not needed at run time".to_owned()));
+    assert_eq!(judged(None), (CriterionVerdict::Fail, "ruff is not needed at run time".to_owned()));
     let (verdict, reason) = judged(Some(&Err("no such file".to_owned())));
-    assert!(verdict == Verdict::Fail && reason.contains("unknown (no such file)"), "{reason}");
+    assert!(verdict == CriterionVerdict::Fail && reason.contains("unknown (no such file)"), "{reason}");
 }
 
 fn step(name: &str, kind: StepKind, cached: bool, seconds: f64) -> Step {
@@ -321,12 +331,15 @@ fn a_build_that_runs_its_commands_again_for_sources_uses_the_cache_badly() {
         build("sources", 3.0, false),
         later.clone(),
     ]);
-    assert_eq!(bad.verdict, Verdict::Fail, "{}", bad.reason);
+    assert_eq!(bad.verdict, CriterionVerdict::Fail, "{}", bad.reason);
     assert_eq!(bad.figures["saved_by_order_at_most_s"], 3.0);
     assert_eq!(bad.figures["executed_share"]["sources"], 0.5);
     assert_eq!(bad.evidence[0].items, ["[3/4] RUN install"]);
     let good = judged(&[build("sources", 3.0, true), later.clone()]);
-    assert_eq!((good.verdict, &good.figures["saved_by_order_at_most_s"]), (Verdict::Pass, &serde_json::json!(0.0)));
+    assert_eq!(
+        (good.verdict, &good.figures["saved_by_order_at_most_s"]),
+        (CriterionVerdict::Pass, &serde_json::json!(0.0))
+    );
     assert_eq!(good.figures["executed_share"]["sources"], 0.25);
-    assert_eq!(judged(&[later]).verdict, Verdict::Unknown, "no sample of the scenario that it is judged by");
+    assert_eq!(judged(&[later]).verdict, CriterionVerdict::Unknown, "no sample of the scenario that it is judged by");
 }

@@ -3,7 +3,7 @@
 //! Ticks are chosen by the room that their labels need, so that no two labels touch.
 
 use super::width::width;
-use crate::model::shown_seconds;
+use crate::text::shown_seconds;
 
 /// The shortest time on a scale that grows by factors, in seconds: zero has no place there.
 const SHORTEST: f64 = 0.001;

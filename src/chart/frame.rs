@@ -4,9 +4,9 @@
 
 use super::axis::Tick;
 use super::ink::Ink;
+use super::picture::{Chart, ChartError};
 use super::scene::{Anchor, Brush, FINE, Label, Scene};
 use super::width::width;
-use super::{Chart, ChartError};
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::coord::ranged1d::Ranged;
@@ -43,7 +43,7 @@ impl Frame {
     /// A picture whose rows have these names, with at most that room for them, and a column of that width for figures at
     /// the right.
     pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>, most: f64, right: f64) -> Self {
-        let widest = names.map(|name| width(&crate::model::visible(name), SIZE)).fold(40.0, f64::max);
+        let widest = names.map(|name| width(&crate::text::visible(name), SIZE)).fold(40.0, f64::max);
         let left = MARGIN + widest.min(most) + 10.0;
         let right = if right > 0.0 { right + 10.0 } else { 0.0 };
         // The height is known when everything is in; until then there is room for anything.

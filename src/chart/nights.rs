@@ -5,9 +5,9 @@
 use super::axis::{between, with_unit};
 use super::frame::{Area, Frame, NAMES, Paint, SIZE, fine};
 use super::ink::Ink;
+use super::picture::{Chart, ChartError};
 use super::scene::{Anchor, Label, Scene};
 use super::width::width;
-use super::{Chart, ChartError};
 use plotters::coord::types::RangedCoordf64;
 use plotters::element::{Circle, PathElement};
 use plotters::style::Color;

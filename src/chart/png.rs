@@ -2,7 +2,8 @@
 //!
 //! Fonts are the only thing that is taken from outside, and before anything is drawn.
 
-use super::{Chart, Dress};
+use super::picture::Chart;
+use super::svg::Dress;
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::fontdb::Database;
 use resvg::usvg::{Options, Tree};
@@ -87,8 +88,18 @@ impl Fonts {
     }
 }
 
+impl Chart {
+    /// The picture as PNG in the light theme, twice as many pixels across and down as the SVG says.
+    ///
+    /// # Errors
+    /// When it is too large for that, or cannot be painted.
+    pub fn png(&self, fonts: &Fonts) -> Result<Vec<u8>, PngError> {
+        png(self, fonts)
+    }
+}
+
 /// Paints a picture.
-pub(super) fn png(chart: &Chart, fonts: &Fonts) -> Result<Vec<u8>, PngError> {
+fn png(chart: &Chart, fonts: &Fonts) -> Result<Vec<u8>, PngError> {
     let broken = |why: String| PngError::Broken(chart.name.clone(), why);
     let tree = tree(chart, fonts)?;
     let (across, down) = ((tree.size().width() * SCALE).ceil(), (tree.size().height() * SCALE).ceil());

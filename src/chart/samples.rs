@@ -5,9 +5,9 @@
 use super::axis::{log_range, log_ticks, positive, with_unit};
 use super::frame::{Area, Frame, NAMES, Paint, SIZE, fine};
 use super::ink::Ink;
+use super::picture::{Chart, ChartError};
 use super::scene::{Anchor, Label, Scene};
 use super::width::width;
-use super::{Chart, ChartError};
 use crate::analysis::marks::Mark;
 use crate::analysis::published::Published;
 use crate::analysis::table::{Cell, Scenario, Table};

@@ -4,7 +4,7 @@
 
 use super::ink::{Ink, ink};
 use super::width::{fit, width};
-use crate::model::visible;
+use crate::text::visible;
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 use std::cell::RefCell;
 use std::convert::Infallible;

@@ -6,9 +6,9 @@
 use super::axis::{Tick, linear_ticks, plain, round_up, with_unit};
 use super::frame::{Frame, NAMES, Paint, SIZE};
 use super::ink::Ink;
+use super::picture::{Chart, ChartError};
 use super::scene::{Anchor, Label, Scene};
 use super::width::{fit, width};
-use super::{Chart, ChartError};
 use crate::analysis::parts::Part;
 use crate::model::{Bytes, StepKind};
 use plotters::coord::types::RangedCoordf64;

@@ -6,11 +6,12 @@
 use super::axis::{linear_ticks, plain, round_up, with_unit};
 use super::frame::{Area, Frame, MARGIN, Paint, SIZE};
 use super::ink::Ink;
+use super::picture::{Chart, ChartError};
 use super::scene::{Anchor, FINE, Label, Scene};
 use super::stacks::{ink, kinds};
 use super::width::width;
-use super::{Chart, ChartError};
 use crate::model::{Sample, Step, StepKind};
+use crate::text::and_more;
 use plotters::coord::types::RangedCoordf64;
 use plotters::element::Rectangle;
 use plotters::style::Color;
@@ -43,10 +44,10 @@ pub fn steps(approach: &str, builds: &[Shown<'_>]) -> Result<Chart, ChartError> 
         let beside = format!("{} of block {}", with_unit(sample.seconds.get()), sample.key.block);
         frame.heading(title, &beside);
         panel(&mut frame, sample, steps)?;
-        if *left > 0 {
+        if let Some(more) = and_more(*left) {
             frame.y += SIZE + 2.0;
             frame.label(Label {
-                text: &format!("and {left} more steps, in steps.csv"),
+                text: &format!("{more} steps, in steps.csv"),
                 at: (frame.plot.start, frame.y),
                 room: frame.plot_width(),
                 size: SIZE,

@@ -2,11 +2,11 @@
 //!
 //! Every text from outside is escaped here and nowhere else.
 
-use super::Chart;
 use super::frame::MARGIN;
 use super::ink::Ink;
+use super::picture::Chart;
 use super::scene::{Anchor, Form, Label, Scene, Shape};
-use crate::model::visible;
+use crate::text::visible;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -88,8 +88,18 @@ fn px(value: f64) -> String {
 /// Height of the line above a picture that stands alone, with its title.
 const TITLE: f64 = 40.0;
 
+impl Chart {
+    /// Writes it as SVG.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn write_svg(&self, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+        write(self, dress, out)
+    }
+}
+
 /// Writes a picture. Its name makes the ids inside unique on a page.
-pub(super) fn write(chart: &Chart, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
+fn write(chart: &Chart, dress: Dress, out: &mut dyn Write) -> io::Result<()> {
     let (scene, name) = (&chart.scene, &chart.name);
     let alone = dress != Dress::Inline;
     let above = if alone { TITLE } else { 0.0 };

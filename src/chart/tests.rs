@@ -61,7 +61,7 @@ pub(super) fn sound(chart: &Chart) -> String {
             let node = root.children().find(|node| node.has_tag_name(tag)).unwrap();
             let id = node.attribute("id").unwrap();
             assert!(root.attribute("aria-labelledby").unwrap().split(' ').any(|named| named == id));
-            assert!(!said.is_empty() && node.text() == Some(&crate::model::visible(said)), "{tag}");
+            assert!(!said.is_empty() && node.text() == Some(&crate::text::visible(said)), "{tag}");
         }
         let frame: Vec<f64> = root.attribute("viewBox").unwrap().split(' ').map(|n| n.parse().unwrap()).collect();
         let found = boxes(&text);
@@ -170,7 +170,7 @@ fn every_sample_is_a_point_and_every_median_is_named() {
     // One more explains them.
     assert_eq!(svg.matches("<circle").count(), 240 + 1);
     for (row, _, cell) in table.cells() {
-        let median = crate::model::shown_seconds(cell.median().unwrap().get());
+        let median = crate::text::shown_seconds(cell.median().unwrap().get());
         assert!(svg.contains(&format!("{}: median {median} s, n = 8", row.approach)), "{median}");
     }
     let (low, high) = (svg.contains(">0.2</text>"), svg.contains(">50</text>"));

@@ -2,7 +2,7 @@
 //!
 //! Nobody knows the reader's font: the widths are those of DejaVu Sans, one of the widest that browsers use, rounded up.
 
-use crate::model::visible;
+use crate::text::visible;
 use unicode_width::UnicodeWidthChar;
 
 /// Width of a character in parts of the font's size.

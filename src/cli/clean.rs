@@ -1,50 +1,30 @@
-//! `layerbench clean`: undoes what interrupted runs left behind, and says so.
+//! `layerbench clean`.
 
 use super::args::CleanArgs;
-use super::{End, Stop};
-use crate::engine::EngineError;
-use crate::engine::host;
-use crate::engine::remains::{self, Cleaned};
-use std::path::Path;
+use super::out::{say, write_out};
+use crate::app::prepare::clean;
+use crate::app::{Ending, Failure};
+use crate::engine::machine::remains::Cleaned;
 use std::time::Duration;
 
 /// Carries out the command.
-pub fn clean(args: &CleanArgs) -> Result<End, Stop> {
-    let home = remains::home();
-    let done = cleaned(&home, Duration::from_secs(args.wait))?;
-    if done.is_empty() {
-        println!("nothing to clean up in {}", home.display());
+pub fn clean(args: &CleanArgs) -> Result<Ending, Failure> {
+    let cleaning = clean::clean(Duration::from_secs(args.wait))?;
+    if cleaning.done.is_empty() {
+        write_out(format!("nothing to clean up in {}\n", cleaning.home.display()).as_bytes())?;
     }
-    let mut end = End::Fine;
-    for one in done {
+    let mut ending = Ending::Fine;
+    for one in cleaning.done {
         match one {
-            Cleaned::Undone(name) => println!("removed what {name} left behind"),
-            Cleaned::InUse(name, owner) => println!("left alone: {name} is in use by process {owner}"),
+            Cleaned::Undone(name) => write_out(format!("removed what {name} left behind\n").as_bytes())?,
+            Cleaned::InUse(name, owner) => {
+                write_out(format!("left alone: {name} is in use by process {owner}\n").as_bytes())?;
+            }
             Cleaned::Failed(name, error) => {
-                say!("layerbench: {name}: {error}");
-                end = End::Failed;
+                say(&format!("layerbench: {name}: {error}"));
+                ending = Ending::Failed;
             }
         }
     }
-    Ok(end)
-}
-
-/// Takes away what runs left behind that were broken off, before one of them goes on: its builds would find it. What
-/// cannot be taken away is told.
-pub fn before_going_on() {
-    let done = cleaned(&remains::home(), Duration::ZERO);
-    for one in done.unwrap_or_else(|error| vec![Cleaned::Failed("what runs left behind".to_owned(), error)]) {
-        match one {
-            Cleaned::Undone(name) => say!("removed what {name} left behind"),
-            Cleaned::InUse(..) => {}
-            Cleaned::Failed(name, error) => say!("warning: {name}: {error}"),
-        }
-    }
-}
-
-/// Of private engines, and on engines of the user.
-fn cleaned(home: &Path, wait: Duration) -> Result<Vec<Cleaned>, EngineError> {
-    let mut done = remains::clean(home, wait)?;
-    done.extend(host::clean(home)?);
-    Ok(done)
+    Ok(ending)
 }

@@ -1,185 +1,32 @@
-//! `layerbench history`: medians over nights, where they changed, and which changes are wanted.
+//! `layerbench history`, and `history accept`.
 
-use super::args::{AcceptArgs, HistoryArgs, HistoryCall, ShortForm};
-use super::load::stop;
-use super::nights::{Chosen, cells, choose, medians, newest, revision};
-use super::style::{answer, style_for, unmade};
-use super::{End, Stop, charts};
-use crate::analysis::nights::{CellName, Medians, Series, series};
-use crate::chart::{self, Chart, ChartError};
-use crate::engine::build::rfc3339;
-use crate::report::{ChangeLine, History, NightName, write_history_json, write_history_text};
-use crate::store::{Accepted, StoredNight, StoredNights, accept as keep, accepted, nights};
-use std::panic::resume_unwind;
-use std::path::Path;
-use std::time::SystemTime;
-
-/// An accepted change covers a change of level that was found this many nights from it.
-const NEAR: usize = 3;
+use super::args::{HistoryArgs, HistoryCall, ShortForm};
+use super::out::{answer, say, style_for};
+use crate::app::judge::history::{self, Acceptance, Request};
+use crate::app::{Ending, Failure};
+use crate::report::{write_history_json, write_history_text};
 
 /// Carries out the command.
-pub fn history(args: &HistoryArgs) -> Result<End, Stop> {
-    let all = nights(&args.dir).map_err(stop)?;
+pub fn history(args: &HistoryArgs) -> Result<Ending, Failure> {
     if let Some(HistoryCall::Accept(call)) = &args.call {
-        return accept(&args.dir, &all, call);
+        let (dir, run) = (args.dir.clone(), call.run.clone());
+        let kept = history::accept(&Acceptance { dir, run, cells: call.cell.clone(), reason: call.reason.clone() })?;
+        say(&format!("kept in {}", kept.display()));
+        return Ok(Ending::Fine);
     }
-    let newest = newest(&all, &args.dir)?;
-    let Chosen { mut nights, notes } = choose(&all, &newest.record, None, args.force);
-    if let Some(since) = &args.since {
-        // The name of a run, or a date: names begin with a time without dashes.
-        let name = since.replace(['-', ':'], "");
-        let wanted = if all.nights.iter().any(|night| night.name == *since) { since.clone() } else { name };
-        nights.retain(|night| night.name >= wanted);
-    }
-    let found = gather(&args.dir, newest, &nights, notes)?;
-    if let Some(folder) = &args.charts {
-        let chart = draw(&found).map_err(unmade)?;
-        charts::write([&chart].into_iter(), folder, args.png)?;
-    }
+    let found = history::history(&Request {
+        dir: args.dir.clone(),
+        since: args.since.clone(),
+        force: args.force,
+        charts: args.charts.clone(),
+        png: args.png,
+    })?;
     let mut text = Vec::new();
     let written = match args.format {
         ShortForm::Text => write_history_text(&found, style_for(args.out.as_deref()), &mut text),
         ShortForm::Json => write_history_json(&found, &mut text),
     };
-    written.map_err(unmade)?;
+    written.map_err(Failure::unmade)?;
     answer(args.out.as_deref(), &text)?;
-    Ok(End::Fine)
-}
-
-fn gather(dir: &Path, newest: &StoredNight, nights: &[&StoredNight], mut notes: Vec<String>) -> Result<History, Stop> {
-    let names = cells(&newest.record)?;
-    let rows: Vec<Medians> = nights.iter().map(|night| medians(night, &names)).collect();
-    let changes = accepted(dir).map_err(stop)?;
-    for change in &changes {
-        if !nights.iter().any(|night| night.name == change.run) {
-            notes.push(format!("accepted.toml names the run {}, which is not among these nights.", change.run));
-        }
-    }
-    let series = in_parallel(&names, &rows)?;
-    Ok(History {
-        title: newest.record.title.clone(),
-        changes: lines(&series, nights, &changes),
-        nights: nights
-            .iter()
-            .map(|night| NightName {
-                run: night.name.clone(),
-                started_at: night.record.started_at.clone(),
-                revision: revision(&night.record),
-            })
-            .collect(),
-        series,
-        notes,
-    })
-}
-
-fn draw(history: &History) -> Result<Chart, ChartError> {
-    // The day says enough; a night without a time has its folder's name.
-    let nights = history.nights.iter().map(|night| night.started_at.get(..10).unwrap_or(&night.run).to_owned());
-    let lines = history.series.iter().enumerate().map(|(place, series)| {
-        let changes = history.changes.iter().filter(|change| change.cell == place).map(|change| chart::Change {
-            night: change.night,
-            before: change.before,
-            after: change.after,
-            accepted: change.accepted.clone(),
-        });
-        chart::Line { cell: series.cell.to_string(), medians: series.medians.clone(), changes: changes.collect() }
-    });
-    chart::nights(&nights.collect::<Vec<_>>(), &lines.collect::<Vec<_>>())
-}
-
-/// The series of all cells, shared out among the processors.
-fn in_parallel(names: &[CellName], rows: &[Medians]) -> Result<Vec<Series>, Stop> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = names.len().div_ceil(threads).max(1);
-    let parts: Vec<Result<Vec<Series>, Stop>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = names
-            .chunks(share)
-            .enumerate()
-            .map(|(part, names)| {
-                scope.spawn(move || {
-                    let first = part * share;
-                    let mine: Vec<Medians> = rows.iter().map(|row| row[first..first + names.len()].to_vec()).collect();
-                    series(names, &mine).map_err(Stop::wrong)
-                })
-            })
-            .collect();
-        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|broken| resume_unwind(broken))).collect()
-    });
-    let mut all = Vec::new();
-    for part in parts {
-        all.extend(part?);
-    }
-    Ok(all)
-}
-
-fn lines(series: &[Series], nights: &[&StoredNight], accepted: &[Accepted]) -> Vec<ChangeLine> {
-    let mut lines = Vec::new();
-    for (cell, one) in series.iter().enumerate() {
-        for change in &one.changes {
-            let night = one.medians.get(change.index).map_or(0, |(night, _)| *night);
-            let near = |change: &&Accepted| {
-                let place = nights.iter().position(|night| night.name == change.run);
-                change.covers(one.cell.approach.as_str(), one.cell.scenario.as_str())
-                    && place.is_some_and(|place| place.abs_diff(night) <= NEAR)
-            };
-            lines.push(ChangeLine {
-                cell,
-                night,
-                before: change.before.exp(),
-                after: change.after.exp(),
-                p: change.p,
-                accepted: accepted.iter().find(near).map(|change| change.reason.clone()),
-            });
-        }
-    }
-    lines.sort_by_key(|line| (line.night, line.cell));
-    lines
-}
-
-/// Marks a change as wanted.
-fn accept(dir: &Path, all: &StoredNights, call: &AcceptArgs) -> Result<End, Stop> {
-    let reason = call.reason.trim();
-    if reason.is_empty() {
-        return Err(Stop::wrong("--reason: found nothing; expected why the change is wanted"));
-    }
-    let Some(night) = all.nights.iter().find(|night| night.name == call.run) else {
-        let last = all.nights.iter().rev().take(5).map(|night| night.name.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(Stop::wrong(format!(
-            "run: found {:?}, which {} does not hold; expected the first run after the change, such as {last}",
-            call.run,
-            dir.display()
-        )));
-    };
-    let mut places: Vec<(Option<String>, Option<String>)> = Vec::new();
-    for cell in &call.cell {
-        let (approach, scenario) = match cell.split_once('/') {
-            Some((approach, scenario)) => (approach, Some(scenario)),
-            None => (cell.as_str(), None),
-        };
-        let known = night.record.approaches.iter().any(|name| name == approach)
-            && scenario.is_none_or(|scenario| night.record.scenarios.iter().any(|s| s.id == scenario));
-        if !known {
-            return Err(Stop::wrong(format!(
-                "--cell {cell:?}: not in {}; expected APPROACH or APPROACH/SCENARIO of it: {}",
-                night.name,
-                night.record.approaches.join(", ")
-            )));
-        }
-        places.push((Some(approach.to_owned()), scenario.map(str::to_owned)));
-    }
-    if places.is_empty() {
-        places.push((None, None));
-    }
-    for (approach, scenario) in places {
-        let change = Accepted {
-            run: night.name.clone(),
-            approach,
-            scenario,
-            reason: reason.to_owned(),
-            at: rfc3339(SystemTime::now()),
-        };
-        keep(dir, &change).map_err(stop)?;
-    }
-    say!("kept in {}", dir.join("accepted.toml").display());
-    Ok(End::Fine)
+    Ok(Ending::Fine)
 }

@@ -2,14 +2,13 @@
 //! read by a parser of its own, and must have the structure that it has with harmless text.
 //! Compiled for tests only.
 
-use super::args::{
-    CompareArgs, EngineChoice, ExchangeForm, ExplainArgs, ExportArgs, Form, Format, GateArgs, HistoryArgs, Rule,
-};
-use super::args::{ReportArgs, ShortForm};
-use super::{compare, explain, export, gate, history, report};
+use super::args::{Args, ExchangeForm};
+use super::terminal::Terminal;
+use super::{RealEngines, World, carry_out};
 use crate::model::*;
 use crate::store::*;
-use clap::ValueEnum;
+use crate::text::visible;
+use clap::{Parser as _, ValueEnum};
 use pulldown_cmark::{Event as Markup, Options, Parser};
 use std::collections::BTreeSet;
 use std::fs;
@@ -68,7 +67,7 @@ fn record(text: &str, started_at: &str) -> RunRecord {
             at_least: None,
         }],
         study_hash: "ab".repeat(32),
-        options: serde_json::Map::from_iter([("study".to_owned(), value()), ("chain".to_owned(), "checkpoint".into())]),
+        options: RunOptions { study: Some(owned()), chain: ChainKind::Checkpoint, ..RunOptions::default() }.into(),
         seed: 1,
         plan: Vec::new(),
         engine: keys.iter().map(|key| ((*key).to_owned(), value())).collect(),
@@ -159,33 +158,34 @@ fn printed(text: &str) -> Vec<(&'static str, String, String)> {
     let run = stored(text, results.path());
     let folder = run.parent().unwrap().to_owned();
     let before = folder.join("20260101T020000Z-1");
-    let file = results.path().join("out");
+    let (file, charts) = (results.path().join("out"), results.path().join("charts"));
     let mut all = Vec::new();
-    let mut add = |form: &'static str, what: String| {
+    let mut add = |form: &'static str, what: &str| {
         let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{what}: {e}"));
         fs::remove_file(&file).unwrap();
-        all.push((form, what, text));
+        all.push((form, what.to_owned(), text));
     };
-    let out = || Some(file.clone());
-    for (format, form) in
-        [(Format::Text, "text"), (Format::Markdown, "markdown"), (Format::Csv, "csv"), (Format::Json, "json")]
-    {
-        report::report(&ReportArgs { run: run.clone(), format, charts: None, png: false, out: out() }).unwrap();
-        add(form, "report".to_owned());
+    let call = |words: &[&str], format: &str| {
+        let mut call: Vec<&str> = vec!["layerbench"];
+        call.extend(words);
+        let out = file.to_string_lossy();
+        call.extend(["--format", format, "--out", &out]);
+        let args = Args::try_parse_from(call).unwrap();
+        let world = World { watcher: &Terminal::new(false), engines: &RealEngines };
+        carry_out(world, &args.command).unwrap();
+    };
+    let (run, before, folder) = (run.to_string_lossy(), before.to_string_lossy(), folder.to_string_lossy());
+    for form in ["text", "markdown", "csv", "json"] {
+        call(&["report", &run], form);
+        add(form, "report");
     }
-    let charts = results.path().join("charts");
-    let page = ReportArgs {
-        run: run.clone(),
-        format: Format::Html,
-        charts: Some(charts.clone()),
-        png: cfg!(feature = "png"),
-        out: out(),
-    };
-    report::report(&page).unwrap();
-    add("html", "report".to_owned());
+    let pictures = charts.to_string_lossy();
+    let png: &[&str] = if cfg!(feature = "png") { &["--png"] } else { &[] };
+    call(&[&["report", &run, "--charts", &pictures][..], png].concat(), "html");
+    add("html", "report");
     for name in ["samples", "parts", "steps-one"] {
         fs::copy(charts.join(format!("{name}.svg")), &file).unwrap();
-        add("svg", name.to_owned());
+        add("svg", name);
     }
     for format in ExchangeForm::value_variants() {
         let form = match format {
@@ -194,56 +194,22 @@ fn printed(text: &str) -> Vec<(&'static str, String, String)> {
             ExchangeForm::Openmetrics => "lines",
             _ => "json",
         };
-        export::export(&ExportArgs { run: run.clone(), format: *format, force: false, out: out() }).unwrap();
-        add(form, format!("export {format:?}"));
+        call(&["export", &run], format.to_possible_value().unwrap().get_name());
+        add(form, &format!("export {format:?}"));
     }
-    for (format, form) in [(Form::Text, "text"), (Form::Markdown, "markdown"), (Form::Json, "json")] {
-        let new = Some(run.clone());
-        let args = CompareArgs { base: before.clone(), new, approach: Vec::new(), force: true, format, out: out() };
-        compare::compare(&args).unwrap();
-        add(form, "compare".to_owned());
-        gate::gate(&gate_args(&run, format, out())).unwrap();
-        add(form, "gate".to_owned());
+    for form in ["text", "markdown", "json"] {
+        call(&["compare", &before, &run, "--force"], form);
+        add(form, "compare");
+        call(&["gate", &run, "--force"], form);
+        add(form, "gate");
     }
-    for (format, form) in [(ShortForm::Text, "text"), (ShortForm::Json, "json")] {
-        let args = HistoryArgs {
-            dir: folder.clone(),
-            since: None,
-            force: true,
-            format,
-            out: out(),
-            charts: None,
-            png: false,
-            call: None,
-        };
-        history::history(&args).unwrap();
-        add(form, "history".to_owned());
-        let (first, second) = ("one/cold".to_owned(), Some("two/cold".to_owned()));
-        explain::explain(&ExplainArgs { run: run.clone(), first, second, against: None, format, out: out() }).unwrap();
-        add(form, "explain".to_owned());
+    for form in ["text", "json"] {
+        call(&["history", &folder, "--force"], form);
+        add(form, "history");
+        call(&["explain", &run, "one/cold", "two/cold"], form);
+        add(form, "explain");
     }
     all
-}
-
-fn gate_args(run: &Path, format: Form, out: Option<PathBuf>) -> GateArgs {
-    GateArgs {
-        run: run.to_owned(),
-        history: None,
-        rule: Rule::Auto,
-        baseline: None,
-        confirm: false,
-        reps: 1,
-        study: None,
-        baseline_study: None,
-        engines: EngineChoice { engine: vec!["auto".to_owned()], may_empty: Vec::new(), dind_image: String::new() },
-        no_wait: false,
-        allow_run: false,
-        allow_outside: false,
-        confirm_out: PathBuf::new(),
-        force: true,
-        format,
-        out,
-    }
 }
 
 /// No control character but the end of a line, and none that turns text around or cannot be seen.

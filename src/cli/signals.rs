@@ -1,16 +1,11 @@
 //! Ctrl-C and termination: the first asks the run to stop, cancel its build (or finish it, where the call says so) and
 //! clean up; the second ends the program at once, and leaves the cleaning to a process of its own.
 
+use super::out::say;
+use crate::app::InFlight;
 use crate::engine::Interrupt;
 use std::process::{Command, Stdio, exit};
 use tokio::signal::unix::{SignalKind, signal};
-
-/// What becomes of the build in flight when a run is stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InFlight {
-    Cancelled,
-    Finished,
-}
 
 /// Watches for signals on a thread of its own, from the moment that this returns.
 pub fn watch(interrupt: &Interrupt, in_flight: InFlight) {
@@ -42,7 +37,9 @@ pub fn watch(interrupt: &Interrupt, in_flight: InFlight) {
                         "comes to its end"
                     }
                 };
-                say!("stopping: what is under way {fate}, and everything is cleaned up; once more to stop at once");
+                say(&format!(
+                    "stopping: what is under way {fate}, and everything is cleaned up; once more to stop at once"
+                ));
             }
         });
     });

@@ -1,6 +1,10 @@
 //! What the runner tells the world. Events are the only interface between measuring and showing.
 
-use super::{BuildKey, Bytes, EngineId, Sample, Seconds, Step};
+use super::ident::{BuildKey, EngineId};
+use super::measure::{Bytes, Seconds};
+use super::sample::Sample;
+use super::scorecard::Scorecard;
+use super::step::Step;
 
 /// Something that happened in a run. Sent only while no clock is running; hints about the build that
 /// runs travel through [`Progress`].
@@ -45,6 +49,11 @@ pub enum Event {
         layers: Vec<(String, u64)>,
         /// What it printed when run, or why it could not be run; `None` when the study does not ask.
         check: Option<Result<(), String>>,
+    },
+    /// An image was looked at closely: the scorecard of its approach.
+    ImageAudited {
+        /// What was found.
+        card: Box<Scorecard>,
     },
     /// Something people should know that does not stop the run.
     Warning {

@@ -31,6 +31,17 @@ impl From<Duration> for Seconds {
     }
 }
 
+/// The units in which sizes are shown, each a thousand of the one before.
+const SHOWN: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
+
+/// A size taken apart: its digits with their point, and its unit.
+fn number_and_unit(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    (number, unit.trim())
+}
+
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes(pub u64);
@@ -43,10 +54,18 @@ impl Bytes {
         self.0.abs_diff(other.0) <= (self.0.max(other.0) / 10_000).max(512)
     }
 
+    /// Reads a size as the docker client prints it, and as it is shown here: always with its unit, a decimal one, such as
+    /// `161MB`. `None` for anything else.
+    #[must_use]
+    pub fn parse_shown(text: &str) -> Option<Self> {
+        let (_, unit) = number_and_unit(text);
+        (SHOWN.contains(&unit) || unit == "KB").then(|| Self::parse(text)).flatten()
+    }
+
     /// Reads a size with an optional unit: `200MB`, `1.5 GB`, `190MiB`, `4096`. `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        const UNITS: [(&str, f64); 12] = [
+        const UNITS: [(&str, f64); 13] = [
             ("", 1.0),
             ("b", 1.0),
             ("k", 1e3),
@@ -54,16 +73,15 @@ impl Bytes {
             ("mb", 1e6),
             ("gb", 1e9),
             ("tb", 1e12),
+            ("pb", 1e15),
             ("m", 1e6),
             ("g", 1e9),
             ("kib", 1024.0),
             ("mib", 1_048_576.0),
             ("gib", 1_073_741_824.0),
         ];
-        let text = text.trim();
-        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let (number, unit) = text.split_at(end);
-        let unit = unit.trim().to_lowercase();
+        let (number, unit) = number_and_unit(text);
+        let unit = unit.to_lowercase();
         let factor = UNITS.iter().find(|(name, _)| *name == unit)?.1;
         let bytes = number.parse::<f64>().ok()? * factor;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked to fit
@@ -74,11 +92,10 @@ impl Bytes {
 impl fmt::Display for Bytes {
     /// Decimal units with three significant digits, as the docker client prints image sizes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
         #[allow(clippy::cast_precision_loss)] // three digits are shown
         let mut value = self.0 as f64;
         let mut unit = 0;
-        while value >= 999.5 && unit + 1 < UNITS.len() {
+        while value >= 999.5 && unit + 1 < SHOWN.len() {
             value /= 1000.0;
             unit += 1;
         }
@@ -90,7 +107,7 @@ impl fmt::Display for Bytes {
         };
         let text = format!("{value:.digits$}");
         let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-        f.pad(&format!("{text}{}", UNITS[unit]))
+        f.pad(&format!("{text}{}", SHOWN[unit]))
     }
 }
 
@@ -116,6 +133,23 @@ mod tests {
             (0, u64::MAX, false),
         ] {
             assert_eq!(Bytes(a).nearly(Bytes(b)), nearly, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_as_docker_prints_them_and_as_people_write_them() {
+        assert_eq!(Bytes::parse_shown("1.15GB"), Some(Bytes(1_150_000_000)));
+        assert_eq!(Bytes::parse_shown("161MB"), Some(Bytes(161_000_000)));
+        for bad in ["", "MB", "1", "-1MB", "1e3MB", "12XB", "190MiB", "1g", "1..2MB"] {
+            assert_eq!(Bytes::parse_shown(bad), None, "{bad:?}");
+        }
+        for (text, bytes) in
+            [("4096", 4096), (" 1.5 GB ", 1_500_000_000), ("190MiB", 199_229_440), ("1g", 1_000_000_000)]
+        {
+            assert_eq!(Bytes::parse(text), Some(Bytes(bytes)), "{text:?}");
+        }
+        for bad in ["", "MB", "-1MB", "1e3MB", "12XB", "9e99", "99999999PB"] {
+            assert_eq!(Bytes::parse(bad), None, "{bad:?}");
         }
     }
 

@@ -1,6 +1,8 @@
 //! One build and what is known about it.
 
-use super::{BuildKey, Bytes, EngineId, Seconds, Step};
+use super::ident::{BuildKey, EngineId};
+use super::measure::{Bytes, Seconds};
+use super::step::Step;
 use std::fmt;
 
 /// The cache condition that a scenario asks for.
@@ -55,27 +57,6 @@ impl ColdKind {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Pristine, Self::WarmBase].into_iter().find(|c| c.as_str() == word)
-    }
-}
-
-/// Which cache state a scenario that is not cold starts from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ChainKind {
-    /// The one that the scenario before it left, as the article did it.
-    #[default]
-    Article,
-    /// The one that its approach's cold build left, restored for each sample.
-    Checkpoint,
-}
-
-impl ChainKind {
-    /// The word used in options and records.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Article => "article",
-            Self::Checkpoint => "checkpoint",
-        }
     }
 }
 

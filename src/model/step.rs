@@ -1,6 +1,6 @@
 //! One step of a build: what BuildKit calls a vertex, merged over all the times it was reported.
 
-use super::{Bytes, Seconds};
+use super::measure::{Bytes, Seconds};
 
 /// From when to when something ran, in seconds from the start of the build.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,8 +2,9 @@
 //! Others only tell it what to show; while a build runs nobody does but the thread itself.
 //! The thread ends with the bar.
 
+use super::left::Left;
 use super::lines::{printable, span, step};
-use super::{Left, Slot};
+use super::slot::Slot;
 use crate::model::{Event, Seconds};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -68,13 +69,13 @@ impl Bar {
                 shown.left = left.this().and_then(until);
             }
             Event::BuildFinished { .. } => {
-                self.bar.set_position(left.next as u64);
+                self.bar.set_position(left.next() as u64);
                 if let Some(next) = left.key() {
                     shown.what = format!("next: {} · {}", next.approach, next.scenario);
                 }
             }
             Event::RunFinished { .. } => self.end(),
-            Event::ImageInspected { .. } | Event::Warning { .. } => return,
+            Event::ImageInspected { .. } | Event::ImageAudited { .. } | Event::Warning { .. } => return,
         }
         if let Ok(mut place) = self.shown.lock() {
             *place = shown;

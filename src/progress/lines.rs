@@ -2,8 +2,8 @@
 //! The same lines go to a terminal and to a log; only marks have colours, and only on a terminal.
 //! Nothing is written anywhere in here.
 
-use crate::model::{BuildKey, Event, Sample, Seconds, Status, visible};
-use crate::project::git::without_logins;
+use crate::model::{BuildKey, Event, Sample, Seconds, Status};
+use crate::text::{counted, visible, without_logins};
 
 /// Makes lines of events.
 pub(super) struct Lines {
@@ -43,8 +43,7 @@ impl Lines {
         match event {
             Event::RunStarted { builds } => {
                 self.total = *builds;
-                let word = if *builds == 1 { "build" } else { "builds" };
-                Some(format!("{builds} {word} to make"))
+                Some(format!("{} to make", counted(*builds, "build", "builds")))
             }
             Event::PlanGrew { builds } => {
                 self.total = self.total.saturating_add(u32::try_from(builds.len()).unwrap_or(u32::MAX));
@@ -52,7 +51,7 @@ impl Lines {
                 Some(format!("… {count} more builds, up to block {block}: medians are not precise enough yet"))
             }
             Event::Preparing { what } => self.numbered.then(|| format!("… {}", printable(what))),
-            Event::BuildStarted { .. } => None,
+            Event::BuildStarted { .. } | Event::ImageAudited { .. } => None,
             Event::BuildFinished { sample, .. } => Some(self.finished(sample, done, left)),
             Event::ImageInspected { key, check, .. } => match check {
                 Some(Err(why)) => {

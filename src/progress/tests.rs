@@ -1,7 +1,11 @@
 //! What a log shows of a run, and that a display never holds up the runner.
 
+use super::lines::Lines;
+use super::slot::Slot;
 use super::*;
-use crate::model::{ApproachId, Bytes};
+use crate::model::{ApproachId, BuildKey, Bytes, Event, Progress, Sample, ScenarioId, Seconds, Status};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
 fn key(position: u32, approach: &str, scenario: &str) -> BuildKey {
     BuildKey {

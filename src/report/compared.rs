@@ -2,12 +2,12 @@
 //!
 //! Nothing is judged in here: verdicts come with the figures.
 
-use super::clean::{markdown, pad, visible, width, wrap};
-use super::text::TextStyle;
+use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::change::Verdict;
 use crate::analysis::compare::{CellChange, Compared, ImageChange};
 use crate::model::Seconds;
+use crate::text::{counted, markdown, pad, visible, width, wrap};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -69,16 +69,15 @@ fn image(image: &ImageChange) -> String {
 
 /// `1 regression, 2 improvements, 3 without change, 4 without enough data`.
 fn summary(compared: &Compared) -> String {
-    let plural = |n: usize| if n == 1 { "" } else { "s" };
     let (worse, better) = (compared.count(Verdict::Regression), compared.count(Verdict::Improvement));
     let larger = compared.images.iter().filter(|image| image.new > image.base).count();
     format!(
-        "{worse} regression{}, {better} improvement{}, {} without change, {} without enough data; {larger} larger image{}, {} smaller",
-        plural(worse),
-        plural(better),
+        "{}, {}, {} without change, {} without enough data; {}, {} smaller",
+        counted(worse, "regression", "regressions"),
+        counted(better, "improvement", "improvements"),
         compared.count(Verdict::NoChange),
         compared.count(Verdict::NotEnoughData),
-        plural(larger),
+        counted(larger, "larger image", "larger images"),
         compared.images.len() - larger
     )
 }

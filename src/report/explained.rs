@@ -1,10 +1,10 @@
 //! Why one cell takes longer than another: a ranked list that adds up, for a terminal and for other programs.
 
-use super::clean::{cut, pad, visible, width};
-use super::text::TextStyle;
+use super::text_style::TextStyle;
 use super::words;
 use crate::analysis::explain::{Both, Explained, Share};
 use crate::model::{Bytes, StepKind};
+use crate::text::{cut, pad, visible, width};
 use serde_json::json;
 use std::io::{self, Write};
 

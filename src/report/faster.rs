@@ -1,12 +1,12 @@
 //! Which of two approaches is faster, scenario by scenario: the answer for whoever compares two Dockerfiles.
 //! Nothing is judged in here: verdicts come with the figures.
 
-use super::clean::{pad, visible, width, wrap};
-use super::text::TextStyle;
+use super::text_style::TextStyle;
 use super::words::{ratio_percent, seconds};
 use crate::analysis::change::Verdict;
 use crate::analysis::compare::{CellChange, Compared};
 use crate::model::{ApproachId, EngineId, Seconds};
+use crate::text::{pad, visible, width, wrap};
 use std::io::{self, Write};
 
 /// Writes a line for each scenario: the faster one's name, both medians, the shift and its interval.

@@ -2,13 +2,13 @@
 //!
 //! Nothing is judged in here.
 
-use super::clean::{markdown, visible, wrap};
-use super::on_engine;
-use super::text::TextStyle;
+use super::strata::on_engine;
+use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::change::{CommonMode, Verdict};
 use crate::analysis::nights::{CellName, NewSize};
 use crate::model::EngineId;
+use crate::text::{counted, markdown, visible, wrap};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -87,7 +87,7 @@ fn line(line: &GatedLine) -> String {
     }
     if let Some(ratio) = line.ratio {
         text.push_str(&format!(", {} ", ratio_percent(ratio)));
-        let nights = if line.nights == 1 { "1 night".to_owned() } else { format!("{} nights", line.nights) };
+        let nights = counted(line.nights, "night", "nights");
         text.push_str(&format!("({}, n = {}, {})", words::probability(line.p), line.n, nights));
     }
     if let Some((low, high)) = line.expected {

@@ -3,9 +3,10 @@
 //!
 //! Lays out; what is in a cell is decided in `words`.
 
-use super::clean::{cut, pad, visible, width, wrap};
-use super::{Report, words};
+use super::content::Report;
+use super::words;
 use crate::analysis::marks::Mark;
+use crate::text::{cut, pad, visible, width, wrap};
 
 /// Names longer than this are shortened in the article's layout.
 const LONGEST_NAME: usize = 40;

@@ -1,10 +1,10 @@
 //! A history: medians over nights and where they changed, for a terminal and for other programs.
 
-use super::clean::{pad, visible, width, wrap};
-use super::on_engine;
-use super::text::TextStyle;
+use super::strata::on_engine;
+use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::nights::Series;
+use crate::text::{pad, visible, width, wrap};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 

@@ -4,79 +4,23 @@
 //! The frame and what protects it stand here; the parts of the page in `html/`. Every text from outside passes `text`.
 
 mod charts;
+mod figures;
+mod part;
 mod scorecard;
 mod sections;
 mod table;
 
-use super::clean::visible;
-use super::{Report, words};
+pub use figures::{Figure, Figures};
+
+use super::content::Report;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use part::{Part, text};
 use sha2::{Digest, Sha256};
 use std::io::{self, Write};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/sort.js");
-
-/// A picture of a report, as SVG that stands inside a page.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figure {
-    /// Its heading.
-    pub title: String,
-    /// The SVG element, with its own title and description.
-    pub svg: String,
-}
-
-/// The pictures of a report.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// The style sheet that all of them need.
-    pub style: String,
-    /// Those that are shown at once.
-    pub shown: Vec<Figure>,
-    /// Those that open when asked for.
-    pub more: Vec<Figure>,
-}
-
-/// Text for an element or a quoted attribute.
-fn text(raw: &str) -> String {
-    let mut out = String::with_capacity(raw.len());
-    for c in visible(raw).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Where a part of the page is written, and what makes its ids unlike those of the other parts.
-struct Part<'w> {
-    out: &'w mut dyn Write,
-    suffix: String,
-}
-
-impl Part<'_> {
-    fn id(&self, name: &str) -> String {
-        format!("{name}{}", self.suffix)
-    }
-
-    /// Opens a section. Each is closed by its writer.
-    fn section(&mut self, name: &str, title: &str) -> io::Result<()> {
-        let id = self.id(name);
-        writeln!(self.out, "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>")
-    }
-
-    /// Opens a region that scrolls by itself, with the keyboard too, so that the page does not.
-    fn region(&mut self, labelled_by: &str) -> io::Result<()> {
-        let id = self.id(labelled_by);
-        writeln!(self.out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-labelledby=\"{id}\">")
-    }
-}
 
 /// Writes reports as one page: one for each engine, each with its pictures.
 ///
@@ -141,16 +85,4 @@ fn head(title: &str, style: &str, out: &mut dyn Write) -> io::Result<()> {
 
 fn hash(content: &str) -> String {
     BASE64_STANDARD.encode(Sha256::digest(content.as_bytes()))
-}
-
-/// The sign of a mark, and its word for those who do not see it.
-fn mark(mark: Option<crate::analysis::marks::Mark>) -> (&'static str, String) {
-    use crate::analysis::marks::Mark;
-    let (class, word) = match mark {
-        Some(Mark::Best) => ("best", "best"),
-        Some(Mark::Worst) => ("worst", "worst"),
-        None => return ("", String::new()),
-    };
-    let sign = words::sign(mark);
-    (class, format!("<span aria-hidden=\"true\">{sign}</span><span class=\"heard\">{word}: </span> "))
 }

@@ -2,7 +2,7 @@
 //!
 //! Names of keys are a promise: a change of one changes [`SCHEMA`].
 
-use super::{Beside, Report};
+use super::content::{Beside, Report};
 use crate::analysis::findings::{Evidence, Figure, Judged};
 use crate::analysis::marks::Mark;
 use crate::analysis::table::{Cell, Row};

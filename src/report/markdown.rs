@@ -2,11 +2,12 @@
 //!
 //! Pipe tables only, so that it reads as plain text too. Every text from outside passes `markdown`.
 
-use super::clean::{cut, markdown};
-use super::{Report, scorecard, words};
+use super::content::Report;
+use super::{scorecard, words};
 use crate::analysis::marks::Mark;
 use crate::analysis::published::{CellRatio, Order};
 use crate::model::{ApproachId, ScenarioId};
+use crate::text::{and_more, cut, markdown};
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -179,9 +180,7 @@ fn findings(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     for judged in &report.findings {
         let mut figures: Vec<String> =
             judged.evidence.iter().take(EVIDENCE).map(|e| markdown(&words::evidence(e))).collect();
-        if judged.evidence.len() > EVIDENCE {
-            figures.push(format!("and {} more", judged.evidence.len() - EVIDENCE));
-        }
+        figures.extend(and_more(judged.evidence.len().saturating_sub(EVIDENCE)));
         let cells = [markdown(&words::verdict(judged)), markdown(&judged.finding.text), figures.join("<br>")];
         row(out, cells.into_iter())?;
     }
@@ -212,9 +211,8 @@ fn problems(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
         ];
         row(out, cells.into_iter())?;
     }
-    let more = report.problems.len().saturating_sub(MOST);
-    if more > 0 {
-        writeln!(out, "\nand {more} more, in `samples.csv`.")?;
+    if let Some(more) = and_more(report.problems.len().saturating_sub(MOST)) {
+        writeln!(out, "\n{more}, in `samples.csv`.")?;
     }
     if folded { writeln!(out, "\n</details>") } else { Ok(()) }
 }
@@ -231,9 +229,8 @@ fn measured(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     for note in head.notes.iter().take(NOTES) {
         writeln!(out, "- {}", markdown(&cut(note, REASON)))?;
     }
-    let more = head.notes.len().saturating_sub(NOTES);
-    if more > 0 {
-        writeln!(out, "- and {more} more notes, in `run.json`")?;
+    if let Some(more) = and_more(head.notes.len().saturating_sub(NOTES)) {
+        writeln!(out, "- {more} notes, in `run.json`")?;
     }
     writeln!(
         out,

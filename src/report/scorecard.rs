@@ -2,10 +2,9 @@
 //!
 //! What is shown of a criterion in a report is decided once, in [`cell`] and [`reasons`].
 
-use super::clean::{markdown, visible, wrap};
-use super::text::TextStyle;
-use crate::audit::{Criterion, Demanded, Scorecard, Verdict};
-use crate::model::Bytes;
+use super::text_style::TextStyle;
+use crate::model::{Bytes, Criterion, CriterionVerdict, Demanded, RunAudit, Scorecard};
+use crate::text::{and_more, markdown, visible, wrap};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
@@ -13,12 +12,12 @@ use std::io::{self, Write};
 const MOST: usize = 8;
 
 /// Sign and words of a verdict.
-pub(super) fn sign(verdict: Verdict) -> &'static str {
+pub(super) fn sign(verdict: CriterionVerdict) -> &'static str {
     match verdict {
-        Verdict::Pass => "✓",
-        Verdict::Fail => "✗",
-        Verdict::Open => "–",
-        Verdict::Unknown => "?",
+        CriterionVerdict::Pass => "✓",
+        CriterionVerdict::Fail => "✗",
+        CriterionVerdict::Open => "–",
+        CriterionVerdict::Unknown => "?",
     }
 }
 
@@ -32,7 +31,7 @@ pub(super) fn titles(cards: &[&Scorecard]) -> Vec<String> {
 pub(super) fn cell(criterion: &Criterion) -> String {
     let size = criterion.figures.get("file_bytes").and_then(Value::as_u64).map(|bytes| Bytes(bytes).to_string());
     match (criterion.verdict, size) {
-        (Verdict::Open, Some(size)) => size,
+        (CriterionVerdict::Open, Some(size)) => size,
         (verdict, Some(size)) => format!("{} {size}", sign(verdict)),
         (verdict, None) => format!("{} {verdict}", sign(verdict)),
     }
@@ -46,7 +45,9 @@ pub(super) fn name(card: &Scorecard) -> &str {
 /// What fails or is not known, one line each: name, criterion and reason.
 pub(super) fn reasons<'a>(cards: &[&'a Scorecard]) -> Vec<(&'a str, &'a Criterion)> {
     let criteria = cards.iter().flat_map(|card| card.criteria.iter().map(|criterion| (name(card), criterion)));
-    criteria.filter(|(_, criterion)| matches!(criterion.verdict, Verdict::Fail | Verdict::Unknown)).collect()
+    criteria
+        .filter(|(_, criterion)| matches!(criterion.verdict, CriterionVerdict::Fail | CriterionVerdict::Unknown))
+        .collect()
 }
 
 /// The section of a text report: a line of signs for each approach, then why.
@@ -136,7 +137,7 @@ pub fn write_scorecards_text(cards: &[&Scorecard], style: TextStyle, out: &mut d
             for evidence in &criterion.evidence {
                 let mut items = evidence.items.iter().take(MOST).cloned().collect::<Vec<_>>();
                 let more = evidence.count.saturating_sub(items.len() as u64);
-                items.extend((more > 0).then(|| format!("and {more} more")));
+                items.extend(and_more(more));
                 line(4, &format!("{} {}: {}", evidence.count, evidence.what, items.join(", ")))?;
             }
         }
@@ -155,7 +156,7 @@ pub fn write_scorecards_markdown(cards: &[&Scorecard], out: &mut dyn Write) -> i
     for card in cards {
         writeln!(out, "# Scorecard of {}\n", markdown(name(card)))?;
         writeln!(out, "Image {}; base image: {}.\n", markdown(&card.id), markdown(&card.base))?;
-        writeln!(out, "| Criterion | Verdict | Why | Figures |\n| --- | --- | --- | --- |")?;
+        writeln!(out, "| Criterion | CriterionVerdict | Why | Figures |\n| --- | --- | --- | --- |")?;
         for criterion in &card.criteria {
             let figures = criterion.figures.iter().map(|(name, value)| markdown(&format!("{name} {}", figure(value))));
             writeln!(
@@ -173,7 +174,7 @@ pub fn write_scorecards_markdown(cards: &[&Scorecard], out: &mut dyn Write) -> i
         for evidence in card.criteria.iter().flat_map(|criterion| &criterion.evidence) {
             let items: Vec<String> = evidence.items.iter().take(MOST).map(|item| markdown(item)).collect();
             let more = evidence.count.saturating_sub(items.len() as u64);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let more = and_more(more).map_or(String::new(), |more| format!(" {more}"));
             writeln!(out, "- {} {}: {}{more}", evidence.count, markdown(&evidence.what), items.join(", "))?;
         }
         for one in &card.demands {
@@ -182,6 +183,14 @@ pub fn write_scorecards_markdown(cards: &[&Scorecard], out: &mut dyn Write) -> i
         writeln!(out)?;
     }
     Ok(())
+}
+
+/// Writes scorecards as JSON, in the form in which a run keeps them.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_scorecards_json(cards: &[&Scorecard], out: &mut dyn Write) -> io::Result<()> {
+    out.write_all(&RunAudit::new(cards.iter().map(|card| (*card).clone()).collect()).to_json()?)
 }
 
 /// Writes what fails as SARIF 2.1.0: a rule for each criterion, a result for each that fails and each demand that is not
@@ -213,7 +222,7 @@ pub fn write_scorecards_sarif(cards: &[&Scorecard], out: &mut dyn Write) -> io::
     };
     let mut results = Vec::new();
     for card in cards {
-        for criterion in card.criteria.iter().filter(|criterion| criterion.verdict == Verdict::Fail) {
+        for criterion in card.criteria.iter().filter(|criterion| criterion.verdict == CriterionVerdict::Fail) {
             let text = format!("{}: {}", name(card), criterion.reason);
             results.push(result(card, criterion.number, "warning", text));
         }
@@ -259,11 +268,11 @@ mod tests {
 
     /// Two scorecards: of what people wrote, and of an approach that meets everything.
     fn cards() -> [Scorecard; 2] {
-        let card = |image: &str, verdicts: [(Verdict, &str); 2]| -> Scorecard {
+        let card = |image: &str, verdicts: [(CriterionVerdict, &str); 2]| -> Scorecard {
             let [(size, _), (root, why)] = verdicts;
             from_value(json!({
                 "schema": "layerbench.audit/1", "image": image, "id": "sha256:1", "base": "unknown", "demands": [
-                    { "demand": "root = false", "criterion": 3, "met": root == Verdict::Pass, "found": why },
+                    { "demand": "root = false", "criterion": 3, "met": root == CriterionVerdict::Pass, "found": why },
                 ],
                 "criteria": [
                     { "number": 1, "title": "Lightweight", "verdict": size, "reason": "120MB in 2 files",
@@ -275,8 +284,8 @@ mod tests {
             .unwrap()
         };
         [
-            card("a|<b>", [(Verdict::Open, ""), (Verdict::Fail, "it is run as *root*")]),
-            card("fine", [(Verdict::Pass, ""), (Verdict::Pass, "it is run as app")]),
+            card("a|<b>", [(CriterionVerdict::Open, ""), (CriterionVerdict::Fail, "it is run as *root*")]),
+            card("fine", [(CriterionVerdict::Pass, ""), (CriterionVerdict::Pass, "it is run as app")]),
         ]
     }
 

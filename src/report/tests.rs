@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::analysis::findings::{CellRef, Claim, Finding, judge};
-use crate::analysis::table::{Approach, Scenario, table};
+use crate::analysis::published::Published;
+use crate::analysis::table::{Approach, Scenario, Table, table};
 use crate::analysis::testing::{approach, approaches, published, raw_samples, sample, scenario, scenarios};
-use crate::model::{Bytes, CacheState};
+use crate::model::{CacheState, Sample, Status};
 
 pub(super) fn golden(name: &str, write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
     let mut bytes = Vec::new();
@@ -86,7 +87,7 @@ fn a_whole_study() {
     ] {
         let text = golden(name, |out| write_text(&report, style(width, color), out));
         if !color {
-            let widest = text.lines().map(clean::width).max().unwrap();
+            let widest = text.lines().map(crate::text::width).max().unwrap();
             assert!(widest <= width, "{name}: {widest}");
         }
     }
@@ -138,7 +139,7 @@ fn hostile_names_are_harmless() {
         let text = String::from_utf8(out).unwrap();
         let harmful = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         assert!(!text.contains(harmful), "{text:?}");
-        assert!(text.lines().all(|line| clean::width(line) <= width.max(44)), "{text}");
+        assert!(text.lines().all(|line| crate::text::width(line) <= width.max(44)), "{text}");
     }
     let page = golden("hostile.html", |out| html(&report, out));
     assert!(well_formed(&page));
@@ -198,23 +199,6 @@ fn a_page_is_whole_and_asks_for_nothing() {
     let columns: Vec<_> = all("th").filter_map(|th| th.attribute("data-column")).collect();
     assert_eq!(columns, ["0", "1", "4", "2", "3"]);
     assert!(all("td").all(|td| td.attribute("data-value").is_some_and(|value| value.parse::<f64>().is_ok())));
-}
-
-#[test]
-fn images_are_listed_with_their_layers() {
-    let row = |name: &str, scorecard: &[(&str, &str)]| ImageRow {
-        engine: None,
-        approach: approach(name),
-        bytes: Some(Bytes(161_000_000)),
-        definition: "inspect".to_owned(),
-        layers: vec![Bytes(100), Bytes(20)],
-        layers_definition: "history".to_owned(),
-        scorecard: scorecard.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-    };
-    let mut rows = vec![row("a", &[("non_root", "yes"), ("=x", "@y")]), row("b", &[("cache_order", "no")])];
-    rows[1].bytes = None;
-    rows[1].layers.clear();
-    golden("images.csv", |out| write_images(&rows, out));
 }
 
 #[test]

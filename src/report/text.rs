@@ -2,31 +2,18 @@
 //!
 //! Width and colour are given: nothing is asked of a terminal in here.
 
-use super::clean::{cut, visible, wrap};
+use super::content::Report;
 use super::grid::Grid;
-use super::{Report, scorecard, words};
+use super::text_style::TextStyle;
+use super::{scorecard, words};
 use crate::analysis::findings::Verdict;
+use crate::text::{and_more, cut, visible, wrap};
 use std::io::{self, Write};
 
 /// How many builds that are in no figure, and comparisons of a finding, are listed.
 const MOST: usize = 8;
 /// Characters of a reason that are shown.
 const REASON: usize = 300;
-
-/// What the terminal is like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TextStyle {
-    /// Columns that lines should fit into.
-    pub width: usize,
-    /// Whether to colour with ANSI sequences; signs say the same without.
-    pub color: bool,
-}
-
-impl Default for TextStyle {
-    fn default() -> Self {
-        Self { width: 80, color: false }
-    }
-}
 
 /// Writes the report for a terminal: what was used, the table, its legend, the order of approaches
 /// against the published one, findings, and builds that are in no figure.
@@ -149,9 +136,8 @@ fn findings(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
         for evidence in judged.evidence.iter().take(MOST) {
             page.item(&visible(&words::evidence(evidence)), 6)?;
         }
-        let more = judged.evidence.len().saturating_sub(MOST);
-        if more > 0 {
-            page.item(&format!("and {more} more"), 6)?;
+        if let Some(more) = and_more(judged.evidence.len().saturating_sub(MOST)) {
+            page.item(&more, 6)?;
         }
     }
     Ok(())
@@ -176,9 +162,8 @@ fn problems(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
         );
         page.item(&text, 2)?;
     }
-    let more = report.problems.len().saturating_sub(MOST);
-    if more > 0 {
-        page.item(&format!("and {more} more, in samples.csv"), 2)?;
+    if let Some(more) = and_more(report.problems.len().saturating_sub(MOST)) {
+        page.item(&format!("{more}, in samples.csv"), 2)?;
     }
     Ok(())
 }

@@ -2,13 +2,14 @@
 //!
 //! Text comes out as it came in: each report cleans it for its own place.
 
-use super::{Head, Report};
+use super::content::{Head, Report};
 use crate::analysis::findings::{Evidence, Figure, Judged, Verdict};
 use crate::analysis::marks::{Mark, Rule};
 use crate::analysis::published::PublishedCell;
 use crate::analysis::table::Cell;
-pub(super) use crate::model::shown_seconds as seconds;
 use crate::model::{CacheState, Seconds};
+use crate::text::counted;
+pub(super) use crate::text::shown_seconds as seconds;
 
 /// A ratio with two digits after the point, or three digits that count.
 pub(super) fn ratio(value: f64) -> String {
@@ -28,7 +29,7 @@ pub(super) fn ratio_percent(ratio: f64) -> String {
 
 /// `1 byte`, `2 bytes`: all digits, where a difference of one counts.
 pub(super) fn bytes(count: u64) -> String {
-    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+    counted(count, "byte", "bytes")
 }
 
 pub(super) fn probability(p: f64) -> String {

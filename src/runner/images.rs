@@ -1,24 +1,16 @@
 //! What is looked at of an image when the builds of its chain are done, outside any clock: what it is made of, whether it
 //! does what it should, and, once for each approach, its scorecard.
 
-use super::{RUN_LIMIT, Run, RunError};
-use crate::engine::{Engine, ImageFacts};
-use crate::model::{BuildKey, EngineId, Event, Outcome};
+use super::ending::RunError;
+use super::materials::Auditor;
+use super::under_way::Run;
+use crate::engine::ImageFacts;
+use crate::model::{BuildKey, Event, Outcome};
 use crate::plan::PlannedBuild;
-use std::rc::Rc;
+use std::time::Duration;
 
-/// Called with the engine that holds an image, its name where there are several, what was built, and the image's id.
-#[derive(Clone)]
-pub struct Auditor(pub Rc<AuditFn>);
-
-/// What an [`Auditor`] does; its error is a warning of the run.
-pub type AuditFn = dyn Fn(&mut dyn Engine, Option<&EngineId>, &PlannedBuild, &str) -> Result<(), String>;
-
-impl std::fmt::Debug for Auditor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Auditor")
-    }
-}
+/// How long an image's own command may take.
+const RUN_LIMIT: Duration = Duration::from_secs(60);
 
 impl Run<'_> {
     /// After a chain: what the image is made of, and whether it does what it should.
@@ -44,7 +36,8 @@ impl Run<'_> {
         }
         self.emit(Event::Preparing { what: format!("auditing the image of {approach}") })?;
         match audit(self.engine, self.name.as_ref(), planned, id) {
-            Ok(()) => Ok(()),
+            Ok(None) => Ok(()),
+            Ok(Some(card)) => self.emit(Event::ImageAudited { card }),
             // The run is stopped: what is said of it says enough.
             Err(_) if self.interrupt.is_raised() => Ok(()),
             Err(why) => self.emit(Event::Warning { text: format!("the image of {approach} was not audited: {why}") }),

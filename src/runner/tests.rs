@@ -2,7 +2,7 @@
 
 use super::{Around, End, Materials, Recipe, RunError, run};
 use crate::engine::fake::{FakeEngine, FakeMachine, outcome};
-use crate::engine::machine::{Look, Room};
+use crate::engine::machine::look::{Look, Room};
 use crate::engine::{Client, Interrupt, Named};
 use crate::model::{
     ApproachId, BuildKey, Bytes, CacheState, ChainKind, Event, NoProgress, Outcome, Sample, ScenarioId, StateId, Status,

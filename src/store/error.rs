@@ -2,7 +2,9 @@
 //! Errors stop reading or writing; warnings come with what was read.
 //! Nothing in here touches a file.
 
-use crate::model::visible;
+use super::schema::SCHEMA;
+use crate::model::SCORECARD_SCHEMA;
+use crate::text::visible;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +17,15 @@ pub enum StoreError {
         /// The file or folder.
         path: PathBuf,
         /// What was being done with it, e.g. `write`.
+        doing: &'static str,
+        /// The reason.
+        error: io::Error,
+    },
+    /// A table or report that is made from the run's records cannot be put into its folder.
+    NotPut {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was being done with it: `writing` or `making`.
         doing: &'static str,
         /// The reason.
         error: io::Error,
@@ -65,6 +76,13 @@ pub enum StoreError {
         /// What is wrong, with its line and column.
         found: String,
     },
+    /// Scorecards that cannot be read or understood.
+    Scorecards {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        found: String,
+    },
     /// A list of accepted changes that cannot be understood.
     Accepted {
         /// The file.
@@ -109,6 +127,12 @@ impl StoreError {
         let path = path.to_owned();
         move |error| Self::Io { path, doing, error }
     }
+
+    /// For `map_err`, as [`StoreError::io`].
+    pub(super) fn not_put(path: &Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::NotPut { path, doing, error }
+    }
 }
 
 impl fmt::Display for StoreError {
@@ -117,6 +141,7 @@ impl fmt::Display for StoreError {
             Self::Io { path, doing, error } => {
                 write!(f, "{path:?}: cannot {doing} it: {error}; {}", remedy(error))
             }
+            Self::NotPut { path, doing, error } => write!(f, "{doing} {}: {error}", path.display()),
             Self::Gone { path } => write!(
                 f,
                 "{path:?}: cannot write it: it was moved or removed while the run was made; put its folder back, and the run can be resumed"
@@ -143,13 +168,18 @@ impl fmt::Display for StoreError {
             Self::Schema { file, found } => write!(
                 f,
                 "{file:?}: found the schema {found:?}; expected {:?}; use the version of Layerbench that wrote it",
-                super::SCHEMA
+                SCHEMA
             ),
             // What stands in the files must not steer the terminal.
             Self::Record { file, found } => {
                 let found = visible(found);
                 write!(f, "{file:?}: found {found}; expected the record of a run; restore the file from a copy")
             }
+            Self::Scorecards { file, found } => write!(
+                f,
+                "{}: found {found}; expected scorecards of the schema {SCORECARD_SCHEMA:?}; restore the file from a copy",
+                file.display()
+            ),
             Self::Accepted { file, line, found } => write!(
                 f,
                 "{file:?}, line {line}: found {}; expected changes, each headed [[accepted]], with run, reason and at, and perhaps approach and scenario; correct the line, or remove the change and accept it anew with layerbench history",
@@ -174,7 +204,7 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io { error, .. } => Some(error),
+            Self::Io { error, .. } | Self::NotPut { error, .. } => Some(error),
             _ => None,
         }
     }

@@ -1,42 +1,66 @@
-//! `images.csv` read back: size and layers of each approach's image, and what else was found out about it.
+//! `images.csv`: size and layers of each approach's image, and what else was found out about it.
 //! Columns are found by name; those that are not known here are criteria of the scorecard.
-//! It is written by the reports.
 
 use super::error::StoreError;
-use super::table::unreadable;
-use crate::model::{ApproachId, Bytes, EngineId};
+use super::files;
+use super::schema::IMAGES as FILE;
+use super::table::{lines, unreadable};
+use crate::model::{ApproachId, Bytes, EngineId, Image};
+use crate::text::sheet;
 use std::path::Path;
-
-const FILE: &str = "images.csv";
-
-/// The image of an approach.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredImage {
-    /// The engine, where the run has several.
-    pub engine: Option<EngineId>,
-    /// The approach.
-    pub approach: ApproachId,
-    /// Size of the image; `None` where no image came out.
-    pub bytes: Option<Bytes>,
-    /// Which size that is.
-    pub definition: String,
-    /// Sizes of its layers, base first.
-    pub layers: Vec<Bytes>,
-    /// Which sizes those are.
-    pub layers_definition: String,
-    /// Results of the scorecard by criterion.
-    pub scorecard: Vec<(String, String)>,
-}
 
 /// The columns that are no criteria.
 const FIXED: [&str; 7] =
     ["engine", "approach", "image_bytes", "image_bytes_is", "layers", "layer_bytes", "layer_bytes_is"];
 
+/// Writes the images of a run, as a whole or not at all: a row for each approach (and engine, where there are several),
+/// `layer_bytes` separated by spaces, base first.
+///
+/// # Errors
+/// When the table cannot be written.
+pub fn write_images(run: &Path, images: &[Image]) -> Result<(), StoreError> {
+    files::put(&run.join(FILE), &image_table(images)?)
+}
+
+/// The table that [`write_images`] writes.
+///
+/// # Errors
+/// None that an image can bring about.
+pub fn image_table(images: &[Image]) -> Result<Vec<u8>, StoreError> {
+    let mut criteria: Vec<&str> = Vec::new();
+    for (name, _) in images.iter().flat_map(|image| &image.scorecard) {
+        if !criteria.contains(&name.as_str()) {
+            criteria.push(name);
+        }
+    }
+    let first = usize::from(images.iter().all(|image| image.engine.is_none()));
+    let head = FIXED.iter().skip(first).map(|name| (*name).to_owned());
+    let mut rows = vec![head.chain(criteria.iter().map(|name| sheet(name))).collect()];
+    for image in images {
+        let layers: Vec<String> = image.layers.iter().map(|layer| layer.0.to_string()).collect();
+        let fixed = [
+            image.engine.as_ref().map_or(String::new(), |engine| sheet(engine.as_str())),
+            sheet(image.approach.as_str()),
+            image.bytes.map_or(String::new(), |bytes| bytes.0.to_string()),
+            sheet(&image.definition),
+            layers.len().to_string(),
+            layers.join(" "),
+            sheet(&image.layers_definition),
+        ];
+        let result = |name: &&str| {
+            let found = image.scorecard.iter().find(|(criterion, _)| criterion == name);
+            found.map_or(String::new(), |(_, value)| sheet(value))
+        };
+        rows.push(fixed.into_iter().skip(first).chain(criteria.iter().map(result)).collect());
+    }
+    lines(&rows)
+}
+
 /// Reads the images of a run; none where the run looked at none.
 ///
 /// # Errors
 /// When the table cannot be read, or is not as this version writes it.
-pub fn images(run: &Path) -> Result<Vec<StoredImage>, StoreError> {
+pub fn images(run: &Path) -> Result<Vec<Image>, StoreError> {
     let file = run.join(FILE);
     if !file.is_file() {
         return Ok(Vec::new());
@@ -67,7 +91,7 @@ pub fn images(run: &Path) -> Result<Vec<StoredImage>, StoreError> {
         let named = |name: &str| place(name).map(cell).unwrap_or_default().to_owned();
         let bytes = named("image_bytes");
         let others = columns.iter().zip(&row).filter(|(name, value)| !FIXED.contains(name) && !value.is_empty());
-        images.push(StoredImage {
+        images.push(Image {
             engine: match engine.map(cell) {
                 None => None,
                 Some(found) => Some(EngineId::new(found).map_err(|_| wrong("engine", found, name))?),
@@ -91,6 +115,29 @@ pub fn images(run: &Path) -> Result<Vec<StoredImage>, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn images_are_listed_with_their_layers() {
+        let image = |name: &str, scorecard: &[(&str, &str)]| Image {
+            engine: None,
+            approach: ApproachId::new(name).unwrap(),
+            bytes: Some(Bytes(161_000_000)),
+            definition: "inspect".to_owned(),
+            layers: vec![Bytes(100), Bytes(20)],
+            layers_definition: "history".to_owned(),
+            scorecard: scorecard.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        };
+        let mut all = vec![image("a", &[("non_root", "yes"), ("=x", "@y")]), image("b", &[("cache_order", "no")])];
+        all[1].bytes = None;
+        all[1].layers.clear();
+        let folder = tempfile::tempdir().unwrap();
+        write_images(folder.path(), &all).unwrap();
+        let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+        crate::snapshot::whole("images.csv", &text);
+        let read = images(folder.path()).unwrap();
+        assert_eq!(read[1], all[1]);
+        assert_eq!(read[0].scorecard[1], ("'=x".to_owned(), "'@y".to_owned()), "as a spreadsheet shows it");
+    }
 
     #[test]
     fn layers_come_back_and_damage_is_named() {

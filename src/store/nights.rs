@@ -1,9 +1,13 @@
 //! Many runs at once, for a history: of each run its record and the durations of its valid builds.
 //! Reads `run.json` and `samples.csv` only, on all processors; steps are left where they are.
 
+use super::columns::{Field, Layout};
 use super::error::StoreError;
+use super::plain::plain;
 use super::record::{self, RunRecord};
-use super::{RECORD, SAMPLES, samples};
+use super::samples::{self, engine_names};
+use super::schema::{RECORD, SAMPLES};
+use super::table;
 use crate::model::{Bytes, Seconds, Status};
 use std::collections::HashSet;
 use std::fs;
@@ -100,7 +104,7 @@ fn read_part(runs: &[PathBuf]) -> Vec<(String, Result<StoredNight, StoreError>)>
 }
 
 fn night(path: &Path, name: &str) -> Result<StoredNight, StoreError> {
-    super::plain(path)?;
+    plain(path)?;
     let mut record = record::read_without_plan(&path.join(RECORD))?;
     record.findings = Vec::new();
     record.notes = Vec::new();
@@ -129,42 +133,36 @@ fn fill(night: &mut StoredNight, file: &Path, bytes: &[u8]) -> Result<(), StoreE
         expected: expected.to_owned(),
     };
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
-    let unreadable = |error: csv::Error| super::table::unreadable(file, &error);
-    let head = reader.headers().map_err(unreadable)?;
-    let expected = samples::columns(&super::names(&night.record));
-    if head != expected {
-        return Err(StoreError::Columns {
-            file: file.to_owned(),
-            found: head.iter().collect::<Vec<_>>().join(","),
-            expected: expected.join(","),
-        });
-    }
+    let unreadable = |error: csv::Error| table::unreadable(file, &error);
+    let names = engine_names(&night.record);
+    let layout = Layout::of(file, reader.headers().map_err(unreadable)?, samples::columns(&names))?;
+    let at = Columns::of(&layout, !names.is_empty());
     let columns = night.record.scenarios.len();
     let mut positions = HashSet::new();
     let mut builds = HashSet::new();
     let mut row = csv::StringRecord::new();
     while reader.read_record(&mut row).map_err(unreadable)? {
         let line = row.position().map_or(0, csv::Position::line);
-        let cell = |column: usize| row.get(column).unwrap_or_default();
-        let number = |column: usize| {
-            let number = cell(column).parse::<u64>().ok().filter(|n| *n > 0 || column == IMAGE_BYTES);
-            number.ok_or_else(|| wrong(line, format!("{} = {:?}", expected[column], cell(column)), "a number"))
+        let number = |name: &str, field: &Field, least: u64| {
+            let number = field.of(&row).parse::<u64>().ok().filter(|number| *number >= least);
+            number.ok_or_else(|| wrong(line, format!("{name} = {:?}", field.of(&row)), "a number"))
         };
-        let (block, position) = (number(BLOCK)?, number(POSITION)?);
-        let names = (cell(APPROACH), cell(SCENARIO));
-        let approach = night.row(row.get(ENGINE), names.0);
+        let (block, position) = (number("block", &at.block, 1)?, number("position", &at.position, 1)?);
+        let names = (at.approach.of(&row), at.scenario.of(&row));
+        let engine = at.engine.as_ref().map(|field| field.of(&row));
+        let approach = night.row(engine, names.0);
         let scenario = night.record.scenarios.iter().position(|s| s.id == names.1);
         let Some((approach, scenario)) = approach.zip(scenario) else {
-            let on = row.get(ENGINE).map_or(String::new(), |engine| format!(" on {engine}"));
+            let on = engine.map_or(String::new(), |engine| format!(" on {engine}"));
             let expected = "an approach and a scenario of run.json, and an engine where it names several";
             return Err(wrong(line, format!("{} in {}{on}", names.0, names.1), expected));
         };
-        let status = Status::parse(cell(STATUS));
+        let status = Status::parse(at.status.of(&row));
         let status = status.ok_or_else(|| {
-            wrong(line, format!("status = {:?}", cell(STATUS)), "ok, failed, invalid, timeout or interrupted")
+            wrong(line, format!("status = {:?}", at.status.of(&row)), "ok, failed, invalid, timeout or interrupted")
         })?;
-        let seconds = cell(SECONDS).parse().ok().and_then(Seconds::new).ok_or_else(|| {
-            wrong(line, format!("seconds = {:?}", cell(SECONDS)), "a number of seconds, zero or more")
+        let seconds = at.seconds.of(&row).parse().ok().and_then(Seconds::new).ok_or_else(|| {
+            wrong(line, format!("seconds = {:?}", at.seconds.of(&row)), "a number of seconds, zero or more")
         })?;
         let place = approach * columns + scenario;
         let again = !positions.insert(position) || (status != Status::Interrupted && !builds.insert((block, place)));
@@ -174,7 +172,7 @@ fn fill(night: &mut StoredNight, file: &Path, bytes: &[u8]) -> Result<(), StoreE
         }
         if status == Status::Ok {
             night.cells[place].push(seconds.get());
-            let size = number(IMAGE_BYTES)?;
+            let size = number("image_bytes", &at.image_bytes, 0)?;
             if size > 0 && night.images[approach].is_none() {
                 night.images[approach] = Some(Bytes(size));
             }
@@ -183,26 +181,30 @@ fn fill(night: &mut StoredNight, file: &Path, bytes: &[u8]) -> Result<(), StoreE
     Ok(())
 }
 
-/// Places in [`samples::columns`].
-const BLOCK: usize = 0;
-const POSITION: usize = 1;
-const APPROACH: usize = 2;
-const SCENARIO: usize = 3;
-const STATUS: usize = 4;
-const SECONDS: usize = 6;
-const IMAGE_BYTES: usize = 14;
-const ENGINE: usize = 16;
+/// The columns that are read here.
+struct Columns {
+    block: Field,
+    position: Field,
+    approach: Field,
+    scenario: Field,
+    status: Field,
+    seconds: Field,
+    image_bytes: Field,
+    /// Of a run on several engines.
+    engine: Option<Field>,
+}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_places_are_those_of_the_columns() {
-        let places = [BLOCK, POSITION, APPROACH, SCENARIO, STATUS, SECONDS, IMAGE_BYTES, ENGINE];
-        let columns = samples::columns(&["one".to_owned(), "two".to_owned()]);
-        let names = places.map(|place| columns[place]);
-        assert_eq!(names, ["block", "position", "approach", "scenario", "status", "seconds", "image_bytes", "engine"]);
-        assert_eq!(samples::columns(&[]), &columns[..ENGINE], "a run on one engine says nothing of it in its rows");
+impl Columns {
+    fn of(layout: &Layout, several: bool) -> Self {
+        Self {
+            block: layout.field("block"),
+            position: layout.field("position"),
+            approach: layout.field("approach"),
+            scenario: layout.field("scenario"),
+            status: layout.field("status"),
+            seconds: layout.field("seconds"),
+            image_bytes: layout.field("image_bytes"),
+            engine: several.then(|| layout.field("engine")),
+        }
     }
 }

@@ -5,6 +5,7 @@
 use super::SCHEMA;
 use super::error::StoreError;
 use super::files;
+use super::options::Recorded;
 use crate::model::{ColdKind, EngineId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -34,8 +35,8 @@ pub struct RunRecord {
     pub findings: Vec<FindingRecord>,
     /// Hash of the study, in hexadecimal.
     pub study_hash: String,
-    /// The options of the call, by name.
-    pub options: Map<String, Value>,
+    /// The options of the call.
+    pub options: Recorded,
     /// What decided the order.
     pub seed: u64,
     /// All builds in order: block, approach, scenario. The first has position 1.

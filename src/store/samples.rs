@@ -1,35 +1,43 @@
 //! `samples.csv`: one row per build.
-//! The order of the columns is part of the schema. Of a run on several engines, the last one says on which.
+//! Of a run on several engines, the last one says on which.
 //! Steps are stored elsewhere.
 
+use super::columns::{Column, Layout, always};
 use super::error::StoreError;
+use super::record::RunRecord;
 use super::table::{self, Found, Row, key_cells, safe};
-use crate::model::{EngineId, Sample, Status};
+use crate::model::{BuildKey, EngineId, Sample, Status};
 use std::collections::HashMap;
 use std::path::Path;
 
-const COLUMNS: &[&str] = &[
-    "block",
-    "position",
-    "approach",
-    "scenario",
-    "status",
-    "reason",
-    "seconds",
-    "engine_seconds",
-    "pull_seconds",
-    "context_bytes",
-    "pulled_bytes",
-    "steps",
-    "steps_cached",
-    "image_id",
-    "image_bytes",
-    "started_at",
-    "engine",
+/// In the order in which they are written. One that is added gets what stands for it in the rows of older runs.
+const COLUMNS: &[Column] = &[
+    always("block"),
+    always("position"),
+    always("approach"),
+    always("scenario"),
+    always("status"),
+    always("reason"),
+    always("seconds"),
+    always("engine_seconds"),
+    always("pull_seconds"),
+    always("context_bytes"),
+    always("pulled_bytes"),
+    always("steps"),
+    always("steps_cached"),
+    always("image_id"),
+    always("image_bytes"),
+    always("started_at"),
+    always("engine"),
 ];
 
+/// Names of a run's engines, where there are several.
+pub(super) fn engine_names(record: &RunRecord) -> Vec<String> {
+    record.strata.iter().map(|engine| engine.name.clone()).collect()
+}
+
 /// The columns of a run with these names of engines; a single engine has no name.
-pub(super) fn columns(engines: &[String]) -> &'static [&'static str] {
+pub(super) fn columns(engines: &[String]) -> &'static [Column] {
     if engines.is_empty() { &COLUMNS[..COLUMNS.len() - 1] } else { COLUMNS }
 }
 
@@ -92,6 +100,11 @@ fn sample(row: &Row<'_>, engines: &[String]) -> Result<Sample, StoreError> {
     Ok(sample)
 }
 
+/// A sample as it will be read from its row.
+pub(super) fn as_read(file: &Path, layout: &Layout, engines: &[String], row: &[String]) -> Result<Sample, StoreError> {
+    table::as_read(file, layout, row, |row| sample(row, engines))
+}
+
 /// Hands out all samples, in the order in which they were stored. A position has one sample, and so
 /// has an approach in a scenario and a block, but for interrupted ones; that is known at the end.
 pub(super) fn each(file: &Path, engines: &[String], mut take: impl FnMut(Sample)) -> Result<Found, StoreError> {
@@ -128,6 +141,24 @@ fn repeated<T: Ord + Copy>(rows: &mut [(T, u64)]) -> Option<(T, (u64, u64))> {
     rows.sort_unstable();
     let pair = rows.windows(2).find(|pair| pair[0].0 == pair[1].0)?;
     Some((pair[0].0, (pair[1].1, pair[0].1)))
+}
+
+/// The whole table, with these builds marked as interrupted.
+pub(super) fn interrupted(
+    file: &Path,
+    engines: &[String],
+    keys: &[BuildKey],
+    reason: &str,
+) -> Result<Vec<u8>, StoreError> {
+    let mut rows = Vec::new();
+    let found = table::each(file, columns(engines), |row| {
+        let marked = [("status", Status::Interrupted.to_string()), ("reason", safe(reason))];
+        rows.push(row.with(if keys.contains(&row.key()?) { &marked } else { &[] }));
+        Ok(())
+    })?;
+    let mut content = table::head(&found.layout)?;
+    content.extend(table::lines(&rows)?);
+    Ok(content)
 }
 
 /// All samples, in the order in which they were stored.

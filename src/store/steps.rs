@@ -3,15 +3,29 @@
 //! in the first of them only, so that bytes can be added up. One that never started has one row with
 //! empty times. `inputs` are numbers of steps, or digests of steps that are not in the table.
 
+use super::columns::{Column, Layout, always};
 use super::error::{StoreError, StoreWarning};
 use super::table::{self, Row, key_cells, safe};
 use crate::model::{BuildKey, Interval, Step, StepKind};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-pub(super) const COLUMNS: &[&str] = &[
-    "block", "position", "approach", "scenario", "step", "kind", "name", "digest", "inputs", "start_s", "end_s",
-    "cached", "bytes", "error",
+/// In the order in which they are written. One that is added gets what stands for it in the rows of older runs.
+pub(super) const COLUMNS: &[Column] = &[
+    always("block"),
+    always("position"),
+    always("approach"),
+    always("scenario"),
+    always("step"),
+    always("kind"),
+    always("name"),
+    always("digest"),
+    always("inputs"),
+    always("start_s"),
+    always("end_s"),
+    always("cached"),
+    always("bytes"),
+    always("error"),
 ];
 
 /// The cells of all steps of a build.
@@ -79,6 +93,8 @@ pub(super) struct Stored {
     pub warnings: Vec<StoreWarning>,
     /// Bytes of the file up to the first of the rows at its end that have no sample.
     pub whole: u64,
+    /// Where the file has its columns.
+    pub layout: Layout,
 }
 
 pub(super) fn read(file: &Path, sampled: &HashSet<&BuildKey>) -> Result<Stored, StoreError> {
@@ -100,7 +116,20 @@ pub(super) fn read(file: &Path, sampled: &HashSet<&BuildKey>) -> Result<Stored, 
     }
     let orphans = (orphans > 0).then(|| StoreWarning::StepsWithoutSample { file: file.to_owned(), rows: orphans });
     let warnings = found.torn.into_iter().chain(orphans).collect();
-    Ok(Stored { steps, warnings, whole: first_orphan.unwrap_or(found.whole) })
+    Ok(Stored { steps, warnings, whole: first_orphan.unwrap_or(found.whole), layout: found.layout })
+}
+
+/// The steps of a build as they will be read from their rows.
+pub(super) fn as_read(
+    file: &Path,
+    layout: &Layout,
+    key: &BuildKey,
+    rows: &[Vec<String>],
+) -> Result<Vec<Step>, StoreError> {
+    let mut steps = Vec::new();
+    rows.iter().try_for_each(|row| table::as_read(file, layout, row, |row| add(row, &mut steps)))?;
+    name_inputs(file, key, &mut steps)?;
+    Ok(steps)
 }
 
 /// Adds a row to the steps of its build: a new step, or another time of the last one.

@@ -2,6 +2,7 @@
 //! Cells of text are made safe for spreadsheets; each row is whole or not there.
 //! What the columns mean is known to `samples` and `steps`.
 
+use super::columns::{Column, Layout};
 use super::error::{StoreError, StoreWarning};
 use crate::model::{ApproachId, BuildKey, Bytes, ScenarioId, Seconds};
 use std::cell::Cell;
@@ -32,8 +33,8 @@ pub(super) fn lines(rows: &[Vec<String>]) -> Result<Vec<u8>, StoreError> {
 }
 
 /// The line with the columns' names.
-pub(super) fn head(columns: &[&str]) -> Result<Vec<u8>, StoreError> {
-    lines(&[columns.iter().map(|c| (*c).to_owned()).collect()])
+pub(super) fn head(layout: &Layout) -> Result<Vec<u8>, StoreError> {
+    lines(&[layout.head().to_vec()])
 }
 
 /// The cells that name a build.
@@ -58,32 +59,38 @@ pub(super) struct Found {
     pub whole: u64,
     /// The last line was cut off.
     pub torn: Option<StoreWarning>,
+    /// Where the file has the columns.
+    pub layout: Layout,
 }
 
 /// Reads a table row by row, however long it is, up to the end of its last whole line.
 pub(super) fn each(
     file: &Path,
-    columns: &'static [&'static str],
+    columns: &'static [Column],
     mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
 ) -> Result<Found, StoreError> {
     let mut opened = File::open(file).map_err(StoreError::io(file, "read"))?;
     let (whole, length) = whole(&mut opened).map_err(StoreError::io(file, "read"))?;
     let mut reader = csv::ReaderBuilder::new().buffer_capacity(BUFFER).from_reader(opened.take(whole));
-    let found = reader.headers().map_err(|error| unreadable(file, &error))?;
-    if found != columns {
-        return Err(StoreError::Columns {
-            file: file.to_owned(),
-            found: found.iter().collect::<Vec<_>>().join(","),
-            expected: columns.join(","),
-        });
-    }
+    let layout = Layout::of(file, reader.headers().map_err(|error| unreadable(file, &error))?, columns)?;
     let mut cells = csv::StringRecord::new();
     while reader.read_record(&mut cells).map_err(|error| unreadable(file, &error))? {
         let (line, byte) = cells.position().map_or((0, 0), |p| (p.line(), p.byte()));
-        take(&Row { file, line, byte, cells: &cells, columns, next: Cell::new(0) })?;
+        take(&Row { file, line, byte, cells: &cells, layout: &layout, next: Cell::new(0) })?;
     }
     let line = reader.position().line();
-    Ok(Found { whole, torn: (whole < length).then(|| StoreWarning::TornLine { file: file.to_owned(), line }) })
+    let torn = (whole < length).then(|| StoreWarning::TornLine { file: file.to_owned(), line });
+    Ok(Found { whole, torn, layout })
+}
+
+/// Takes a row apart that is about to be stored, as whoever reads the file will find it.
+pub(super) fn as_read<T>(
+    file: &Path,
+    layout: &Layout,
+    row: &[String],
+    take: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    take(&Row { file, line: 0, byte: 0, cells: &csv::StringRecord::from(row), layout, next: Cell::new(0) })
 }
 
 /// Bytes that are read at a time.
@@ -129,7 +136,7 @@ pub(super) struct Row<'t> {
     /// Where it starts in the file.
     pub byte: u64,
     cells: &'t csv::StringRecord,
-    columns: &'static [&'static str],
+    layout: &'t Layout,
     /// Column after the one that was asked for last: mostly the next one.
     next: Cell<usize>,
 }
@@ -137,14 +144,21 @@ pub(super) struct Row<'t> {
 impl Row<'_> {
     /// The cell of a column, as it is stored.
     pub fn raw(&self, column: &str) -> &str {
-        let (before, after) = self.columns.split_at(self.next.get().min(self.columns.len()));
-        let at = match after.iter().position(|c| *c == column) {
-            Some(at) => Some(before.len() + at),
-            None => before.iter().position(|c| *c == column),
-        };
-        debug_assert!(at.is_some(), "{column} is no column");
-        self.next.set(at.map_or(0, |at| at + 1));
-        at.and_then(|at| self.cells.get(at)).unwrap_or("")
+        let number = self.layout.number(column, self.next.get());
+        debug_assert!(number.is_some(), "{column} is no column");
+        self.next.set(number.map_or(0, |number| number + 1));
+        number.map_or("", |number| self.layout.numbered(number).of(self.cells))
+    }
+
+    /// All cells of the row, as they are stored, with other ones for these columns.
+    pub fn with(&self, others: &[(&str, String)]) -> Vec<String> {
+        let mut cells: Vec<String> = self.cells.iter().map(str::to_owned).collect();
+        for (column, cell) in others {
+            if let Some(there) = self.layout.place(column).and_then(|place| cells.get_mut(place)) {
+                there.clone_from(cell);
+            }
+        }
+        cells
     }
 
     /// A text as it was before it was stored, but for line breaks and control characters.

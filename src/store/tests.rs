@@ -1,7 +1,14 @@
 //! Run folders as they are written, read back, cut off by crashes and damaged by hand.
 
+use super::growing::Growing;
+use super::schema::{SAMPLES, STEPS};
 use super::*;
-use crate::model::{ApproachId, Bytes, ColdKind, EngineId, Interval, ScenarioId, Seconds, StepKind};
+use crate::model::{
+    ApproachId, BuildKey, Bytes, ColdKind, EngineId, Interval, Sample, ScenarioId, Seconds, Status, Step, StepKind,
+};
+use std::fs;
+use std::io;
+use std::path::Path;
 use tempfile::TempDir;
 use time::macros::datetime;
 
@@ -15,7 +22,7 @@ fn record() -> RunRecord {
         published: None,
         findings: Vec::new(),
         study_hash: "ab".repeat(32),
-        options: serde_json::Map::from_iter([("reps".to_owned(), 2.into())]),
+        options: crate::store::RunOptions { reps: 2, ..Default::default() }.into(),
         seed: u64::MAX,
         plan: vec![(1, "one".to_owned(), "cold".to_owned())],
         engine: serde_json::Map::new(),
@@ -113,6 +120,20 @@ fn a_run_is_read_back_as_it_was_stored() {
     assert_eq!(read.samples, [(sample(1, "cold"), steps()), (sample(2, "warm"), Vec::new())]);
     let left: Vec<_> = fs::read_dir(run.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "no temporary file stays: {left:?}");
+}
+
+#[test]
+fn what_is_stored_is_handed_back_as_it_will_be_read() {
+    let results = TempDir::new().unwrap();
+    let mut run = created(&results);
+    let mut rough = sample(1, "cold");
+    rough.seconds = Seconds::new(1.234_567_891).unwrap();
+    rough.reason = "two\nlines\u{1b}[2J".to_owned();
+    let mut ragged = steps();
+    ragged[1].intervals[1] = Interval { start: 2.000_000_4, end: 3.5 };
+    let handed = run.append_sample(&rough, &ragged).unwrap();
+    assert_ne!(handed, (rough, ragged));
+    assert_eq!(RunFolder::open(run.path()).unwrap().samples, [handed]);
 }
 
 #[test]
@@ -242,10 +263,10 @@ fn refused() -> Vec<String> {
         RunFolder::create(results.path(), now, "7f3a", &record()).map(drop),
         RunFolder::create(results.path(), now, "7f3b", &unnamed).map(drop),
         RunFolder::resume(run.path()).map(drop),
-        run.append_sample(&sample(1, "warm"), &[]),
-        run.append_sample(&sample(2, "warm"), &backwards),
-        run.append_sample(&sample(2, "warm"), &endless),
-        run.append_sample(&elsewhere, &[]),
+        run.append_sample(&sample(1, "warm"), &[]).map(drop),
+        run.append_sample(&sample(2, "warm"), &backwards).map(drop),
+        run.append_sample(&sample(2, "warm"), &endless).map(drop),
+        run.append_sample(&elsewhere, &[]).map(drop),
     ];
     let place = results.path().canonicalize().unwrap();
     all.map(|one| one.unwrap_err().to_string().replace(&*place.to_string_lossy(), "RESULTS")).to_vec()
@@ -285,6 +306,77 @@ fn damage_is_named_with_its_line() {
         replaced("run.json", "{", ""),
     ];
     crate::golden::messages("Run folders", &[&answers[..], &refused()[..]].concat().join("\n"));
+}
+
+#[test]
+fn reports_are_put_into_the_folder_of_a_run_and_nowhere_else() {
+    let results = TempDir::new().unwrap();
+    let run = created(&results);
+    let at = |name: &str| run.path().join(name);
+    let chart = ("seconds.svg".to_owned(), b"<svg/>".to_vec());
+    let reports = Reports { summary: b"a\n", markdown: b"# a\n", html: b"<p>", charts: &[chart] };
+    write_reports(run.path(), &reports).unwrap();
+    write_reports(run.path(), &Reports { summary: b"b\n", charts: &[], ..reports }).unwrap();
+    let held = ["summary.csv", "report.md", "report.html", "charts/seconds.svg"];
+    let held = held.map(|name| fs::read_to_string(at(name)).unwrap());
+    assert_eq!(held, ["b\n", "# a\n", "<p>", "<svg/>"]);
+    assert_eq!(fs::read_dir(run.path()).unwrap().count(), 7, "no temporary file stays");
+    fs::remove_dir_all(at("charts")).unwrap();
+    std::os::unix::fs::symlink(results.path(), at("charts")).unwrap();
+    let said = write_reports(run.path(), &reports).unwrap_err();
+    assert!(matches!(said, StoreError::NotPlain { .. }), "{said}");
+    let said = write_reports(&at("nowhere"), &reports).unwrap_err().to_string();
+    assert!(said.starts_with(&format!("writing {}: No such file", at("nowhere/summary.csv").display())), "{said}");
+}
+
+/// The table with its columns the other way round, and one more in front.
+fn by_another_version(table: &str) -> String {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(table.as_bytes());
+    let rows: Vec<Vec<String>> = reader
+        .records()
+        .enumerate()
+        .map(|(line, row)| {
+            let first = if line == 0 { "weather".to_owned() } else { format!("rain {line}") };
+            std::iter::once(first).chain(row.unwrap().iter().rev().map(str::to_owned)).collect()
+        })
+        .collect();
+    String::from_utf8(table::lines(&rows).unwrap()).unwrap()
+}
+
+#[test]
+fn tables_of_another_version_are_read_and_gone_on_with() {
+    let results = TempDir::new().unwrap();
+    let mut described = record();
+    let scenario = |id: &str| ScenarioRecord { id: id.to_owned(), title: String::new(), cache: "warm".to_owned() };
+    described.scenarios.extend(["warm", "changed"].map(scenario));
+    let mut run = RunFolder::create(results.path(), datetime!(2026-01-31 12:00 UTC), "7f3a", &described).unwrap();
+    run.append_sample(&sample(1, "cold"), &steps()).unwrap();
+    run.append_sample(&Sample { status: Status::Ok, ..sample(2, "warm") }, &steps()).unwrap();
+    let path = run.path().to_owned();
+    drop(run);
+    let own = RunFolder::open(&path).unwrap();
+    let nights_of = || nights(&results.path().join("small")).unwrap();
+    let own_night = nights_of().nights.remove(0);
+    assert_eq!(own_night.cell(None, "one", "warm").len(), 1);
+    for name in [SAMPLES, STEPS] {
+        let text = fs::read_to_string(path.join(name)).unwrap();
+        fs::write(path.join(name), by_another_version(&text)).unwrap();
+    }
+    assert_eq!(RunFolder::open(&path).unwrap().samples, own.samples);
+    let read = nights_of();
+    assert_eq!((read.nights[0].cells.clone(), read.broken.len()), (own_night.cells, 0));
+
+    let (mut run, _) = RunFolder::resume(&path).unwrap();
+    run.append_sample(&sample(3, "changed"), &steps()).unwrap();
+    run.interrupt(&[key(2, "warm")], "stopped").unwrap();
+    run.append_sample(&sample(4, "warm"), &steps()).unwrap();
+    let read = RunFolder::open(&path).unwrap();
+    assert_eq!(read.samples[0], own.samples[0]);
+    assert_eq!((read.samples[1].0.status, read.samples[1].0.reason.as_str()), (Status::Interrupted, "stopped"));
+    assert_eq!(read.samples[3], (sample(4, "warm"), steps()));
+    let text = fs::read_to_string(path.join(SAMPLES)).unwrap();
+    let first: Vec<&str> = text.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(first, ["weather", "rain 1", "rain 2", "", ""], "what this version does not know stays");
 }
 
 #[test]

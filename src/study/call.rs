@@ -3,7 +3,7 @@
 //! The text goes through the same reading as any other study, so it can say nothing else.
 
 use super::comment::has_comments;
-use super::{GitSource, SCHEMA};
+use super::definition::{GitSource, SCHEMA};
 use crate::model::{ApproachId, StateId};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

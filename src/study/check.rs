@@ -2,10 +2,11 @@
 //! order, scenarios that cannot be built one after the other.
 //! Nothing is read here but whether a file exists that a state changes.
 
-use super::decode::{RawApproach, RawScenario, RawState, RawStudy};
+use super::definition::{Approach, Base, Scenario, State, Study};
 use super::fields::At;
 use super::problem::{Problems, Span, listed, nearest, quoted};
-use super::{Approach, Base, Scenario, State, Study, finding, tree};
+use super::raw::{RawApproach, RawScenario, RawState, RawStudy};
+use super::{finding, tree};
 use crate::model::CacheState;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;

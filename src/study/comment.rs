@@ -7,6 +7,9 @@ use std::path::Path;
 /// Stands in a file where each sample puts its own text; of a shape that no project has by chance.
 pub(super) const TOKEN: &str = "layerbench-sample-5f2c81d3a94e4b07";
 
+/// What to do about a change of a file that takes no comment.
+pub(super) const GIVE_WHOLE: &str = "give its change whole: overlay = \"changes/NAME\", patch, ref or run";
+
 /// How a comment begins and ends.
 type Marks = (&'static str, &'static str);
 

@@ -2,64 +2,18 @@
 //! here; whether the values fit each other is checked in `check`.
 //! Goes on after every problem, so that all of them are found.
 
+use super::comment::{GIVE_WHOLE, has_comments};
+use super::definition::{Append, Audit, Base, Check, Demands, Derived, Fetch, Registry, SCHEMA};
 use super::fields::{At, Fields};
-use super::finding::{self, RawFinding};
-use super::matrix;
 use super::paths::{Kind, Root, relative};
 use super::problem::{Problems, quoted};
-use super::project::{self, RawProject};
-use super::{
-    Append, Audit, Base, Check, Demands, Derived, Fetch, GIVE_WHOLE, Registry, SCHEMA, Settings, has_comments, settings,
-};
+use super::raw::{RawApproach, RawScenario, RawState, RawStudy};
+use super::{finding, matrix, project, settings};
 use crate::model::{ApproachId, Bytes, CacheState, ScenarioId, StateId};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::DeTable;
-
-/// A study whose parts were read but not yet held against each other. What could not be read is
-/// `None`, and was reported.
-pub(super) struct RawStudy {
-    pub name: Option<String>,
-    pub title: Option<String>,
-    pub published: Option<String>,
-    pub project: Option<RawProject>,
-    pub states: Vec<RawState>,
-    pub scenarios: Vec<RawScenario>,
-    pub approaches: Vec<RawApproach>,
-    pub check: Option<Check>,
-    pub registry: Option<Registry>,
-    pub bases: Vec<At<Base>>,
-    pub findings: Vec<RawFinding>,
-    pub audit: Audit,
-}
-
-pub(super) struct RawState {
-    pub id: Option<At<StateId>>,
-    pub after: Option<At<StateId>>,
-    pub derived: Option<Derived>,
-    pub overlay: Option<PathBuf>,
-    pub remove: Vec<At<PathBuf>>,
-    pub append: Vec<At<Append>>,
-    pub comment: Vec<At<PathBuf>>,
-}
-
-pub(super) struct RawScenario {
-    pub id: Option<At<ScenarioId>>,
-    pub title: Option<String>,
-    pub cache: Option<At<CacheState>>,
-    pub state: Option<At<StateId>>,
-}
-
-#[derive(Clone)]
-pub(super) struct RawApproach {
-    pub id: Option<At<ApproachId>>,
-    pub title: Option<String>,
-    pub dockerfile: Option<PathBuf>,
-    pub target: Option<String>,
-    pub needs: Option<String>,
-    pub settings: Settings,
-}
 
 pub(super) fn study(
     table: &Spanned<DeTable<'_>>,

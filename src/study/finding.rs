@@ -2,36 +2,16 @@
 //! Read and held against the study's approaches and scenarios.
 //! Whether a run shows it is decided elsewhere.
 
+use super::claim::{Expectation, Finding};
 use super::fields::{At, Fields, as_id};
 use super::problem::{Problems, quoted};
-use super::{Expectation, Finding};
+use super::raw::{RawExpectation, RawFinding, RawKind};
 use crate::model::{ApproachId, ScenarioId, StateId};
 
 /// Images whose sizes differ by less than this share count as equally large.
 const SAME_SIZE: f64 = 0.01;
 /// The keys of which a finding has exactly one.
 const KINDS: [&str; 5] = ["faster", "smaller", "ratio", "unchanged_size", "same_size"];
-
-/// A finding whose names were not yet held against the study.
-pub(super) struct RawFinding {
-    pub id: Option<At<StateId>>,
-    pub claim: Option<String>,
-    pub expects: Option<RawExpectation>,
-}
-
-pub(super) struct RawExpectation {
-    pub approaches: Vec<At<ApproachId>>,
-    pub than: Vec<At<ApproachId>>,
-    pub kind: RawKind,
-}
-
-pub(super) enum RawKind {
-    Faster { scenario: At<ScenarioId>, by: Option<f64> },
-    Smaller,
-    Ratio { scenario: At<ScenarioId>, than_scenario: Option<At<ScenarioId>>, at_least: f64, at_most: f64 },
-    UnchangedSize { within: f64 },
-    SameSize { scenario: At<ScenarioId>, than_scenario: At<ScenarioId>, within: f64 },
-}
 
 impl RawKind {
     /// The scenarios that it names.

@@ -2,12 +2,13 @@
 //! Two studies with the same hash build the same things; modification times and owners do not count.
 //! The storage of a registry is left out: its images are told apart by their own digests.
 
-use super::Study;
+use super::definition::Study;
 use super::tree::{What, is_executable, open, walk};
+use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -41,7 +42,18 @@ impl std::error::Error for HashError {}
 /// What is known of one path: a letter for its kind, and a digest of its content.
 type Seen = BTreeMap<PathBuf, (u8, [u8; 32])>;
 
-pub(super) fn hash(study: &Study) -> Result<String, HashError> {
+impl Study {
+    /// SHA-256 in hexadecimal over the study file and every file it refers to: paths, contents and
+    /// executable bits. Files of the registry are left out.
+    ///
+    /// # Errors
+    /// When one of the files cannot be read.
+    pub fn hash(&self) -> Result<String, HashError> {
+        hash(self)
+    }
+}
+
+fn hash(study: &Study) -> Result<String, HashError> {
     let mut seen = Seen::new();
     let skip = study.registry.as_ref().map(|r| r.storage.as_path());
     let overlays = study.states.iter().flat_map(|s| s.worked_out.as_deref().into_iter().chain(s.overlay.as_deref()));
@@ -64,11 +76,7 @@ pub(super) fn hash(study: &Study) -> Result<String, HashError> {
         all.update(path);
         all.update(digest);
     }
-    let mut hex = String::new();
-    for byte in all.finalize() {
-        let _ = write!(hex, "{byte:02x}"); // writing to a String cannot fail
-    }
-    Ok(hex)
+    Ok(hex(&all.finalize()))
 }
 
 /// BuildKit looks for an ignore file of this name beside the Dockerfile.

@@ -3,9 +3,10 @@
 //! What the text means is decided in `decode` and `check`.
 
 use super::check::{self, Origin};
+use super::decode;
+use super::definition::{Fetch, Study};
 use super::paths::Root;
 use super::problem::{Problems, StudyErrors, quoted};
-use super::{Fetch, Study, decode};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -17,7 +18,25 @@ const FILE: &str = "study.toml";
 /// A larger file is refused unread.
 const LARGEST: u64 = 1 << 20;
 
-pub(super) fn load(path: &Path, fetch: Fetch<'_>) -> Result<Study, StudyErrors> {
+impl Study {
+    /// Reads a study from its file, or from the folder that holds `study.toml`.
+    ///
+    /// # Errors
+    /// All problems of the file together, or that it cannot be read. A project in git is one: see [`Study::fetch`].
+    pub fn load(path: &Path) -> Result<Self, StudyErrors> {
+        load(path, &mut |source| Err(format!("{source}, which is not fetched here")))
+    }
+
+    /// Reads a study as [`Study::load`]; `fetch` lays the files of a project in git out in a folder and names it.
+    ///
+    /// # Errors
+    /// All problems of the file together, among them why the project could not be fetched.
+    pub fn fetch(path: &Path, fetch: Fetch<'_>) -> Result<Self, StudyErrors> {
+        load(path, fetch)
+    }
+}
+
+fn load(path: &Path, fetch: Fetch<'_>) -> Result<Study, StudyErrors> {
     let shown = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
     let name = shown.display().to_string();
     let bytes = read(&shown, &name)?;

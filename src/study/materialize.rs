@@ -2,10 +2,10 @@
 //! Writes nothing outside that folder: a symbolic link in it is replaced or refused, never followed.
 //! On an error the folder is left empty.
 
-use super::comment::{TOKEN, comment};
-use super::marks::{self, Laid};
+use super::comment::{GIVE_WHOLE, TOKEN, comment};
+use super::definition::{Append, State, Study};
+use super::marks::{self, Laid, Marks};
 use super::tree::{What, open, walk};
-use super::{Append, GIVE_WHOLE, Marks, State, Study};
 use crate::model::StateId;
 use std::collections::BTreeSet;
 use std::fmt;

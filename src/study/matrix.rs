@@ -1,9 +1,9 @@
 //! An approach whose build arguments have several values each: one row for every combination, named after it.
 //! The order is that of the study, the last argument changing fastest.
 
-use super::decode::RawApproach;
 use super::fields::At;
 use super::problem::{Problems, quoted};
+use super::raw::RawApproach;
 use crate::model::ApproachId;
 
 /// More rows than this are a slip of the keyboard.

@@ -2,7 +2,7 @@
 //! They are collected while reading goes on, and shown together.
 //! Nothing in here decides what a problem is.
 
-use crate::model::visible;
+use crate::text::{and_more, visible};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
@@ -67,8 +67,8 @@ impl fmt::Display for StudyErrors {
             }
             write!(f, ": found {}; expected {}; {}", problem.found, problem.expected, problem.remedy)?;
         }
-        if self.problems.len() > SHOWN {
-            write!(f, "\n\n… and {} more", self.problems.len() - SHOWN)?;
+        if let Some(more) = and_more(self.problems.len().saturating_sub(SHOWN)) {
+            write!(f, "\n\n… {more}")?;
         }
         Ok(())
     }
@@ -166,10 +166,10 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     let mut items = items.into_iter();
     let shown: Vec<String> = items.by_ref().take(20).map(|i| i.to_string()).collect();
-    match items.count() {
+    match and_more(items.count()) {
         _ if shown.is_empty() => "none".to_owned(),
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+        None => shown.join(", "),
+        Some(more) => format!("{} {more}", shown.join(", ")),
     }
 }
 

@@ -2,19 +2,12 @@
 //! It alone may lie outside of the study's folder: what is built is a copy, and nothing is written into it.
 //! How a repository is fetched is not known here.
 
+use super::definition::{Fetch, GitSource, Source};
 use super::fields::{At, Fields};
 use super::paths::{Kind, Root, fits, relative};
 use super::problem::{Problems, quoted};
-use super::{Fetch, GitSource, Source};
+use super::raw::RawProject;
 use std::path::{Component, Path, PathBuf};
-
-/// The project's files, and where Dockerfiles may lie beside the study's folder.
-#[derive(Clone)]
-pub(super) struct RawProject {
-    pub folder: PathBuf,
-    pub source: Source,
-    pub roots: Vec<PathBuf>,
-}
 
 pub(super) fn project(
     top: &Fields<'_, '_>,

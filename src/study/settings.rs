@@ -1,11 +1,11 @@
 //! What the builds of an approach are asked for beside its Dockerfile: the keys of `[[approach]]` that stand for
 //! options of `docker build`. Secrets are named here, never read.
 
+use super::definition::{SecretSource, Settings};
 use super::fields::{At, Fields, described};
 use super::matrix::Varied;
 use super::paths::Root;
 use super::problem::{Problems, quoted};
-use super::{SecretSource, Settings};
 use std::net::IpAddr;
 use toml::Spanned;
 use toml::de::DeValue;

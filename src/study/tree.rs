@@ -2,7 +2,7 @@
 //! Symbolic links are looked at and never followed.
 //! Nothing is written in here.
 
-use super::decode::RawState;
+use super::raw::RawState;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File, Metadata};

@@ -68,8 +68,8 @@ const CASES: &[Case] = &[
         "run: going on with another engine, and other files",
         |dir| {
             broken_off(dir, |night| {
-                night.record.options.insert("engine".to_owned(), json!(["host"]));
-                night.record.options.insert("scenario".to_owned(), json!(["cold"]));
+                night.option("engine", json!(["host"]));
+                night.option("scenario", json!(["cold"]));
             });
             with(newer, dir);
         },

@@ -218,7 +218,7 @@ pub const CALLS: &[Case] = &[
     ),
     (
         "gate: fresh builds of a run without a study file",
-        |dir| slower(dir, |night, _| drop(night.record.options.insert("call".to_owned(), json!({"context": "."})))),
+        |dir| slower(dir, |night, _| night.option("call", json!({"context": "."}))),
         &["gate", "nights/1", "--confirm"],
         2,
     ),
@@ -226,7 +226,7 @@ pub const CALLS: &[Case] = &[
         "gate: fresh builds of other files than those of the night",
         |dir| {
             study(dir);
-            slower(dir, |night, _| drop(night.record.options.insert("study".to_owned(), ".".into())));
+            slower(dir, |night, _| night.option("study", ".".into()));
         },
         // Text for people is wrapped, which depends on how long the path is.
         &["gate", "nights/1", "--confirm", "--format", "markdown"],

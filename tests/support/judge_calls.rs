@@ -12,7 +12,7 @@ use std::path::Path;
 pub fn made_of(dir: &Path, change: fn(&mut Night, u32)) {
     let hash = Study::load(dir).unwrap().hash().unwrap();
     slower(dir, |night, day| {
-        night.record.options.insert("study".to_owned(), ".".into());
+        night.option("study", ".".into());
         change(night, day);
     });
     for day in 0..2 {
@@ -97,7 +97,7 @@ pub const CALLS: &[Case] = &[
                 if day == 1 {
                     night = night.slow(1.5);
                 }
-                night.record.options.insert("study".to_owned(), json!("."));
+                night.option("study", json!("."));
                 night.record.study_hash = Study::load(dir).unwrap().hash().unwrap();
                 fs::remove_dir_all(dir.join(format!("nights/{day}"))).unwrap();
                 fs::rename(night.write(&dir.join("nights")), dir.join(format!("nights/{day}"))).unwrap();

@@ -180,11 +180,19 @@ fn a_base_name_is_in_one_room() {
         ("store/b/same.rs", ""),
     ]);
     let orders: rules::Orders = &[("app", &["*", "read", "judge"])];
-    let names = |commands: &[&str], shared: &[(&str, &str)]| lines(rules::base_names(&house, orders, commands, shared));
-    assert_eq!(names(&["gate"], &[("tests", "why")]), ["g: nights.rs is in app/judge, app/read"]);
-    assert_eq!(names(&[], &[("tests", "why"), ("nights", "why")]), ["g: gate.rs is in app/judge, cli"]);
-    let stale = names(&["gate"], &[("tests", "why"), ("nights", "why"), ("same", "why")]);
-    assert_eq!(stale, ["g: same.rs is shared by no rooms"]);
+    let names = |commands: &[&str], shared: rules::Shared| lines(rules::base_names(&house, orders, commands, shared));
+    let tests: (&str, &[&str], &str) = ("tests", &[], "why");
+    assert_eq!(names(&["gate"], &[tests]), ["g: nights.rs is in app/judge, app/read"]);
+    let nights: (&str, &[&str], &str) = ("nights", &["app/read", "app/judge"], "why");
+    assert_eq!(names(&[], &[tests, nights]), ["g: gate.rs is in app/judge, cli"]);
+    for stale in
+        [("same", &["store", "app/read"][..], "why"), ("none", &[], "why"), ("gate", &["app/judge", "cli"], "why")]
+    {
+        let found = names(&["gate"], &[tests, nights, stale]);
+        assert_eq!(found, [format!("g: {}.rs is shared by no rooms", stale.0)]);
+    }
+    let others: (&str, &[&str], &str) = ("nights", &["app/read", "store"], "why");
+    assert!(names(&["gate"], &[tests, others]).contains(&"g: nights.rs is in app/judge, app/read".to_owned()));
 }
 
 #[test]

@@ -280,8 +280,11 @@ pub fn commands(house: &House, room: &str, commands: &[&str], (most, of_one): (u
     breaches
 }
 
+/// Base names that the files of some rooms share, with the reason. Where no rooms are named, those of all may.
+pub type Shared<'a> = &'a [(&'a str, &'a [&'a str], &'a str)];
+
 /// (g) No base name in two rooms, but for a command's file and its use case, and what the table names with the reason.
-pub fn base_names(house: &House, orders: Orders, commands: &[&str], shared: &[(&str, &str)]) -> Vec<Breach> {
+pub fn base_names(house: &House, orders: Orders, commands: &[&str], shared: Shared) -> Vec<Breach> {
     let mut rooms: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for file in house.files.iter().filter(|file| !is_root(file)) {
         let (name, room) = (stem(&file.name), file.module[0].as_str());
@@ -293,12 +296,21 @@ pub fn base_names(house: &House, orders: Orders, commands: &[&str], shared: &[(&
         let part = file.module.get(1).filter(|part| order.is_some_and(|(_, order)| order.contains(&part.as_str())));
         rooms.entry(name).or_default().insert(part.map_or(room.to_owned(), |part| format!("{room}/{part}")));
     }
-    let twice = rooms.iter().filter(|(name, rooms)| rooms.len() > 1 && shared.iter().all(|(known, _)| known != *name));
-    let stale = shared.iter().filter(|(known, _)| rooms.get(known).is_none_or(|rooms| rooms.len() < 2));
-    let twice = twice.map(|(name, rooms)| breach(format!("g: {name}.rs is in {}", listed(rooms)), ""));
-    twice
-        .chain(stale.map(|(known, _)| breach(format!("g: {known}.rs is shared by no rooms"), "take it away")))
-        .collect()
+    let mut breaches = Vec::new();
+    for (name, sharing, _) in shared {
+        let Some(found) = rooms.get_mut(name) else {
+            breaches.push(breach(format!("g: {name}.rs is shared by no rooms"), "take it away"));
+            continue;
+        };
+        let before = found.len();
+        found.retain(|room| !(sharing.is_empty() || sharing[1..].contains(&room.as_str())));
+        if sharing.len() > 1 && before - found.len() < sharing.len() - 1 || sharing.is_empty() && before < 2 {
+            breaches.push(breach(format!("g: {name}.rs is shared by no rooms"), "take it away"));
+        }
+    }
+    let twice = rooms.iter().filter(|(_, rooms)| rooms.len() > 1);
+    breaches.extend(twice.map(|(name, rooms)| breach(format!("g: {name}.rs is in {}", listed(rooms)), "")));
+    breaches
 }
 
 /// (h) No type name twice where both can be met in one file.

@@ -19,7 +19,7 @@ pub fn broken_off(dir: &Path, change: impl Fn(&mut Night)) {
             night.record.status = RunStatus::Interrupted;
             night.record.plan = vec![(1, "good".to_owned(), "cold".to_owned())];
             let options = json!({"study": ".", "reps": 1, "engine": ["unix:///nowhere/docker.sock"], "timeout": 60});
-            night.record.options = options.as_object().unwrap().clone();
+            night.record.options = serde_json::from_value(options).unwrap();
             change(night);
         },
         0..1,
@@ -285,8 +285,8 @@ pub const CALLS: &[Case] = &[
         "run: going on, with an engine that may be emptied no more, and without a build argument",
         |dir| {
             broken_off(dir, |night| {
-                night.record.options.insert("may_empty".to_owned(), json!(["tcp://a:1"]));
-                night.record.options.insert("call".to_owned(), json!({"build_args": ["VERSION"]}));
+                night.option("may_empty", json!(["tcp://a:1"]));
+                night.option("call", json!({"build_args": ["VERSION"]}));
             })
         },
         &["run", "--resume", "nights/0"],
@@ -294,7 +294,7 @@ pub const CALLS: &[Case] = &[
     ),
     (
         "run: going on with a call that is none",
-        |dir| broken_off(dir, |night| drop(night.record.options.insert("reps".to_owned(), json!("many")))),
+        |dir| broken_off(dir, |night| night.option("reps", json!("many"))),
         &["run", "--resume", "nights/0"],
         2,
     ),

@@ -97,6 +97,14 @@ pub fn night(day: u32) -> Night {
 }
 
 impl Night {
+    #[allow(dead_code)] // not everybody who shares this file changes options
+    /// With an option of its call as its record might have it, whatever that is.
+    pub fn option(&mut self, key: &str, value: serde_json::Value) {
+        let mut options = serde_json::to_value(&self.record.options).unwrap();
+        options.as_object_mut().unwrap().insert(key.to_owned(), value);
+        self.record.options = serde_json::from_value(options).unwrap();
+    }
+
     /// Without anything that changes from night to night.
     pub fn still(mut self) -> Self {
         self.noise = (0.0, 0.02);

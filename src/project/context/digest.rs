@@ -2,7 +2,10 @@
 //!
 //! It tells two states of a project apart. It is not BuildKit's own checksum and must not be compared with it.
 
-use super::{Context, ContextError, Entry, Kind, Selection};
+use super::context_error::ContextError;
+use super::entry::{Entry, Kind};
+use super::folder::Context;
+use super::selection::Selection;
 use crate::project::ignore::PatternList;
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;

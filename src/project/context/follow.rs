@@ -3,7 +3,7 @@
 //! The rules are those of fsutil's `FollowLinks`, oddities included: a link that was followed once is not followed
 //! again for another path behind it. Links are resolved by text inside the root; nothing outside is looked at.
 
-use super::ContextError;
+use super::context_error::ContextError;
 use crate::project::ignore::{clean, match_name};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

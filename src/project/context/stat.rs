@@ -2,7 +2,7 @@
 //!
 //! Asks the file system about one path; knows no patterns and no order.
 
-use super::{Entry, Kind};
+use super::entry::{Entry, Kind};
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::fs::Metadata;

@@ -1,7 +1,10 @@
 use super::*;
-use crate::project::ignore::IgnoreRules;
+use crate::project::ignore::{IgnoreRules, PatternList};
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 fn tree(files: &[&str]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

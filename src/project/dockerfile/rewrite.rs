@@ -2,7 +2,8 @@
 //!
 //! Works on what `Dockerfile::parse` found. Names of stages are never touched.
 
-use super::{Dockerfile, Reference, Target, same_image};
+use super::parsed::{Dockerfile, Reference, Target};
+use super::reference::same_image;
 
 /// One replaced reference.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 
 use super::expand::expand;
 use super::lines::{Line, Lines, quoted_words};
-use super::{Dockerfile, Reference, Stage, Target};
+use super::parsed::{Dockerfile, Reference, Stage, Target};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -21,7 +21,16 @@ struct Scan<'a> {
 /// What BuildKit's frontend can receive in one message. A larger file is not a Dockerfile, and nothing is read of it.
 const FILE_LIMIT: usize = 16 << 20;
 
-pub(super) fn scan(text: &[u8], build_args: &[(String, String)]) -> Dockerfile {
+impl Dockerfile {
+    /// Reads a Dockerfile. `build_args` are those that the build will be given: they win over defaults.
+    /// Nothing is found in a file of more than 16 MiB, which BuildKit does not take either.
+    #[must_use]
+    pub fn parse(text: &[u8], build_args: &[(String, String)]) -> Self {
+        scan(text, build_args)
+    }
+}
+
+fn scan(text: &[u8], build_args: &[(String, String)]) -> Dockerfile {
     let text = if text.len() > FILE_LIMIT { b"" } else { text };
     let (lines, directives) = Lines::new(text);
     let mut scan = Scan {

@@ -1,7 +1,7 @@
 //! Bencher Metric Format: `{benchmark: {measure: {value, lower_value, upper_value}}}`.
 //! `build-time` is in seconds, as Bencher's measure of this name; `image-size` in bytes.
 
-use super::{Exported, json, prefix};
+use super::exported::{Exported, json, prefix};
 use crate::model::Seconds;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //! Only builds that are in a figure are in `times`; a cell without one is left out, since hyperfine
 //! has no result without times. `user` and `system` are not known and 0: the work is the engine's.
 
-use super::{Exported, Place, json};
+use super::exported::{Exported, Place, json};
 use crate::analysis::table::Counts;
 use serde::Serialize;
 use std::collections::BTreeMap;

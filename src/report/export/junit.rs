@@ -3,12 +3,13 @@
 //! error, one without a build skipped. A contradicted finding is a failure, one that cannot be told
 //! is skipped. What a case took is its median.
 
-use super::super::clean::{cut, visible};
-use super::super::{Head, Report, words};
-use super::{Exported, others, prefix};
+use super::exported::{Exported, others, prefix};
 use crate::analysis::findings::{Judged, Verdict};
 use crate::analysis::table::Cell;
 use crate::model::{EngineId, Sample, Seconds, Status};
+use crate::report::content::{Head, Report};
+use crate::report::words;
+use crate::text::{and_more, cut, visible};
 use std::collections::HashMap;
 use std::io::{self, Write};
 
@@ -89,8 +90,7 @@ fn end(cell: &Cell, problems: &[&Sample]) -> End {
             .take(MOST)
             .map(|s| format!("block {}: {}: {}", s.key.block, s.status, cut(&s.reason, REASON)))
             .collect();
-        let more = those.count().saturating_sub(MOST);
-        let more = (more > 0).then(|| format!("and {more} more"));
+        let more = and_more(those.count().saturating_sub(MOST));
         lines.into_iter().chain(more).map(|line| visible(&line)).collect::<Vec<_>>().join("\n")
     };
     if cell.others.failed + cell.others.timeout > 0 {

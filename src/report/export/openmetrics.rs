@@ -1,14 +1,13 @@
 //! OpenMetrics text. Gauges only, and no times of samples, so that Prometheus' older text format and
 //! the textfile collector of node_exporter take it as well.
 
-use super::super::clean::visible;
-use super::{Exported, Place};
+use super::exported::{Exported, Place};
 use crate::analysis::table::{Cell, Figures, MedianRange};
 use crate::model::{EngineId, Seconds};
+use crate::text::time::parse_rfc3339;
+use crate::text::visible;
 use std::fmt::Display;
 use std::io::{self, Write};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 type Figure = (&'static str, &'static str, fn(&Figures) -> Option<Seconds>);
 
@@ -82,7 +81,7 @@ fn statuses(cell: &Cell) -> [(&'static str, usize); 5] {
 /// When the run began, and what must be known of it.
 fn about(run: &Exported<'_>, out: &mut dyn Write) -> io::Result<()> {
     let study = ("study", run.study.as_str());
-    if let Ok(time) = OffsetDateTime::parse(&run.started_at, &Rfc3339) {
+    if let Some(time) = parse_rfc3339(&run.started_at) {
         let family = "layerbench_run_start_timestamp_seconds";
         head(family, "seconds", "When the run began, in seconds since 1970.", out)?;
         line(family, &[study], time.unix_timestamp(), out)?;

@@ -1,9 +1,9 @@
 //! CSV for Otava: a row for each run, a column for each cell (seconds) and each image (bytes).
 //! What is not known is `nan`: Otava reads every value of a column as a number.
 
-use super::super::clean::sheet;
-use super::{Exported, name, prefix};
+use super::exported::{Exported, name, prefix};
 use crate::model::{ApproachId, EngineId, ScenarioId, Seconds};
+use crate::text::sheet;
 use std::io::{self, Write};
 
 /// One row: a run of a history.

@@ -1,9 +1,9 @@
 //! `customSmallerIsBetter` of github-action-benchmark: a list of names with a value each.
 //! `range` and `extra` are text, shown beside the value.
 
-use super::super::words;
-use super::{Exported, json, others, prefix};
+use super::exported::{Exported, json, others, prefix};
 use crate::analysis::table::Cell;
+use crate::report::words;
 use serde::Serialize;
 use serde_json::Number;
 use std::io::{self, Write};

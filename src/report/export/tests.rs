@@ -7,6 +7,7 @@ use crate::analysis::findings::judge;
 use crate::analysis::table::table;
 use crate::analysis::testing::{approaches, raw_samples, scenarios};
 use crate::model::{EngineId, Sample, Status};
+use crate::report::content::Report;
 
 /// The article's raw figures, with builds that went wrong, and one cell where all did.
 fn samples() -> Vec<Sample> {

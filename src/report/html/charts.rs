@@ -2,7 +2,8 @@
 //!
 //! They come as SVG made elsewhere, and are written as they are.
 
-use super::{Figure, Figures, Part, text};
+use super::figures::{Figure, Figures};
+use super::part::{Part, text};
 use std::io;
 
 pub(super) fn write(figures: &Figures, part: &mut Part<'_>) -> io::Result<()> {

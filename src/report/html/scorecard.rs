@@ -1,7 +1,8 @@
 //! The scorecards of the images: a table of verdicts, and below it why.
 
-use super::{Part, text};
-use crate::report::{Report, scorecard};
+use super::part::{Part, text};
+use crate::report::content::Report;
+use crate::report::scorecard;
 use std::io;
 
 pub(super) fn write(report: &Report<'_>, part: &mut Part<'_>) -> io::Result<()> {

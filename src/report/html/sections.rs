@@ -3,11 +3,12 @@
 //!
 //! Sections without content are not written.
 
-use super::{Part, text};
+use super::part::{Part, text};
 use crate::analysis::findings::Verdict;
 use crate::model::ApproachId;
-use crate::report::clean::cut;
-use crate::report::{Report, words};
+use crate::report::content::Report;
+use crate::report::words;
+use crate::text::{and_more, cut};
 use std::io;
 
 /// How many builds that are in no figure are listed.
@@ -56,9 +57,8 @@ pub(super) fn findings(report: &Report<'_>, part: &mut Part<'_>) -> io::Result<(
             for evidence in judged.evidence.iter().take(EVIDENCE) {
                 writeln!(part.out, "<li>{}</li>", text(&words::evidence(evidence)))?;
             }
-            let more = judged.evidence.len().saturating_sub(EVIDENCE);
-            if more > 0 {
-                writeln!(part.out, "<li>and {more} more</li>")?;
+            if let Some(more) = and_more(judged.evidence.len().saturating_sub(EVIDENCE)) {
+                writeln!(part.out, "<li>{more}</li>")?;
             }
             writeln!(part.out, "</ul></details>")?;
         }
@@ -127,9 +127,8 @@ pub(super) fn problems(report: &Report<'_>, part: &mut Part<'_>) -> io::Result<(
         )?;
     }
     writeln!(part.out, "</tbody>\n</table>\n</div>")?;
-    let more = report.problems.len().saturating_sub(MOST);
-    if more > 0 {
-        writeln!(part.out, "<p>and {more} more, in <code>samples.csv</code>.</p>")?;
+    if let Some(more) = and_more(report.problems.len().saturating_sub(MOST)) {
+        writeln!(part.out, "<p>{more}, in <code>samples.csv</code>.</p>")?;
     }
     writeln!(part.out, "</section>")
 }

@@ -2,9 +2,10 @@
 //!
 //! Cells carry their figure as a number, by which the page's script sorts.
 
-use super::{Part, mark, text};
+use super::part::{Part, mark, text};
 use crate::analysis::table::Cell;
-use crate::report::{Beside, Report, words};
+use crate::report::content::{Beside, Report};
+use crate::report::words;
 use std::io;
 
 pub(super) fn write(report: &Report<'_>, part: &mut Part<'_>) -> io::Result<()> {

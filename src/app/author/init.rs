@@ -1,0 +1,196 @@
+//! Looks at a project and its Dockerfiles, and writes a study that runs at once and explains itself.
+//! Writes one folder, and nothing into it that is there already unless that is wanted.
+
+use crate::app::prepare::subject::{fetch, passing};
+use crate::app::prepare::without_study::{Context, context};
+use crate::app::{Failure, put};
+use crate::model::StateId;
+use crate::project::git;
+use crate::project::kind::{Project, Tool, look};
+use crate::study::{Call, Change, ChangeKind, GitSource, Row, approach_names, has_comments, study_name, study_text};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The folder of a study beside a project's files.
+const FOLDER: &str = "layerbench";
+
+/// What is asked for.
+pub struct Request {
+    /// Folder of the project, or a git repository as `PATH#REF` or `URL#REF`.
+    pub project: String,
+    /// Folder for the study, if not the usual one.
+    pub out: Option<PathBuf>,
+    /// Whether a study that is there is written over.
+    pub force: bool,
+}
+
+/// A study that was written.
+pub struct Written {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its file.
+    pub file: PathBuf,
+    /// What was found, in a few words.
+    pub found: String,
+    /// What was left out, and why, a line each.
+    pub left_out: Vec<String>,
+}
+
+/// Writes a study for a project.
+///
+/// # Errors
+/// When there is nothing to write one for, one is there already, or it cannot be written.
+pub fn init(request: &Request) -> Result<Written, Failure> {
+    let (draft, standard) = match context("", &request.project)? {
+        Context::Folder(folder) => (of_folder(&folder)?, Path::new(&request.project).join(FOLDER)),
+        Context::Git(source) => (of_repository(source)?, PathBuf::from(FOLDER)),
+    };
+    let to = request.out.clone().unwrap_or(standard);
+    let file = to.join("study.toml");
+    if file.exists() && !request.force {
+        return Err(Failure::wrong(format!(
+            "{}: found a study there; expected none; run it, or write it anew with --force",
+            file.display()
+        )));
+    }
+    for (name, content) in &draft.files {
+        let place = to.join(name);
+        let folder = place.parent().unwrap_or(&to);
+        fs::create_dir_all(folder).map_err(|e| Failure::failed(format!("{}: {e}", folder.display())))?;
+        put(&place, content.as_bytes())?;
+    }
+    fs::create_dir_all(&to).map_err(|e| Failure::failed(format!("{}: {e}", to.display())))?;
+    put(&file, study_text(&draft.study).as_bytes())?;
+    Ok(Written { folder: to, file, found: draft.found, left_out: draft.left_out })
+}
+
+/// What will be written, and what is to be said of it.
+struct Draft {
+    study: Call,
+    /// Further files of the study, relative to it.
+    files: Vec<(PathBuf, String)>,
+    found: String,
+    left_out: Vec<String>,
+}
+
+fn of_folder(folder: &Path) -> Result<Draft, Failure> {
+    let project = look(folder).map_err(Failure::wrong)?;
+    draft(folder, project, study_name(&folder.to_string_lossy()), Ok("..".to_owned()))
+}
+
+fn of_repository(mut source: GitSource) -> Result<Draft, Failure> {
+    let address = source.address.clone();
+    let wrong = |found: String| {
+        Failure::wrong(format!("{address}: found {found}; expected a git repository and a revision that it has"))
+    };
+    let states = match &source.reference {
+        None => numbered(&git::branches(&address).map_err(wrong)?),
+        Some(_) => Vec::new(),
+    };
+    source.reference = source.reference.or_else(|| states.first().cloned());
+    let place = passing()?;
+    let (files, _) = fetch(&source, &place.path().join("project"), place.path()).map_err(wrong)?;
+    let project = look(&files).map_err(wrong)?;
+    let mut draft = draft(&files, project, study_name(&address), Err(source))?;
+    if states.len() > 1 {
+        draft.files.clear();
+        draft.study.changes = states.iter().skip(1).filter_map(|branch| branch_state(branch)).collect();
+        draft.found += &format!(", the states of {} branches", states.len());
+    }
+    Ok(draft)
+}
+
+/// Branches that stand for states: `01-basic`, `02-sources-changed`, … in their order; at least two.
+fn numbered(branches: &[String]) -> Vec<String> {
+    let number = |name: &String| {
+        let digits: String = name.chars().take_while(char::is_ascii_digit).collect();
+        let rest = name.get(digits.len()..)?;
+        (rest.starts_with(['-', '_']) && rest.len() > 1).then(|| digits.parse::<u32>().ok()).flatten()
+    };
+    let mut found: Vec<(u32, String)> =
+        branches.iter().filter_map(|name| Some((number(name)?, name.clone()))).collect();
+    found.sort();
+    if found.len() < 2 { Vec::new() } else { found.into_iter().map(|(_, name)| name).collect() }
+}
+
+fn branch_state(branch: &str) -> Option<Change> {
+    let name = branch.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(['-', '_']);
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let plain: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    let why = Some("All files as this branch has them.".to_owned());
+    Some(Change { name: StateId::new(&plain).ok()?, kind: ChangeKind::Reference(branch.to_owned()), why })
+}
+
+fn draft(folder: &Path, project: Project, name: String, place: Result<String, GitSource>) -> Result<Draft, Failure> {
+    if project.dockerfiles.is_empty() {
+        return Err(Failure::wrong(format!(
+            "{}: found no Dockerfile at its top, nor in docker/ or dockerfiles/; expected at least one; write one first",
+            folder.display()
+        )));
+    }
+    let mut draft = Draft {
+        found: format!(
+            "{}, {} Dockerfile{}",
+            project.tool.name(),
+            project.dockerfiles.len(),
+            if project.dockerfiles.len() == 1 { "" } else { "s" }
+        ),
+        study: Call { name, project: place, rows: rows(&project.dockerfiles), changes: Vec::new(), explained: true },
+        files: Vec::new(),
+        left_out: Vec::new(),
+    };
+    match &project.source {
+        Some(file) => draft.change(
+            "sources",
+            ChangeKind::Comment(vec![file.clone()]),
+            "A comment at the end of a source, another one for each sample. Name more files if you like.",
+        ),
+        None => draft
+            .left_out
+            .push("no source was found: add a state and a scenario for a change of one, as in the README".to_owned()),
+    }
+    match &project.manifest {
+        Some(file) if has_comments(file) => {
+            let why = "A comment where dependencies are declared: builds that look at the file's content install them again. \
+                       For a real change use overlay = \"FOLDER\", patch = \"FILE\", ref = \"BRANCH\" or run = \"COMMAND\".";
+            draft.change("deps", ChangeKind::Comment(vec![file.clone()]), why);
+        }
+        Some(file) => draft.json(folder, file),
+        None if project.tool == Tool::Unknown => {}
+        None => draft.left_out.push(
+            "no file that declares dependencies was found: add a state and a scenario for a change of it".to_owned(),
+        ),
+    }
+    Ok(draft)
+}
+
+fn rows(dockerfiles: &[PathBuf]) -> Vec<Row> {
+    let names = approach_names(dockerfiles);
+    let row =
+        |(id, path): (_, &PathBuf)| Row { id, dockerfile: path.display().to_string(), target: None, args: Vec::new() };
+    names.into_iter().zip(dockerfiles).map(row).collect()
+}
+
+impl Draft {
+    fn change(&mut self, name: &str, kind: ChangeKind, why: &str) {
+        if let Ok(name) = StateId::new(name) {
+            self.study.changes.push(Change { name, kind, why: Some(why.to_owned()) });
+        }
+    }
+
+    /// JSON has no comments: the study gets a copy of the file with one more key, which package managers pass over.
+    fn json(&mut self, folder: &Path, file: &Path) {
+        let text = fs::read_to_string(folder.join(file)).unwrap_or_default();
+        let object = serde_json::from_str::<serde_json::Value>(&text).ok();
+        let object = object.filter(|value| value.as_object().is_some_and(|object| !object.is_empty()));
+        let Some((_, (before, after))) = object.zip(text.split_once('{')) else {
+            self.left_out.push(format!("{} is no JSON object: no change of dependencies was written", file.display()));
+            return;
+        };
+        let changed = format!("{before}{{\n  \"layerbench\": \"changed\",{after}");
+        self.files.push((Path::new("changes/deps").join(file), changed));
+        let why = "A copy of the file that declares dependencies, with one more key: JSON has no comments. Write it anew \
+                   (layerbench init --force) when the original changes, or use run = \"npm install left-pad\" instead.";
+        self.change("deps", ChangeKind::Files("changes/deps".into()), why);
+    }
+}

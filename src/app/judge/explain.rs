@@ -1,0 +1,94 @@
+//! Which steps make the difference between two cells.
+
+use crate::analysis::explain::{Build, Explained, explain as explain_cells};
+use crate::analysis::nights::CellName;
+use crate::app::read::{past, unreadable};
+use crate::app::{Failure, World};
+use crate::model::Status;
+use crate::store::{RunFolder, StoredRun};
+use std::path::PathBuf;
+
+/// What is asked for.
+pub struct Request {
+    /// Folder of a run.
+    pub run: PathBuf,
+    /// The base cell, as `APPROACH/SCENARIO` or `ENGINE/APPROACH/SCENARIO`.
+    pub first: String,
+    /// The new cell; the same one if a second run is given.
+    pub second: Option<String>,
+    /// A second run, from which the base cell is taken.
+    pub against: Option<PathBuf>,
+}
+
+/// What was found.
+pub struct Answer {
+    /// Names of the base and of the new cell.
+    pub names: (String, String),
+    /// The steps that make the difference.
+    pub explained: Explained,
+}
+
+/// Explains the difference between two cells.
+///
+/// # Errors
+/// When a run cannot be read, does not have a cell, or has nothing that could explain it.
+pub fn explain(world: World<'_>, request: &Request) -> Result<Answer, Failure> {
+    let open = |folder: &PathBuf| RunFolder::open(folder).map_err(unreadable);
+    let new_run = open(&request.run)?;
+    let other = request.against.as_ref().map(open).transpose()?;
+    let base_run = other.as_ref().unwrap_or(&new_run);
+    for warning in new_run.warnings.iter().chain(other.iter().flat_map(|run| &run.warnings)) {
+        world.say(format!("layerbench: {warning}"));
+    }
+    // A is the base; with one cell and a second run, that run's cell is.
+    let (base, new) = match (&request.second, &request.against) {
+        (Some(second), _) => (&request.first, second),
+        (None, Some(_)) => (&request.first, &request.first),
+        (None, None) => {
+            return Err(Failure::wrong(
+                "found one cell of one run; expected two: name a second one, or a second run with --against",
+            ));
+        }
+    };
+    let (left, right) = (builds(base_run, base)?, builds(&new_run, new)?);
+    let explained = explain_cells(&left, &right).ok_or_else(|| {
+        let valid = left.iter().any(|(sample, _)| sample.status == Status::Ok);
+        let (cell, run) = if valid { (new, &new_run) } else { (base, base_run) };
+        let run = run.path.display();
+        Failure::cannot_tell(format!(
+            "{cell} of the run {run}: found no valid build; expected at least one; run it again"
+        ))
+    })?;
+    if left.iter().chain(&right).all(|(_, steps)| steps.is_empty()) {
+        return Err(Failure::cannot_tell(format!(
+            "{base} of the run {} and {new} of the run {}: found builds without steps, as an import has them; expected runs made by Layerbench; run the study",
+            base_run.path.display(),
+            new_run.path.display()
+        )));
+    }
+    let name = |run: &StoredRun| run.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let names = match &other {
+        Some(other) => (format!("{base} of {}", name(other)), format!("{new} of {}", name(&new_run))),
+        None => (base.clone(), new.clone()),
+    };
+    Ok(Answer { names, explained })
+}
+
+/// The builds of a cell, given as APPROACH/SCENARIO, or ENGINE/APPROACH/SCENARIO where the run has several engines.
+fn builds<'a>(run: &'a StoredRun, cell: &str) -> Result<Vec<Build<'a>>, Failure> {
+    let names: Vec<CellName> = past::cells(&run.record)?;
+    let Some(name) = names.iter().find(|name| name.path() == cell) else {
+        let more = names.len().saturating_sub(12);
+        let shown: Vec<String> = names.iter().take(12).map(CellName::path).collect();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        return Err(Failure::wrong(format!(
+            "cell: found {cell:?}, which the run {} does not have; expected one of {}{more}; correct the name",
+            run.path.display(),
+            shown.join(", ")
+        )));
+    };
+    let mine = run.samples.iter().filter(|(sample, _)| {
+        (&sample.engine, &sample.key.approach, &sample.key.scenario) == (&name.engine, &name.approach, &name.scenario)
+    });
+    Ok(mine.map(|(sample, steps)| (sample, &steps[..])).collect())
+}

@@ -1,0 +1,54 @@
+//! A private engine for as long as a command runs, e.g. to compare clients on it.
+
+use crate::app::prepare::run_id::run_id;
+use crate::app::{Ending, Failure, InFlight, World};
+use crate::engine::Engine;
+use crate::engine::kinds::private::PrivateEngine;
+use crate::engine::kinds::private::registry::Registries;
+use crate::model::ChainKind;
+use std::process::Command;
+use std::time::Duration;
+
+/// How often it is looked whether the command has ended.
+const POLL: Duration = Duration::from_millis(20);
+
+/// What is asked for.
+pub struct Request {
+    /// The command.
+    pub program: String,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+/// Runs a command with `DOCKER_HOST` set to a private engine, and throws the engine away.
+///
+/// # Errors
+/// When there is no engine, or the command cannot be started or does not end well.
+pub fn lend(world: World<'_>, request: &Request) -> Result<Ending, Failure> {
+    let program = &request.program;
+    let interrupt = world.watcher.interrupt(InFlight::Cancelled);
+    let mut engine = PrivateEngine::new(&run_id(), Registries::default(), ChainKind::Article)?;
+    engine.begin_chain()?;
+    let started =
+        Command::new(program).args(&request.arguments).env("DOCKER_HOST", engine.endpoint()?.to_string()).spawn();
+    let ended = started.map_err(|e| Failure::failed(format!("{program}: {e}"))).and_then(|mut child| {
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return Ok(status),
+                Ok(None) if interrupt.is_raised() => {
+                    // In a terminal it got the signal too, and has its own way to end.
+                    std::thread::sleep(POLL * 50);
+                    let _ = child.kill();
+                }
+                Ok(None) => std::thread::sleep(POLL),
+                Err(e) => return Err(Failure::failed(format!("{program}: {e}"))),
+            }
+        }
+    });
+    engine.finish()?;
+    match ended? {
+        _ if interrupt.is_raised() => Ok(Ending::Interrupted),
+        status if status.success() => Ok(Ending::Fine),
+        status => Err(Failure::failed(format!("{program}: {status}"))),
+    }
+}
