@@ -1,6 +1,7 @@
 //! Times `layerbench build` beside `docker build -q` on the same private engine, in turns; called by
 //! `scripts/bench --client`. Prints a table, appends rows to the CSV file given, and ends with 1 where a target is
 //! missed. Arguments: the program, the docker client, the CSV file; then, if wanted, `quick` for few runs.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a figure that could not be taken ends it all
 
 use layerbench::engine::kinds::private::PrivateEngine;
