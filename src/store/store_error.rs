@@ -1,6 +1,8 @@
 //! What can be wrong with a run folder, and how it is said.
 //! Errors stop reading or writing; warnings come with what was read.
 //! Nothing in here touches a file.
+//!
+//! Long: `fmt` has one arm for each error, so that all messages stand together.
 
 use super::schema::SCHEMA;
 use crate::model::SCORECARD_SCHEMA;
