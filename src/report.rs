@@ -25,19 +25,19 @@ mod words;
 mod tests;
 
 pub use audited::{write_scorecards_json, write_scorecards_markdown, write_scorecards_sarif, write_scorecards_text};
-pub use compared::{Comparing, write_compared_json, write_compared_markdown, write_compared_text};
+pub use compared::{Comparing, compared_json, write_compared_markdown, write_compared_text};
 pub use content::{Beside, Head, Report};
 pub use exchange::{Exchange, Exported, NightRow, night_columns, write_nights};
 pub use explained::{write_explained_json, write_explained_text};
 pub use faster::write_faster;
 pub use gated::{Confirmed, Gated, GatedLine, write_gated_json, write_gated_markdown, write_gated_text};
 pub use html::{Picture, Pictures, write_html};
-pub use json::{SCHEMA, write_json};
+pub use json::{SCHEMA, report_json, write_json};
 pub use markdown::write_markdown;
 pub use over_time::{ChangeLine, History, NightName, write_history_json, write_history_text};
 pub use plain_text::write_text;
 pub use sheet::{write_images, write_summaries, write_summary};
-pub use strata::{STRATA_SCHEMA, each_engine};
+pub use strata::{STRATA_SCHEMA, each_json, each_text};
 pub use text_style::TextStyle;
 
 // Until the commands take it from where it lives.
