@@ -1,11 +1,13 @@
 //! Times `layerbench build` beside `docker build -q` on the same private engine, in turns; called by
 //! `scripts/bench --client`. Prints a table, appends rows to the CSV file given, and ends with 1 where a target is
 //! missed. Arguments: the program, the docker client, the CSV file; then, if wanted, `quick` for few runs.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a figure that could not be taken ends it all
 
-use layerbench::engine::endpoint::Endpoint;
-use layerbench::engine::private::PrivateEngine;
-use layerbench::engine::{BuildRequest, BuildSettings, Engine, Interrupt, build};
+use layerbench::engine::kinds::private::PrivateEngine;
+use layerbench::engine::wire::endpoint::Endpoint;
+use layerbench::engine::wire::timed_build::build;
+use layerbench::engine::{BuildRequest, BuildSettings, Engine, Interrupt};
 use layerbench::model::Progress;
 use std::fs;
 use std::io::Write;
@@ -147,7 +149,7 @@ impl Bench {
             timeout: Duration::from_secs(600),
             client: layerbench::engine::Client::default(),
         };
-        let outcome = build::build(&self.endpoint(), &request, &Silent, &Interrupt::default());
+        let outcome = build(&self.endpoint(), &request, &Silent, &Interrupt::default());
         assert_eq!(outcome.result, Ok(()));
         outcome.seconds.get()
     }

@@ -10,8 +10,8 @@ use bollard::moby::buildkit::v1::StatusResponse;
 use layerbench::audit::inventory::{FileKind, Inventory};
 use layerbench::audit::layers::Layers;
 use layerbench::audit::members::Members;
-use layerbench::engine::trace;
-use layerbench::model::{ApproachId, BuildKey, Bytes, Sample, ScenarioId, Status, Step};
+use layerbench::engine::wire::trace;
+use layerbench::model::{ApproachId, BuildKey, Bytes, EngineId, Sample, ScenarioId, Status, Step};
 use layerbench::project::ignore::{IgnoreRules, ParentMatch, clean};
 use layerbench::store::{Imported, RunFolder, StoredRun, import as read_table};
 use layerbench::study::{Source, Study};
@@ -264,7 +264,7 @@ fn trace(dir: &Path, mut data: &[u8]) {
             approach: ApproachId::new("a").unwrap(),
             scenario: ScenarioId::new("cold").unwrap(),
         },
-        engine: None,
+        engine: EngineId::only(),
         status: Status::Ok,
         reason: trace.failure.map(|failure| failure.error).unwrap_or_default(),
         seconds: trace.engine_seconds,

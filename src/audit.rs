@@ -14,6 +14,3 @@ pub mod lock;
 pub mod members;
 #[cfg(test)]
 mod tests;
-
-// Until the commands take them from where they live.
-pub use crate::model::{RunAudit, SCORECARD_SCHEMA as SCHEMA, Scorecard};

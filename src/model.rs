@@ -15,13 +15,10 @@ mod step;
 pub use approach_image::Image;
 pub use choice::{ChainKind, ClientKind, Uncommitted};
 pub use event::{Event, NoProgress, Progress};
-pub use ident::{ApproachId, BuildKey, EngineId, IdError, ScenarioId, StateId};
+pub use ident::{ApproachId, BuildKey, Cell, EngineId, IdError, ScenarioId, StateId};
 pub use quantity::{Bytes, Seconds};
 pub use sample::{CacheState, ColdKind, Outcome, Sample, Status};
 pub use scorecard::{
     AuditEvidence, CRITERIA, Criterion, CriterionVerdict, Demanded, RunAudit, SCORECARD_SCHEMA, Scorecard,
 };
 pub use step::{Interval, Step, StepKind};
-
-// Until the commands take it from where it lives.
-pub use super::text::visible;

@@ -36,9 +36,6 @@ pub use json::{SCHEMA, report_json, write_json};
 pub use markdown::write_markdown;
 pub use over_time::{ChangeLine, History, NightName, write_history_json, write_history_text};
 pub use plain_text::write_text;
-pub use sheet::{write_images, write_summaries, write_summary};
+pub use sheet::{write_summaries, write_summary};
 pub use strata::{STRATA_SCHEMA, each_json, each_text};
 pub use text_style::TextStyle;
-
-// Until the commands take it from where it lives.
-pub use crate::model::Image as ImageRow;

@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
 
-use layerbench::engine::docker_client::DockerClient;
-use layerbench::engine::private::PrivateEngine;
-use layerbench::engine::private::registry::Registries;
+use layerbench::engine::kinds::private::PrivateEngine;
+use layerbench::engine::kinds::private::registry::Registries;
+use layerbench::engine::wire::docker_client::DockerClient;
 use layerbench::engine::{BuildRequest, BuildSettings, Client, Engine, Interrupt};
 use layerbench::model::{NoProgress, Outcome, Progress, Status, StepKind};
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 //! own. `scripts/bench --faults` makes every fault happen many times; without it, the cheapest happen once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test says what went wrong by failing
+#![allow(clippy::print_stderr)]
 
 #[path = "support/case.rs"]
 mod case;

@@ -7,12 +7,10 @@ use super::inventory::{FileKind, Inventory};
 use super::layers::Layers;
 use super::lock::NeededError;
 use crate::engine::EngineError;
-use crate::engine::look::{ImageSelf, Started};
+use crate::engine::wire::looker::ImageSelf;
+use crate::engine::wire::looker::start::{Start, Started};
 use crate::model::{AuditEvidence, Bytes, Criterion, CriterionVerdict};
 use std::collections::{BTreeSet, HashMap, HashSet};
-
-// Until the commands take them from where they live.
-pub use crate::model::CRITERIA as TITLES;
 
 /// Tools that build or check, and serve nothing at run time, if nobody says what is needed.
 const BUILD_TOOLS: [&str; 24] = [
@@ -305,7 +303,7 @@ fn without_root(facts: &ImageFacts<'_>, user: &User) -> Criterion {
 /// What it means that an image did not start in some way: nothing, where it does not start without it either.
 fn blame(facts: &ImageFacts<'_>, way: &str, why: &str) -> (CriterionVerdict, String) {
     match &facts.writable {
-        Some(Started { fine: Err(own), .. }) => (
+        Some(Started { went: Start::Failed(own), .. }) => (
             CriterionVerdict::Unknown,
             format!(
                 "whether it starts {way} cannot be told, as it does not start without network and capabilities: {own}"
@@ -319,9 +317,11 @@ fn blame(facts: &ImageFacts<'_>, way: &str, why: &str) -> (CriterionVerdict, Str
 fn start_figure(criterion: &mut Criterion, name: &str, run: &Option<Started>) -> Result<(), Option<String>> {
     let (word, result) = match run {
         None => ("not tried", Err(None)),
-        Some(started) if started.still_running => ("still running at the time limit", Ok(())),
-        Some(Started { fine: Ok(()), .. }) => ("yes", Ok(())),
-        Some(Started { fine: Err(why), .. }) => ("no", Err(Some(why.clone()))),
+        Some(started) => match &started.went {
+            Start::StillRunning => ("still running at the time limit", Ok(())),
+            Start::Ended => ("yes", Ok(())),
+            Start::Failed(why) => ("no", Err(Some(why.clone()))),
+        },
     };
     criterion.figure(name, word);
     result

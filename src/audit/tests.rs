@@ -10,7 +10,8 @@ use super::layers::Layers;
 use super::lock::{NeededError, needed};
 use crate::analysis::testing::{sample, scenario};
 use crate::engine::EngineError;
-use crate::engine::look::{ImageSelf, Started};
+use crate::engine::wire::looker::ImageSelf;
+use crate::engine::wire::looker::start::{Start, Started};
 use crate::model::{Bytes, CacheState, Criterion, CriterionVerdict, Interval, Sample, Step, StepKind};
 use std::collections::BTreeSet;
 use tar::{Builder, EntryType, Header};
@@ -221,7 +222,8 @@ fn scorecard(user: &str, starts: Starts, needed: Option<&Result<BTreeSet<String>
     export.extend(packages.iter().map(|path| (path.as_str(), FILE, 0o644, 0, &b"x"[..])));
     let inventory = Inventory::read(tar_of(&export).as_slice()).unwrap();
     let started = |fine: Result<(), &str>| {
-        Some(Started { fine: fine.map_err(str::to_owned), still_running: false, changes: Vec::new() })
+        let went = fine.map_or_else(|why| Start::Failed(why.to_owned()), |()| Start::Ended);
+        Some(Started { went, changes: Vec::new() })
     };
     let [arbitrary, read_only, writable] = starts.map(started);
     judge(&ImageFacts {

@@ -10,7 +10,7 @@ use super::scene::{Anchor, Label, Scene};
 use super::width::width;
 use crate::analysis::marks::Mark;
 use crate::analysis::published::Published;
-use crate::analysis::table::{Cell, Scenario, Table};
+use crate::analysis::table::{Scenario, Table, TableCell};
 use crate::model::CacheState;
 use plotters::coord::combinators::{IntoLogRange, LogCoord};
 use plotters::element::{Circle, PathElement};
@@ -118,7 +118,7 @@ fn points(
     frame: &Frame,
     area: &Area<'_, LogCoord<f64>>,
     name: &str,
-    cell: &Cell,
+    cell: &TableCell,
     middle: f64,
 ) -> Result<(), ChartError> {
     let radius = fine(2.6);
@@ -166,7 +166,7 @@ fn chosen(seconds: &[f64]) -> Vec<f64> {
     (0..MOST).map(|place| sorted[place * last / (MOST - 1)]).collect()
 }
 
-fn median(cell: &Cell) -> Option<String> {
+fn median(cell: &TableCell) -> Option<String> {
     let median = with_unit(cell.median()?.get());
     Some(match cell.mark {
         Some(Mark::Best) => format!("▲ {median}"),
@@ -176,7 +176,7 @@ fn median(cell: &Cell) -> Option<String> {
 }
 
 /// Median and builds in no figure, at the right of a row.
-fn figures(frame: &Frame, cell: &Cell, y: f64) {
+fn figures(frame: &Frame, cell: &TableCell, y: f64) {
     let problems = cell.others.total();
     let label = Label {
         text: "",

@@ -4,7 +4,7 @@ use super::args::CleanArgs;
 use super::out::{say, write_out};
 use crate::app::prepare::clean;
 use crate::app::{Ending, Failure};
-use crate::engine::remains::Cleaned;
+use crate::engine::machine::remains::Cleaned;
 use std::time::Duration;
 
 /// Carries out the command.

@@ -16,7 +16,7 @@ pub fn compare(world: World<'_>, args: &CompareArgs) -> Result<Ending, Failure> 
         force: args.force,
     };
     let found = compare::compare(world, &request)?;
-    let engines: Vec<Option<&EngineId>> = found.strata.iter().map(|stratum| stratum.engine.as_ref()).collect();
+    let engines: Vec<&EngineId> = found.strata.iter().map(|stratum| &stratum.engine).collect();
     let style = style_for(args.out.as_deref());
     let of = |place: usize| (&found.strata[place].head, &found.strata[place].compared);
     let written = match args.format {

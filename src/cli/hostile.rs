@@ -7,6 +7,7 @@ use super::terminal::Terminal;
 use super::{RealEngines, World, carry_out};
 use crate::model::*;
 use crate::store::*;
+use crate::text::visible;
 use clap::{Parser as _, ValueEnum};
 use pulldown_cmark::{Event as Markup, Options, Parser};
 use std::collections::BTreeSet;
@@ -102,7 +103,7 @@ fn builds(text: &str) -> Vec<(Sample, Vec<Step>)> {
                     approach: ApproachId::new(approach).unwrap(),
                     scenario: ScenarioId::new(scenario).unwrap(),
                 },
-                engine: None,
+                engine: EngineId::only(),
                 status: if position % 5 == 0 { Status::Failed } else { Status::Ok },
                 reason: if position % 5 == 0 { text.to_owned() } else { String::new() },
                 seconds: Seconds::new(f64::from(position)).unwrap(),

@@ -33,7 +33,7 @@ fn show(made: Made) -> Result<Ending, Failure> {
     shown?;
     let mut text = Vec::new();
     for one in &made.faster {
-        let written = write_faster((&one.base, &one.new), one.engine.as_ref(), &one.compared, style(), &mut text);
+        let written = write_faster((&one.base, &one.new), &one.engine, &one.compared, style(), &mut text);
         written.map_err(Failure::unmade)?;
     }
     write_out(&text).map(|()| ending)

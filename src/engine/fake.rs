@@ -1,9 +1,14 @@
 //! An engine that builds nothing: every build is exactly as long as it was told, so that plans, checks and reports
 //! are tested in milliseconds. No result rests on it.
 
-use super::look::Looker;
-use super::machine::{Look, Machine, Places};
-use super::{BuildRequest, CacheContents, Engine, EngineError, Fingerprint, ImageFacts, Interrupt, Resolved, Source};
+use super::answers::{CacheContents, Fingerprint, ImageFacts, Resolved, Source};
+use super::contract::Engine;
+use super::engine_error::EngineError;
+use super::interrupt::Interrupt;
+use super::machine::look::{Look, Machine};
+use super::machine::places::Places;
+use super::wire::build_request::BuildRequest;
+use super::wire::looker::Looker;
 use crate::model::{Bytes, ColdKind, Interval, Outcome, Progress, Seconds, Step, StepKind};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};

@@ -6,8 +6,8 @@ use super::quantity::Bytes;
 /// The image of an approach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// The engine, where the run has several.
-    pub engine: Option<EngineId>,
+    /// The engine that holds it.
+    pub engine: EngineId,
     /// The approach: the row of the table.
     pub approach: ApproachId,
     /// Size of the image; `None` where no image came out.

@@ -41,8 +41,8 @@ pub enum Event {
     ImageInspected {
         /// Whose image.
         key: BuildKey,
-        /// The engine that holds it, where the run has several.
-        engine: Option<EngineId>,
+        /// The engine that holds it.
+        engine: EngineId,
         /// Size of the whole image, as in the samples.
         bytes: Bytes,
         /// Sizes of its layers in bytes, base first.

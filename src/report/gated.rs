@@ -6,8 +6,8 @@ use super::strata::{on_engine, write_value};
 use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::change::{CommonMode, Verdict};
-use crate::analysis::nights::{CellName, NewSize};
-use crate::model::EngineId;
+use crate::analysis::nights::NewSize;
+use crate::model::{Cell, EngineId};
 use crate::text::{counted, markdown, visible, wrap};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ const SCHEMA: &str = "layerbench.gate/1";
 #[derive(Clone, Debug, PartialEq)]
 pub struct GatedLine {
     /// Which cell.
-    pub cell: CellName,
+    pub cell: Cell,
     /// The verdict of the rule.
     pub verdict: Verdict,
     /// Tonight's valid builds.
@@ -44,7 +44,7 @@ pub struct GatedLine {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confirmed {
     /// Which cell.
-    pub cell: CellName,
+    pub cell: Cell,
     /// The verdict of the fresh samples.
     pub verdict: Verdict,
     /// Current over baseline.
@@ -67,7 +67,7 @@ pub struct Gated {
     /// All cells.
     pub lines: Vec<GatedLine>,
     /// What all cells of each engine have in common.
-    pub common: Vec<(Option<EngineId>, CommonMode)>,
+    pub common: Vec<(EngineId, CommonMode)>,
     /// Images whose size changed.
     pub sizes: Vec<NewSize>,
     /// The suspects, measured afresh; `None` when that was not asked for or not needed.
@@ -111,7 +111,7 @@ fn confirmed(one: &Confirmed) -> String {
 fn size(size: &NewSize) -> String {
     let word = if size.tonight > size.before { "larger" } else { "smaller" };
     let by = size.tonight.0.abs_diff(size.before.0);
-    let on = size.engine.as_ref().map_or(String::new(), |engine| format!(" on {engine}"));
+    let on = size.engine.on();
     format!("image of {}{on}: {} {word}: {} → {}", size.approach, words::bytes(by), size.before, size.tonight)
 }
 
@@ -134,7 +134,7 @@ fn counts(gated: &Gated) -> String {
 
 fn shift(gated: &Gated) -> Vec<String> {
     let shifts = gated.common.iter().filter(|(_, common)| common.is_shift()).map(|(engine, common)| {
-        let on = engine.as_ref().map_or(String::new(), |engine| format!(" on {engine}"));
+        let on = engine.on();
         format!(
             "global shift: all cells together{on} {:+.1} % (median over {} cells); taken out of each cell's figure",
             common.percent(),
@@ -206,12 +206,12 @@ pub fn write_gated_markdown(gated: &Gated, out: &mut dyn Write) -> io::Result<()
 
 /// An object for a single engine, a list of such with names for several.
 fn global_shift(gated: &Gated) -> Value {
-    let one = |(engine, common): &(Option<EngineId>, CommonMode)| {
+    let one = |(engine, common): &(EngineId, CommonMode)| {
         let value = json!({"is_shift": common.is_shift(), "ratio": common.ratio(), "cells": common.cells});
-        on_engine(value, engine.as_ref())
+        on_engine(value, engine)
     };
     match gated.common.as_slice() {
-        [only @ (None, _)] => one(only),
+        [only] if only.0.shown().is_none() => one(only),
         several => several.iter().map(one).collect(),
     }
 }
@@ -221,7 +221,7 @@ fn global_shift(gated: &Gated) -> Value {
 /// # Errors
 /// When the writer fails.
 pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
-    let cell = |name: &CellName| (name.approach.to_string(), name.scenario.to_string());
+    let cell = |name: &Cell| (name.approach.to_string(), name.scenario.to_string());
     let lines = gated.lines.iter().map(|line| {
         let (approach, scenario) = cell(&line.cell);
         let value = json!({
@@ -230,7 +230,7 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
             "expected_low_s": line.expected.map(|e| e.0), "expected_high_s": line.expected.map(|e| e.1),
             "since": line.since, "more": line.more,
         });
-        on_engine(value, line.cell.engine.as_ref())
+        on_engine(value, &line.cell.engine)
     });
     let fresh = |one: &Confirmed| {
         let (approach, scenario) = cell(&one.cell);
@@ -238,12 +238,12 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
             "approach": approach, "scenario": scenario, "verdict": one.verdict.as_str(), "ratio": one.ratio,
             "p_slower": one.p, "baseline_n": one.n.0, "current_n": one.n.1,
         });
-        on_engine(value, one.cell.engine.as_ref())
+        on_engine(value, &one.cell.engine)
     };
     let sizes = gated.sizes.iter().map(|size| {
         let value =
             json!({"approach": size.approach.as_str(), "before_bytes": size.before.0, "tonight_bytes": size.tonight.0});
-        on_engine(value, size.engine.as_ref())
+        on_engine(value, &size.engine)
     });
     let value: Value = json!({
         "schema": SCHEMA,

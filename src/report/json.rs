@@ -6,7 +6,7 @@ use super::content::{Beside, Report};
 use super::strata::write_value;
 use crate::analysis::findings::{Evidence, Figure, Judged};
 use crate::analysis::marks::Mark;
-use crate::analysis::table::{Cell, Row};
+use crate::analysis::table::{Row, TableCell};
 use crate::model::{Sample, Seconds};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -75,7 +75,7 @@ fn row(report: &Report<'_>, row: &Row) -> Value {
     })
 }
 
-fn cell(scenario: &str, cell: &Cell) -> Value {
+fn cell(scenario: &str, cell: &TableCell) -> Value {
     let figures = cell.figures.as_ref();
     let interval = figures.and_then(|f| f.interval);
     let interval = interval.map(|i| {

@@ -147,7 +147,7 @@ pub fn write_history_json(history: &History, out: &mut dyn Write) -> io::Result<
             "median_s": medians,
             "changes": changes.collect::<Vec<_>>(),
         });
-        on_engine(value, series.cell.engine.as_ref())
+        on_engine(value, &series.cell.engine)
     });
     let value = json!({
         "schema": SCHEMA,

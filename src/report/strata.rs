@@ -24,14 +24,14 @@ pub fn each_text(engines: usize, write: impl Fn(usize, &mut dyn io::Write) -> io
 ///
 /// # Errors
 /// When a value cannot be made.
-pub fn each_json(engines: &[Option<&EngineId>], value: impl Fn(usize) -> io::Result<Value>) -> io::Result<Vec<u8>> {
+pub fn each_json(engines: &[&EngineId], value: impl Fn(usize) -> io::Result<Value>) -> io::Result<Vec<u8>> {
     let all = match engines {
         [_] => value(0)?,
         several => {
             let strata = several
                 .iter()
                 .enumerate()
-                .map(|(place, engine)| Ok(json!({"engine": engine.map(EngineId::as_str), "report": value(place)?})));
+                .map(|(place, engine)| Ok(json!({"engine": engine.shown(), "report": value(place)?})));
             json!({"schema": STRATA_SCHEMA, "strata": strata.collect::<io::Result<Vec<Value>>>()?})
         }
     };
@@ -47,9 +47,9 @@ pub(super) fn write_value(value: &Value, out: &mut dyn io::Write) -> io::Result<
 }
 
 /// Says of a JSON object which engine it is about, where there are several.
-pub(super) fn on_engine(mut object: Value, engine: Option<&EngineId>) -> Value {
-    if let (Some(engine), Some(members)) = (engine, object.as_object_mut()) {
-        members.insert("engine".to_owned(), Value::from(engine.as_str()));
+pub(super) fn on_engine(mut object: Value, engine: &EngineId) -> Value {
+    if let (Some(engine), Some(members)) = (engine.shown(), object.as_object_mut()) {
+        members.insert("engine".to_owned(), Value::from(engine));
     }
     object
 }

@@ -1,11 +1,11 @@
 //! Whole outputs against `tests/golden/`.
 
 use super::*;
-use crate::analysis::findings::{CellRef, Claim, Finding, judge};
+use crate::analysis::findings::{Claim, Finding, judge};
 use crate::analysis::published::Published;
 use crate::analysis::table::{Approach, Scenario, Table, table};
 use crate::analysis::testing::{approach, approaches, published, raw_samples, sample, scenario, scenarios};
-use crate::model::{CacheState, Sample, Status};
+use crate::model::{CacheState, Cell, EngineId, Sample, Status};
 
 pub(super) fn golden(name: &str, write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
     let mut bytes = Vec::new();
@@ -37,7 +37,11 @@ pub(super) fn head() -> Head {
 }
 
 pub(super) fn findings() -> Vec<Finding> {
-    let cell = |row: &str, column: &str| CellRef { approach: approach(row), scenario: scenario(column) };
+    let cell = |row: &str, column: &str| Cell {
+        engine: EngineId::only(),
+        approach: approach(row),
+        scenario: scenario(column),
+    };
     let finding = |id: &str, text: &str, claim| Finding { id: id.to_owned(), text: text.to_owned(), claim };
     vec![
         finding(

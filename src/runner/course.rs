@@ -1,9 +1,10 @@
 //! The course of a run: which chain comes next, on which engine, and whether more of them are wanted.
 //! What happens inside a chain is not known in here.
 
-use super::{End, Run, RunError};
+use super::ending::{End, RunError};
+use super::under_way::Run;
 use crate::engine::Interrupt;
-use crate::model::{ChainKind, EngineId};
+use crate::model::ChainKind;
 use crate::plan::{Chain, Plan};
 
 /// What is built in any case, and further groups of blocks as long as they are wanted.
@@ -37,15 +38,10 @@ fn chains(kind: ChainKind, chains: &[Chain], runs: &mut [Run<'_>], interrupt: &I
         let run = runs
             .iter_mut()
             .find(|run| run.name == chain.engine)
-            .ok_or_else(|| not_prepared(&chain.engine.as_ref().map_or("an engine", EngineId::as_str)))?;
+            .ok_or_else(|| RunError::not_prepared(&chain.engine.shown().unwrap_or("an engine")))?;
         if run.whole_chain(kind, chain)? == End::Interrupted {
             return Ok(End::Interrupted);
         }
     }
     Ok(End::Complete)
-}
-
-/// Of a plan that was made for something else.
-pub(super) fn not_prepared(what: &dyn std::fmt::Display) -> RunError {
-    RunError::Stopped(format!("the plan names {what}, which was not prepared"))
 }

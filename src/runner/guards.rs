@@ -1,9 +1,10 @@
 //! Guards against the machine: what two looks say about the build between them, and whether a disk has room for the
 //! next build. Pure: the looks are given.
 
-use crate::engine::machine::Look;
+use crate::engine::machine::look::Look;
 use crate::model::Bytes;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// How far the two kinds of time may come apart during a build: a fixed part, for the moment between reading them,
@@ -28,22 +29,38 @@ pub struct Guard {
     last: Option<Look>,
 }
 
+/// A disk that is about to fill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoRoom {
+    /// What is on it, in words for people.
+    pub what: String,
+    /// What can still be written.
+    pub free: Bytes,
+    /// What the next build may need.
+    pub needed: Bytes,
+}
+
+impl fmt::Display for NoRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, free, needed } = self;
+        write!(f, "the disk of {what} is about to fill: {free} free, and the next build may need {needed}; ")?;
+        f.write_str("make room on it, or let LAYERBENCH_HOME and --out name folders on other disks")
+    }
+}
+
+impl std::error::Error for NoRoom {}
+
 impl Guard {
-    /// Before a build: the reason to stop the run, if a disk is about to fill.
+    /// Before a build: whether the run has to stop.
     ///
     /// # Errors
-    /// With that reason.
-    pub fn room(&self, look: &Look) -> Result<(), String> {
+    /// When a disk is about to fill.
+    pub fn room(&self, look: &Look) -> Result<(), NoRoom> {
         for room in &look.rooms {
             let most = self.most.get(&room.what).copied().unwrap_or(0);
             let needed = room.least.0.saturating_add(most);
             if room.free.0 < needed {
-                return Err(format!(
-                    "the disk of {} is about to fill: {} free, and the next build may need {}; make room on it, or let LAYERBENCH_HOME and --out name folders on other disks",
-                    room.what,
-                    room.free,
-                    Bytes(needed)
-                ));
+                return Err(NoRoom { what: room.what.clone(), free: room.free, needed: Bytes(needed) });
             }
         }
         Ok(())
@@ -97,7 +114,7 @@ pub fn filled_a_disk(reason: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::machine::Room;
+    use crate::engine::machine::look::Room;
 
     const LEAST: u64 = 1 << 20;
 
@@ -159,7 +176,7 @@ mod tests {
         guard.objections(&free(9 << 30), &free(8 << 30));
         guard.objections(&free(8 << 30), &free(9 << 30));
         assert!(guard.room(&free(LEAST + (1 << 30))).is_ok());
-        let why = guard.room(&free(1 << 30)).unwrap_err();
+        let why = guard.room(&free(1 << 30)).unwrap_err().to_string();
         assert!(why.contains("the disk of the data-root is about to fill"), "{why}");
         assert!(filled_a_disk("write /x: No space left on device") && !filled_a_disk("exit code: 1"));
     }

@@ -1,25 +1,16 @@
 //! What is looked at of an image when the builds of its chain are done, outside any clock: what it is made of, whether it
 //! does what it should, and, once for each approach, its scorecard.
 
-use super::{RUN_LIMIT, Run, RunError};
-use crate::engine::{Engine, EngineError, ImageFacts};
-use crate::model::{BuildKey, EngineId, Event, Outcome, Scorecard};
+use super::ending::RunError;
+use super::materials::Auditor;
+use super::under_way::Run;
+use crate::engine::ImageFacts;
+use crate::model::{BuildKey, Event, Outcome};
 use crate::plan::PlannedBuild;
-use std::rc::Rc;
+use std::time::Duration;
 
-/// Called with the engine that holds an image, its name where there are several, what was built, and the image's id.
-#[derive(Clone)]
-pub struct Auditor(pub Rc<AuditFn>);
-
-/// What an [`Auditor`] does; its error is a warning of the run. No scorecard comes of an image that has one.
-pub type AuditFn =
-    dyn Fn(&mut dyn Engine, Option<&EngineId>, &PlannedBuild, &str) -> Result<Option<Box<Scorecard>>, EngineError>;
-
-impl std::fmt::Debug for Auditor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Auditor")
-    }
-}
+/// How long an image's own command may take.
+const RUN_LIMIT: Duration = Duration::from_secs(60);
 
 impl Run<'_> {
     /// After a chain: what the image is made of, and whether it does what it should.
@@ -44,7 +35,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.emit(Event::Preparing { what: format!("auditing the image of {approach}") })?;
-        match audit(self.engine, self.name.as_ref(), planned, id) {
+        match audit(self.engine, &self.name, planned, id) {
             Ok(None) => Ok(()),
             Ok(Some(card)) => self.emit(Event::ImageAudited { card }),
             // The run is stopped: what is said of it says enough.

@@ -83,17 +83,14 @@ pub(super) fn each(
     Ok(Found { whole, torn, layout })
 }
 
-/// Takes rows apart that are about to be stored, as whoever reads the file will find them.
-pub(super) fn as_read(
+/// Takes a row apart that is about to be stored, as whoever reads the file will find it.
+pub(super) fn as_read<T>(
     file: &Path,
     layout: &Layout,
-    rows: &[Vec<String>],
-    mut take: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
-) -> Result<(), StoreError> {
-    rows.iter().try_for_each(|row| {
-        let cells = csv::StringRecord::from(row.as_slice());
-        take(&Row { file, line: 0, byte: 0, cells: &cells, layout, next: Cell::new(0) })
-    })
+    row: &[String],
+    take: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    take(&Row { file, line: 0, byte: 0, cells: &csv::StringRecord::from(row), layout, next: Cell::new(0) })
 }
 
 /// Bytes that are read at a time.

@@ -22,24 +22,20 @@ pub fn write_images(run: &Path, images: &[Image]) -> Result<(), StoreError> {
     writing::put(&run.join(FILE), &image_table(images)?)
 }
 
-/// The table that [`write_images`] writes.
-///
-/// # Errors
-/// None that an image can bring about.
-pub fn image_table(images: &[Image]) -> Result<Vec<u8>, StoreError> {
+fn image_table(images: &[Image]) -> Result<Vec<u8>, StoreError> {
     let mut criteria: Vec<&str> = Vec::new();
     for (name, _) in images.iter().flat_map(|image| &image.scorecard) {
         if !criteria.contains(&name.as_str()) {
             criteria.push(name);
         }
     }
-    let first = usize::from(images.iter().all(|image| image.engine.is_none()));
+    let first = usize::from(images.iter().all(|image| image.engine.shown().is_none()));
     let head = FIXED.iter().skip(first).map(|name| (*name).to_owned());
     let mut rows = vec![head.chain(criteria.iter().map(|name| sheet(name))).collect()];
     for image in images {
         let layers: Vec<String> = image.layers.iter().map(|layer| layer.0.to_string()).collect();
         let fixed = [
-            image.engine.as_ref().map_or(String::new(), |engine| sheet(engine.as_str())),
+            image.engine.shown().map_or(String::new(), sheet),
             sheet(image.approach.as_str()),
             image.bytes.map_or(String::new(), |bytes| bytes.0.to_string()),
             sheet(&image.definition),
@@ -92,10 +88,7 @@ pub fn images(run: &Path) -> Result<Vec<Image>, StoreError> {
         let bytes = named("image_bytes");
         let others = columns.iter().zip(&row).filter(|(name, value)| !FIXED.contains(name) && !value.is_empty());
         images.push(Image {
-            engine: match engine.map(cell) {
-                None => None,
-                Some(found) => Some(EngineId::new(found).map_err(|_| wrong("engine", found, name))?),
-            },
+            engine: EngineId::recorded(engine.map(cell)).map_err(|error| wrong("engine", &error.found, name))?,
             approach: ApproachId::new(cell(approach)).map_err(|_| wrong("approach", cell(approach), name))?,
             bytes: match bytes.as_str() {
                 "" => None,
@@ -119,7 +112,7 @@ mod tests {
     #[test]
     fn images_are_listed_with_their_layers() {
         let image = |name: &str, scorecard: &[(&str, &str)]| Image {
-            engine: None,
+            engine: EngineId::only(),
             approach: ApproachId::new(name).unwrap(),
             bytes: Some(Bytes(161_000_000)),
             definition: "inspect".to_owned(),
@@ -150,7 +143,7 @@ mod tests {
         assert_eq!(read[0].layers, [Bytes(100), Bytes(20)]);
         assert_eq!(read[0].bytes, Some(Bytes(120)));
         assert_eq!(read[0].scorecard, [("prints_as_expected".to_owned(), "yes".to_owned())]);
-        assert_eq!((read[1].approach.as_str(), read[1].layers.len(), read[1].engine.as_ref()), ("b", 0, None));
+        assert_eq!((read[1].approach.as_str(), read[1].layers.len(), read[1].engine.shown()), ("b", 0, None));
         for (text, named) in [
             (format!("{head}a,120,x,2,100 many,yes\n"), "layer_bytes = \"100 many\""),
             (format!("{head}a,much,x,2,100,yes\n"), "image_bytes = \"much\""),

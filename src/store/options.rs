@@ -138,7 +138,7 @@ pub struct CallOptions {
 fn version<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     match u32::deserialize(from)? {
         known if known <= VERSION => Ok(VERSION),
-        newer => Err(serde::de::Error::custom(format!("options of version {newer}"))),
+        newer => Err(serde::de::Error::custom(newer)),
     }
 }
 

@@ -93,8 +93,8 @@ impl EngineRecord {
 
     /// The name as samples carry it.
     #[must_use]
-    pub fn id(&self) -> Option<EngineId> {
-        EngineId::new(&self.name).ok()
+    pub fn id(&self) -> EngineId {
+        EngineId::new(&self.name).unwrap_or_default()
     }
 }
 
@@ -288,7 +288,7 @@ fn parse(path: &Path, text: &[u8]) -> Result<RunRecord, StoreError> {
         return Err(StoreError::Record { file: path.to_owned(), found });
     }
     let mut names = HashSet::new();
-    if let Some(wrong) = record.strata.iter().find(|e| e.id().is_none() || !names.insert(&e.name)) {
+    if let Some(wrong) = record.strata.iter().find(|e| EngineId::new(&e.name).is_err() || !names.insert(&e.name)) {
         let found = format!("the engine {:?}, not a name, or one that another engine has", wrong.name);
         return Err(StoreError::Record { file: path.to_owned(), found });
     }

@@ -118,7 +118,7 @@ impl RunFolder {
                 expected: "each build once",
             });
         }
-        let row = [self.layouts.samples.arranged(samples::row(sample, &self.engines)?)];
+        let row = self.layouts.samples.arranged(samples::row(sample, &self.engines)?);
         let rows = steps::rows(&sample.key, steps)?.into_iter().map(|row| self.layouts.steps.arranged(row));
         let rows: Vec<Vec<String>> = rows.collect();
         let read = (
@@ -129,7 +129,7 @@ impl RunFolder {
         if !rows.is_empty() {
             self.steps.append(&csv_table::lines(&rows)?)?;
         }
-        if let Err(error) = self.samples.append(&csv_table::lines(&row)?) {
+        if let Err(error) = self.samples.append(&csv_table::lines(&[row])?) {
             self.steps.take_back(before);
             return Err(error);
         }

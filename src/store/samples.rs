@@ -58,11 +58,11 @@ pub(super) fn row(sample: &Sample, engines: &[String]) -> Result<Vec<String>, St
         sample.image_bytes.0.to_string(),
         safe(&sample.started_at),
     ]);
-    match &sample.engine {
+    match sample.engine.shown() {
         None if engines.is_empty() => {}
-        Some(name) if engines.iter().any(|known| known == name.as_str()) => cells.push(name.to_string()),
+        Some(name) if engines.iter().any(|known| known == name) => cells.push(name.to_owned()),
         other => {
-            let found = other.as_ref().map_or("a sample of no engine".to_owned(), |name| format!("the engine {name}"));
+            let found = other.map_or("a sample of no engine".to_owned(), |name| format!("the engine {name}"));
             return Err(StoreError::Value { found, expected: "an engine of run.json" });
         }
     }
@@ -73,8 +73,10 @@ fn sample(row: &Row<'_>, engines: &[String]) -> Result<Sample, StoreError> {
     let status = Status::parse(row.raw("status"))
         .ok_or_else(|| row.wrong("status", "ok, failed, invalid, timeout or interrupted"))?;
     let engine = match engines {
-        [] => None,
-        names if names.iter().any(|name| name == row.raw("engine")) => EngineId::new(row.raw("engine")).ok(),
+        [] => EngineId::only(),
+        names if names.iter().any(|name| name == row.raw("engine")) => {
+            EngineId::new(row.raw("engine")).unwrap_or_default()
+        }
         names => return Err(row.wrong("engine", format!("one of run.json's engines, {}", names.join(", ")))),
     };
     let sample = Sample {
@@ -101,18 +103,8 @@ fn sample(row: &Row<'_>, engines: &[String]) -> Result<Sample, StoreError> {
 }
 
 /// A sample as it will be read from its row.
-pub(super) fn as_read(
-    file: &Path,
-    layout: &Layout,
-    engines: &[String],
-    row: &[Vec<String>; 1],
-) -> Result<Sample, StoreError> {
-    let mut read = None;
-    csv_table::as_read(file, layout, row, |row| {
-        read = Some(sample(row, engines)?);
-        Ok(())
-    })?;
-    read.ok_or_else(|| StoreError::Value { found: "no row".to_owned(), expected: "a row for the build" })
+pub(super) fn as_read(file: &Path, layout: &Layout, engines: &[String], row: &[String]) -> Result<Sample, StoreError> {
+    csv_table::as_read(file, layout, row, |row| sample(row, engines))
 }
 
 /// Hands out all samples, in the order in which they were stored. A position has one sample, and so

@@ -127,7 +127,7 @@ pub(super) fn as_read(
     rows: &[Vec<String>],
 ) -> Result<Vec<Step>, StoreError> {
     let mut steps = Vec::new();
-    csv_table::as_read(file, layout, rows, |row| add(row, &mut steps))?;
+    rows.iter().try_for_each(|row| csv_table::as_read(file, layout, row, |row| add(row, &mut steps)))?;
     name_inputs(file, key, &mut steps)?;
     Ok(steps)
 }

@@ -2,8 +2,8 @@
 
 use crate::{golden, settled};
 use layerbench::engine::EngineError;
-use layerbench::engine::daemon::Daemon;
-use layerbench::engine::endpoint::Endpoint;
+use layerbench::engine::wire::daemon::Daemon;
+use layerbench::engine::wire::endpoint::Endpoint;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};

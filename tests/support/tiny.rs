@@ -76,6 +76,7 @@ pub fn program(dir: &Path, args: &[&str]) -> Command {
 
 /// Whether other guests of the hypervisor spoiled a sample of the latest run in a folder of results: it is right to call
 /// it invalid, and no test can keep it from happening. Who needs a whole run makes it again.
+#[allow(clippy::print_stderr)]
 pub fn disturbed(results: &Path) -> bool {
     let rows = fs::read_to_string(results.join("latest/samples.csv")).unwrap_or_default();
     let disturbed = rows.contains("(steal time) held the processor back");

@@ -4,7 +4,7 @@ use crate::app::measure::write_reports;
 use crate::app::prepare::{record, subject};
 use crate::app::read::{Pool, Run, Sorter, published_sizes};
 use crate::app::{Failure, World};
-use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, Sample, ScenarioId, Seconds, Status};
+use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, EngineId, Sample, ScenarioId, Seconds, Status};
 use crate::store::{
     Imported, RunFolder, RunOptions, RunRecord, RunStatus, SCHEMA, ScenarioRecord, StoreError, import as read,
 };
@@ -179,7 +179,7 @@ fn samples(imported: &Imported, names: &Names, sizes: Option<&Path>) -> Result<V
                     approach: approach.clone(),
                     scenario: scenario.clone(),
                 },
-                engine: None,
+                engine: EngineId::only(),
                 status: Status::Ok,
                 reason: String::new(),
                 seconds: *seconds,

@@ -1,10 +1,11 @@
 //! Medians over nights, where they changed, and which changes are wanted.
 
-use crate::analysis::nights::{CellName, Medians, Series, series};
+use crate::analysis::nights::{Medians, Series, series};
 use crate::app::Failure;
 use crate::app::read::past::{Chosen, cells, choose, medians, newest, revision};
 use crate::app::read::{painter::Painter, pictures, unreadable};
 use crate::chart::{self, Chart, ChartError};
+use crate::model::Cell;
 use crate::report::{ChangeLine, History, NightName};
 use crate::store::{Accepted, StoredNight, StoredNights, accept as keep, accepted, nights};
 use crate::text::time::rfc3339;
@@ -111,7 +112,7 @@ fn draw(history: &History) -> Result<Chart, ChartError> {
 }
 
 /// The series of all cells, shared out among the processors.
-fn in_parallel(names: &[CellName], rows: &[Medians]) -> Result<Vec<Series>, Failure> {
+fn in_parallel(names: &[Cell], rows: &[Medians]) -> Result<Vec<Series>, Failure> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = names.len().div_ceil(threads).max(1);
     let parts: Vec<Result<Vec<Series>, Failure>> = std::thread::scope(|scope| {

@@ -59,8 +59,8 @@ pub(super) fn auditor(
     let (asked, contexts, interrupt) = (study.audit.clone(), contexts.clone(), interrupt.clone());
     let known: BTreeSet<_> = known.iter().map(|card| (card.engine.clone(), card.approach.clone())).collect();
     let since = OffsetDateTime::now_utc();
-    Auditor(Rc::new(move |engine: &mut dyn Engine, name: Option<&EngineId>, planned: &PlannedBuild, image: &str| {
-        let (approach, on) = (Some(planned.key.approach.to_string()), name.map(ToString::to_string));
+    Auditor(Rc::new(move |engine: &mut dyn Engine, name: &EngineId, planned: &PlannedBuild, image: &str| {
+        let (approach, on) = (Some(planned.key.approach.to_string()), name.shown().map(str::to_owned));
         if known.contains(&(on.clone(), approach.clone())) {
             return Ok(None);
         }

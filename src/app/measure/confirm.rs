@@ -3,7 +3,6 @@
 
 use super::keeper::{Keeper, Kept};
 use super::run::{Request as RunRequest, client, registry_cache};
-use crate::analysis::nights::CellName;
 use crate::app::prepare::alone::{self, Alone};
 use crate::app::prepare::bases::{Needs, known};
 use crate::app::prepare::checkout;
@@ -15,11 +14,11 @@ use crate::app::prepare::run_id::{run_id, seed_from_clock};
 use crate::app::prepare::subject;
 use crate::app::read::Run;
 use crate::app::{Failure, InFlight, World};
-use crate::engine::machine::{Folder, ThisMachine};
-use crate::engine::remains::Workspace;
+use crate::engine::machine::workspace::Workspace;
+use crate::engine::machine::{look::ThisMachine, places::Folder};
 use crate::engine::{Interrupt, Named};
-use crate::model::{Event, IdError};
-use crate::plan::pair::{BASELINE, CURRENT, Cell, approach, state};
+use crate::model::{Cell, Event, IdError};
+use crate::plan::pair::{BASELINE, CURRENT, approach, state};
 use crate::plan::{Plan, PlanOptions};
 use crate::runner::{self, Around, Materials};
 use crate::store::{RunFolder, RunRecord};
@@ -49,10 +48,18 @@ pub struct Request {
     pub out: PathBuf,
 }
 
-/// Fresh samples of each suspect.
+/// Fresh samples of a suspect: seconds of its valid builds.
+pub struct Sides {
+    /// From the files of the baseline.
+    pub baseline: Vec<f64>,
+    /// From the files that are judged.
+    pub current: Vec<f64>,
+}
+
+/// Fresh samples of all suspects.
 pub struct Fresh {
-    /// Seconds of baseline and current, in the order of the suspects.
-    pub samples: Vec<(Vec<f64>, Vec<f64>)>,
+    /// In the order of the suspects.
+    pub samples: Vec<Sides>,
     /// What must be known of them.
     pub notes: Vec<String>,
 }
@@ -66,7 +73,7 @@ pub fn rebuild(
     request: &Request,
     baseline: &RunRecord,
     current: &RunRecord,
-    suspects: &[CellName],
+    suspects: &[Cell],
 ) -> Result<Fresh, Failure> {
     let interrupt = world.watcher.interrupt(InFlight::Cancelled);
     let id = run_id();
@@ -74,11 +81,9 @@ pub fn rebuild(
     let _alone = Alone::wait(world, &name, request.no_wait, &interrupt, || Ok(()))?;
     let workspace = Workspace::new(&id)?;
     let (old, new, mut notes) = studies(world, request, baseline, current, workspace.path())?;
-    let cells: Vec<Cell> =
-        suspects.iter().map(|cell| (cell.engine.clone(), cell.approach.clone(), cell.scenario.clone())).collect();
-    let call = call(request, current, &cells);
+    let call = call(request, current, suspects);
     let engines = engines(&call, suspects)?;
-    let (plan, mut materials) = paired(&old, &new, &call, &engines, &cells, (workspace.path(), &id))?;
+    let (plan, mut materials) = paired(&old, &new, &call, &engines, suspects, (workspace.path(), &id))?;
     let cache = registry_cache(call.registry_cache.as_deref(), workspace.path())?;
     let Picked { mut engines, lines } = pick(world, &call.engines, &engines, &id, Some(&new), plan.chain, cache)?;
     for line in lines {
@@ -105,7 +110,7 @@ pub fn rebuild(
     if invalid > 0 {
         notes.push(format!("{invalid} of the fresh builds are not valid, and in no figure."));
     }
-    Ok(Fresh { samples: samples(&run, &cells)?, notes })
+    Ok(Fresh { samples: samples(&run, suspects)?, notes })
 }
 
 /// Makes the builds; a run that does not come to its end says nothing.
@@ -132,15 +137,15 @@ fn build(
 }
 
 /// Seconds of baseline and current of each cell.
-fn samples(run: &Run, cells: &[Cell]) -> Result<Vec<(Vec<f64>, Vec<f64>)>, Failure> {
+fn samples(run: &Run, cells: &[Cell]) -> Result<Vec<Sides>, Failure> {
     let mut samples = Vec::new();
-    for (engine, name, scenario) in cells {
+    for Cell { engine, approach: name, scenario } in cells {
         let of = |side| -> Result<Vec<f64>, Failure> {
             let row = approach(side, name).map_err(Failure::wrong)?;
-            let cell = run.table(engine.as_ref()).and_then(|table| table.cell(&row, scenario));
+            let cell = run.table(engine).and_then(|table| table.cell(&row, scenario));
             Ok(cell.map(|cell| cell.seconds.clone()).unwrap_or_default())
         };
-        samples.push((of(BASELINE)?, of(CURRENT)?));
+        samples.push(Sides { baseline: of(BASELINE)?, current: of(CURRENT)? });
     }
     Ok(samples)
 }
@@ -159,7 +164,7 @@ fn paired(
         let options = PlanOptions {
             reps: call.reps,
             most: call.reps,
-            engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
+            engines: engines.iter().map(|engine| engine.name.clone()).collect(),
             approaches: call.approaches.clone(),
             scenarios: call.scenarios.clone(),
             seed,
@@ -182,8 +187,8 @@ fn paired(
 }
 
 /// The engines that the suspects were measured on: by name where the run had several.
-fn engines(call: &RunRequest, suspects: &[CellName]) -> Result<Vec<Wanted>, Failure> {
-    let named = suspects.iter().any(|cell| cell.engine.is_some());
+fn engines(call: &RunRequest, suspects: &[Cell]) -> Result<Vec<Wanted>, Failure> {
+    let named = suspects.iter().any(|cell| cell.engine.shown().is_some());
     let mut engines = wanted(&call.engines, call.chain, named)?;
     let missing = suspects.iter().find(|cell| !engines.iter().any(|wanted| wanted.name == cell.engine));
     match missing {
@@ -191,8 +196,8 @@ fn engines(call: &RunRequest, suspects: &[CellName]) -> Result<Vec<Wanted>, Fail
             engines.retain(|wanted| suspects.iter().any(|cell| wanted.name == cell.engine));
             Ok(engines)
         }
-        Some(CellName { engine: Some(name), .. }) => Err(Failure::cannot_tell(format!(
-            "--engine: found no engine {name}, on which suspects were measured; add --engine {name}=ENGINE"
+        Some(Cell { engine, .. }) if engine.shown().is_some() => Err(Failure::cannot_tell(format!(
+            "--engine: found no engine {engine}, on which suspects were measured; add --engine {engine}=ENGINE"
         ))),
         Some(_) => Err(Failure::wrong("--engine: found several; expected the one that the run was made on")),
     }
@@ -200,8 +205,8 @@ fn engines(call: &RunRequest, suspects: &[CellName]) -> Result<Vec<Wanted>, Fail
 
 /// The run that is judged, asked for once more with other repetitions, only the suspects, and the leaves of this call.
 fn call(request: &Request, current: &RunRecord, cells: &[Cell]) -> RunRequest {
-    let mut approaches: Vec<String> = cells.iter().map(|(_, a, _)| a.to_string()).collect();
-    let mut scenarios: Vec<String> = cells.iter().map(|(.., s)| s.to_string()).collect();
+    let mut approaches: Vec<String> = cells.iter().map(|cell| cell.approach.to_string()).collect();
+    let mut scenarios: Vec<String> = cells.iter().map(|cell| cell.scenario.to_string()).collect();
     for names in [&mut approaches, &mut scenarios] {
         names.sort_unstable();
         names.dedup();

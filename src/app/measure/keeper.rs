@@ -6,7 +6,7 @@ use crate::analysis::path::waits;
 use crate::app::read::pictures::Charts;
 use crate::app::read::{Form, Pool, Run, Sorter, sizes};
 use crate::app::{Failure, Watcher};
-use crate::model::{Bytes, EngineId, Event, Image, Sample, Scorecard, Seconds, Status, Step};
+use crate::model::{Bytes, Event, Image, Sample, Scorecard, Seconds, Status, Step};
 use crate::report::TextStyle;
 use crate::runner;
 use crate::store::{self, Reports, RunFolder, RunRecord, RunStatus};
@@ -139,8 +139,7 @@ impl<'w> Keeper<'w> {
         store::write_scorecards(self.folder.path(), &self.cards).map_err(Failure::failed)?;
         for row in &mut self.images {
             let mine = |card: &&Scorecard| {
-                card.approach.as_deref() == Some(row.approach.as_str())
-                    && card.engine.as_deref() == row.engine.as_ref().map(EngineId::as_str)
+                card.approach.as_deref() == Some(row.approach.as_str()) && card.engine.as_deref() == row.engine.shown()
             };
             for (name, value) in self.cards.iter().find(mine).map(auditor::image_columns).unwrap_or_default() {
                 row.scorecard.retain(|(other, _)| *other != name);

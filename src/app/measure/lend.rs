@@ -3,8 +3,8 @@
 use crate::app::prepare::run_id::run_id;
 use crate::app::{Ending, Failure, InFlight, World};
 use crate::engine::Engine;
-use crate::engine::private::PrivateEngine;
-use crate::engine::private::registry::Registries;
+use crate::engine::kinds::private::PrivateEngine;
+use crate::engine::kinds::private::registry::Registries;
 use crate::model::ChainKind;
 use std::process::Command;
 use std::time::Duration;

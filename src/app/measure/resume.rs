@@ -6,7 +6,7 @@ use super::run::Request;
 use crate::app::prepare::request::{Call, EngineChoice, Origin, Wish};
 use crate::app::read::comparable;
 use crate::app::{Failure, Watcher};
-use crate::model::{BuildKey, EngineId, Image, Sample, Scorecard, Status};
+use crate::model::{BuildKey, Image, Sample, Scorecard, Status};
 use crate::plan::{Plan, Remaining};
 use crate::store::{
     CallOptions, RunFolder, RunOptions, RunRecord, RunStatus, StoreError, StoredRun, images, scorecards,
@@ -109,10 +109,9 @@ impl Earlier {
         let (images, cards) = (self.images()?, self.cards()?);
         Ok(plan.remaining(&stored, grown, &|engine, approach| {
             let card = |card: &Scorecard| {
-                card.engine.as_deref() == engine.map(EngineId::as_str)
-                    && card.approach.as_deref() == Some(approach.as_str())
+                card.engine.as_deref() == engine.shown() && card.approach.as_deref() == Some(approach.as_str())
             };
-            let image = |image: &Image| image.engine.as_ref() == engine && image.approach == *approach;
+            let image = |image: &Image| image.engine == *engine && image.approach == *approach;
             // A run that finished had its look, whatever came of it.
             self.stored.record.status == RunStatus::Finished || (images.iter().any(image) && cards.iter().any(card))
         }))

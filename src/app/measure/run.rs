@@ -17,10 +17,10 @@ use crate::app::prepare::{clean, pulls, without_study};
 use crate::app::read::Run;
 use crate::app::read::rows::{Faster, faster};
 use crate::app::{Ending, Failure, InFlight, World};
-use crate::engine::docker_client::DockerClient;
-use crate::engine::machine::{Folder, ThisMachine};
-use crate::engine::private::registry::{DOCKER_HUB, RegistryCache};
-use crate::engine::remains::Workspace;
+use crate::engine::kinds::private::registry::{DOCKER_HUB, RegistryCache};
+use crate::engine::machine::workspace::Workspace;
+use crate::engine::machine::{look::ThisMachine, places::Folder};
+use crate::engine::wire::docker_client::DockerClient;
 use crate::engine::{Client, Interrupt, Named};
 use crate::model::{ApproachId, BuildKey, ChainKind, ClientKind, ColdKind, Event};
 use crate::plan::{Plan, PlanOptions, Remaining};
@@ -377,7 +377,7 @@ fn options(request: &Request, engines: &[Wanted]) -> PlanOptions {
     PlanOptions {
         reps: request.reps,
         most: request.precision.map_or(request.reps, |_| request.reps.max(cap)),
-        engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
+        engines: engines.iter().map(|engine| engine.name.clone()).collect(),
         approaches: request.approaches.clone(),
         scenarios: request.scenarios.clone(),
         seed: request.seed.unwrap_or_else(seed_from_clock),

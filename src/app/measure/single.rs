@@ -2,8 +2,9 @@
 
 use crate::app::prepare::{materials, secrets};
 use crate::app::{Ending, Failure, InFlight, World};
-use crate::engine::endpoint::Endpoint;
-use crate::engine::{BuildRequest, Client, build};
+use crate::engine::wire::endpoint::Endpoint;
+use crate::engine::wire::timed_build;
+use crate::engine::{BuildRequest, Client};
 use crate::model::{Outcome, Status};
 use crate::project::ignore::ignore_file;
 use crate::study::{SecretSource, Settings};
@@ -62,7 +63,7 @@ pub fn build(world: World<'_>, request: &Request) -> Result<Built, Failure> {
     let asked = asked(request)?;
     let interrupt = world.watcher.interrupt(InFlight::Cancelled);
     let steps = world.watcher.steps();
-    let outcome = build::build(&endpoint, &asked, steps.as_ref(), &interrupt);
+    let outcome = timed_build::build(&endpoint, &asked, steps.as_ref(), &interrupt);
     match &outcome.result {
         Ok(()) => Ok(Built { image: outcome.image_id.clone().unwrap_or_default(), outcome }),
         Err((status, why)) => {

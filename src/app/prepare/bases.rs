@@ -4,7 +4,7 @@
 use super::materials::Replacement;
 use super::record;
 use crate::app::{Ending, Failure, World};
-use crate::engine::refusal::{Patience, Refusal, given_up, wait, waiting};
+use crate::engine::wire::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::{Engine, EngineError, Interrupt, Named, Resolved, Source};
 use crate::model::ApproachId;
 use crate::project::dockerfile::normalize;
@@ -63,9 +63,9 @@ pub fn known(
             let mut fingerprint = engine.fingerprint()?;
             // What built is part of what was measured.
             fingerprint.insert("client".to_owned(), materials.client.describe());
-            Ok(record::engine(name.as_ref(), &fingerprint, engine.cold_kind(), records))
+            Ok(record::engine(name, &fingerprint, engine.cold_kind(), records))
         });
-        let label = || name.as_ref().map_or(String::new(), |name| format!("{name}: "));
+        let label = || name.before(": ");
         match one {
             Ok(one) => known.engines.push(one),
             Err(stop) if stop.ending == Ending::Interrupted => return Err(stop),

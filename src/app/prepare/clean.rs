@@ -2,8 +2,9 @@
 
 use crate::app::{Failure, World};
 use crate::engine::EngineError;
-use crate::engine::host;
-use crate::engine::remains::{self, Cleaned};
+use crate::engine::kinds::host;
+use crate::engine::machine::home::home;
+use crate::engine::machine::remains::{self, Cleaned};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub struct Cleaning {
 /// # Errors
 /// When the home cannot be read.
 pub fn clean(wait: Duration) -> Result<Cleaning, Failure> {
-    let home = remains::home();
+    let home = home();
     let done = cleaned(&home, wait)?;
     Ok(Cleaning { home, done })
 }
@@ -28,7 +29,7 @@ pub fn clean(wait: Duration) -> Result<Cleaning, Failure> {
 /// Takes away what runs left behind that were broken off, before one of them goes on: its builds would find it. What
 /// cannot be taken away is told.
 pub fn before_going_on(world: World<'_>) {
-    let done = cleaned(&remains::home(), Duration::ZERO);
+    let done = cleaned(&home(), Duration::ZERO);
     for one in done.unwrap_or_else(|error| vec![Cleaned::Failed("what runs left behind".to_owned(), error)]) {
         match one {
             Cleaned::Undone(name) => world.say(format!("removed what {name} left behind")),

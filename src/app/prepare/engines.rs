@@ -4,11 +4,11 @@
 
 use super::request::EngineChoice;
 use crate::app::{Failure, World};
-use crate::engine::dind::DindEngine;
-use crate::engine::endpoint::Endpoint;
-use crate::engine::host::HostEngine;
-use crate::engine::private::registry::{LocalRegistry, Registries, RegistryCache};
-use crate::engine::private::{PrivateEngine, missing};
+use crate::engine::kinds::dind::DindEngine;
+use crate::engine::kinds::host::HostEngine;
+use crate::engine::kinds::private::registry::{LocalRegistry, Registries, RegistryCache};
+use crate::engine::kinds::private::{PrivateEngine, missing};
+use crate::engine::wire::endpoint::Endpoint;
 use crate::engine::{Engine, EngineError, Named};
 use crate::model::{ChainKind, EngineId};
 use crate::study::Study;
@@ -17,8 +17,8 @@ use std::fmt;
 /// An engine that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Its name, where several were asked for.
-    pub name: Option<EngineId>,
+    /// Its name: that of the only one, unless several were asked for.
+    pub name: EngineId,
     kind: Kind,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Kind {
 /// Reads the values of `--engine`: each `[NAME=]ENGINE`. A single one has a name only if `named`.
 pub fn wanted(choice: &EngineChoice, chain: ChainKind, named: bool) -> Result<Vec<Wanted>, Failure> {
     let mut wrong = Vec::new();
-    let mut all: Vec<(Option<EngineId>, Kind)> = Vec::new();
+    let mut all: Vec<(EngineId, Kind)> = Vec::new();
     for text in &choice.engines {
         match one(text) {
             Ok((_, kind @ Kind::Auto)) if choice.engines.len() > 1 => {
@@ -67,7 +67,7 @@ pub fn wanted(choice: &EngineChoice, chain: ChainKind, named: bool) -> Result<Ve
             Ok((name, kind)) => {
                 if all.iter().any(|(_, other)| *other == kind) {
                     wrong.push(format!("--engine {kind}: found a second time; expected each engine once"));
-                } else if name.is_some() && all.iter().any(|(other, _)| *other == name) {
+                } else if all.iter().any(|(other, _)| *other == name) {
                     wrong.push(format!("--engine {text}: a second engine of this name; give it another: NAME={kind}"));
                 } else {
                     all.push((name, kind));
@@ -93,10 +93,10 @@ pub fn wanted(choice: &EngineChoice, chain: ChainKind, named: bool) -> Result<Ve
         return Err(Failure::wrong(wrong.join("\n")));
     }
     let named = named || all.len() > 1;
-    Ok(all.into_iter().map(|(name, kind)| Wanted { name: name.filter(|_| named), kind }).collect())
+    Ok(all.into_iter().map(|(name, kind)| Wanted { name: if named { name } else { EngineId::only() }, kind }).collect())
 }
 
-fn one(text: &str) -> Result<(Option<EngineId>, Kind), String> {
+fn one(text: &str) -> Result<(EngineId, Kind), String> {
     let (given, word) = match text.split_once('=') {
         Some((name, rest)) if !name.contains("://") && !name.starts_with("context:") => (Some(name), rest),
         _ => (None, text),
@@ -118,9 +118,9 @@ fn one(text: &str) -> Result<(Option<EngineId>, Kind), String> {
     };
     let name = match given {
         Some(name) => EngineId::new(name).map_err(|e| format!("--engine {text}: {e}"))?,
-        None => return Ok((EngineId::new(&usual_name(word)).ok(), kind)),
+        None => EngineId::new(&usual_name(word)).unwrap_or_default(),
     };
-    Ok((Some(name), kind))
+    Ok((name, kind))
 }
 
 /// What an engine is called if nobody says: `tcp-build.example.org-2376`.
@@ -167,7 +167,7 @@ pub fn pick(
     for (number, Wanted { name, kind }) in wanted.iter().enumerate() {
         // Each engine writes down under a name of its own what it leaves.
         let run = if number == 0 { run.to_owned() } else { format!("{run}-e{}", number + 1) };
-        let label = name.as_ref().map_or(String::new(), |name| format!("{name}: "));
+        let label = name.before(": ");
         let call = Call { run: &run, registries: registries.clone(), chain, image: &choice.dind_image };
         let opened = world.engines.open(kind, call);
         match opened {

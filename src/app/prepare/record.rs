@@ -31,14 +31,9 @@ pub struct Facts<'a> {
 }
 
 /// What is known of an engine before anything is built on it.
-pub fn engine(
-    name: Option<&EngineId>,
-    fingerprint: &Fingerprint,
-    cold: ColdKind,
-    bases: Vec<BaseRecord>,
-) -> EngineRecord {
+pub fn engine(name: &EngineId, fingerprint: &Fingerprint, cold: ColdKind, bases: Vec<BaseRecord>) -> EngineRecord {
     EngineRecord {
-        name: name.map_or(String::new(), ToString::to_string),
+        name: name.shown().unwrap_or_default().to_owned(),
         isolation: fingerprint.get("isolation").cloned().unwrap_or_default(),
         engine: fingerprint.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect(),
         cold,

@@ -1,6 +1,6 @@
 //! What calls that build something have in common: which files, on which engines.
 
-use crate::engine::dind::USUAL_IMAGE;
+use crate::engine::kinds::dind::USUAL_IMAGE;
 use crate::model::Uncommitted;
 use crate::store::RunOptions;
 use std::path::PathBuf;

@@ -6,7 +6,7 @@ use super::outside;
 use super::record;
 use super::request::Origin;
 use crate::app::{Ending, Failure, World};
-use crate::engine::remains::home;
+use crate::engine::machine::home::home;
 use crate::model::{StateId, Uncommitted};
 use crate::project::git::{self, GitError, missing_in};
 use crate::project::ignore::{PatternList, ignore_file};

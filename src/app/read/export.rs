@@ -66,13 +66,12 @@ fn history(world: World<'_>, folder: &Path, force: bool) -> Result<Vec<u8>, Fail
         world.say(format!("layerbench: {note}"));
     }
     let names = cells(&newest.record)?;
-    let mut images: Vec<(Option<&EngineId>, &ApproachId)> =
-        names.iter().map(|cell| (cell.engine.as_ref(), &cell.approach)).collect();
+    let mut images: Vec<(&EngineId, &ApproachId)> = names.iter().map(|cell| (&cell.engine, &cell.approach)).collect();
     images.dedup();
     #[allow(clippy::cast_precision_loss)] // sizes stay below 2^53
     let night = |night: &&StoredNight| {
-        let size = |(engine, approach): &(Option<&EngineId>, &ApproachId)| {
-            night.image(engine.map(EngineId::as_str), approach.as_str()).map(|bytes| bytes.0 as f64)
+        let size = |(engine, approach): &(&EngineId, &ApproachId)| {
+            night.image(engine.shown(), approach.as_str()).map(|bytes| bytes.0 as f64)
         };
         NightRow {
             started_at: night.record.started_at.clone(),
@@ -82,7 +81,7 @@ fn history(world: World<'_>, folder: &Path, force: bool) -> Result<Vec<u8>, Fail
         }
     };
     let rows: Vec<NightRow> = nights.iter().map(night).collect();
-    let cells = names.iter().map(|cell| (cell.engine.as_ref(), &cell.approach, &cell.scenario));
+    let cells = names.iter().map(|cell| (&cell.engine, &cell.approach, &cell.scenario));
     let columns = night_columns(cells, images.iter().copied());
     let mut text = Vec::new();
     write_nights(&columns, &rows, &mut text).map_err(Failure::unmade)?;

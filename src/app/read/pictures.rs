@@ -46,10 +46,7 @@ impl Details {
     ///
     /// # Errors
     /// When one of its files is damaged.
-    pub fn read<'t>(
-        folder: &Path,
-        tables: impl Iterator<Item = (Option<EngineId>, &'t Table)>,
-    ) -> Result<Self, Failure> {
+    pub fn read<'t>(folder: &Path, tables: impl Iterator<Item = (EngineId, &'t Table)>) -> Result<Self, Failure> {
         let mut nearest = Nearest::new(tables);
         RunFolder::skim(folder, |_, sample| nearest.add(&sample, ())).map_err(Failure::wrong)?;
         let chosen: Vec<Sample> = nearest.chosen().into_iter().map(|(sample, ())| sample).collect();
@@ -64,10 +61,9 @@ impl Details {
     }
 
     /// The builds of a cell that have steps, nearest to the median first.
-    fn of(&self, engine: Option<&EngineId>, approach: &str, scenario: &str) -> Vec<Build<'_>> {
+    fn of(&self, engine: &EngineId, approach: &str, scenario: &str) -> Vec<Build<'_>> {
         let wanted = |sample: &Sample| {
-            (sample.engine.as_ref(), sample.key.approach.as_str(), sample.key.scenario.as_str())
-                == (engine, approach, scenario)
+            (&sample.engine, sample.key.approach.as_str(), sample.key.scenario.as_str()) == (engine, approach, scenario)
         };
         self.builds.iter().filter(|(sample, _)| wanted(sample)).map(|(sample, steps)| (sample, &steps[..])).collect()
     }
@@ -75,25 +71,25 @@ impl Details {
 
 /// Draws all pictures of an engine for which there are figures. Where a run has several, their names tell them apart.
 pub fn draw(
-    engine: Option<&EngineId>,
+    engine: &EngineId,
     table: &Table,
     beside: Option<(&str, &Published)>,
     details: &Details,
 ) -> Result<Charts, Failure> {
     let mut charts = Charts { whole: vec![chart::samples(table, beside).map_err(Failure::unmade)?], each: Vec::new() };
-    if details.builds.iter().any(|(sample, _)| sample.engine.as_ref() == engine) {
+    if details.builds.iter().any(|(sample, _)| sample.engine == *engine) {
         charts.whole.push(seconds(engine, table, details)?);
         for row in &table.rows {
             charts.each.extend(steps(engine, table, row.approach.as_str(), details)?);
         }
     }
-    let images = details.images.iter().filter(|image| image.engine.as_ref() == engine);
+    let images = details.images.iter().filter(|image| image.engine == *engine);
     let images: Vec<(String, Vec<Bytes>)> =
         images.map(|image| (image.approach.to_string(), image.layers.clone())).collect();
     if !images.is_empty() {
         charts.whole.push(chart::layers(&images, &of(table, &images)).map_err(Failure::unmade)?);
     }
-    if let Some(engine) = engine {
+    if let Some(engine) = engine.shown() {
         for chart in charts.whole.iter_mut().chain(&mut charts.each) {
             chart.name = format!("{engine}-{}", chart.name);
             chart.title = format!("{} on {engine}", chart.title);
@@ -126,7 +122,7 @@ fn title(scenario: &crate::analysis::table::Scenario) -> String {
     }
 }
 
-fn seconds(engine: Option<&EngineId>, table: &Table, details: &Details) -> Result<Chart, Failure> {
+fn seconds(engine: &EngineId, table: &Table, details: &Details) -> Result<Chart, Failure> {
     let columns = table.scenarios.iter().map(|scenario| {
         let rows = table.rows.iter().map(|row| {
             let builds = details.of(engine, row.approach.as_str(), scenario.id.as_str());
@@ -142,12 +138,7 @@ fn seconds(engine: Option<&EngineId>, table: &Table, details: &Details) -> Resul
 }
 
 /// The picture of an approach; none without a build that has steps.
-fn steps(
-    engine: Option<&EngineId>,
-    table: &Table,
-    approach: &str,
-    details: &Details,
-) -> Result<Option<Chart>, Failure> {
+fn steps(engine: &EngineId, table: &Table, approach: &str, details: &Details) -> Result<Option<Chart>, Failure> {
     let builds = table.scenarios.iter().filter_map(|scenario| {
         let (sample, steps) = details.of(engine, approach, scenario.id.as_str()).into_iter().next()?;
         Some((title(scenario), sample, steps))

@@ -30,11 +30,11 @@ impl Run {
     /// When what the form shows cannot be read or made.
     pub fn render(&self, form: Form, style: TextStyle) -> Result<Vec<u8>, Failure> {
         let reports = self.reports();
-        let engines: Vec<Option<&EngineId>> = self.strata.iter().map(|stratum| stratum.id.as_ref()).collect();
+        let engines: Vec<&EngineId> = self.strata.iter().map(|stratum| &stratum.id).collect();
         let written = match form {
             Form::Html => return self.page(&self.charts()?),
             Form::Csv => {
-                let tables: Vec<_> = self.strata.iter().map(|one| (one.id.as_ref(), &one.table)).collect();
+                let tables: Vec<_> = self.strata.iter().map(|one| (&one.id, &one.table)).collect();
                 let mut text = Vec::new();
                 write_summaries(&tables, &mut text).map(|()| text)
             }
@@ -51,7 +51,7 @@ impl Run {
     /// When what they show cannot be read, or they cannot be drawn.
     pub fn charts(&self) -> Result<Vec<Charts>, Failure> {
         let details = self.details()?;
-        let draw = |one: &super::Stratum| pictures::draw(one.id.as_ref(), &one.table, self.published(), &details);
+        let draw = |one: &super::Stratum| pictures::draw(&one.id, &one.table, self.published(), &details);
         self.strata.iter().map(draw).collect()
     }
 

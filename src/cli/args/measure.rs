@@ -1,7 +1,7 @@
 //! Options of the commands that build: `run`, `build` and `engine`. Only shapes and help texts.
 
 use super::{CallArgs, EngineArgs, OriginArgs};
-use crate::engine::private::registry::DOCKER_HUB;
+use crate::engine::kinds::private::registry::DOCKER_HUB;
 use crate::model::{ChainKind, ClientKind};
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;

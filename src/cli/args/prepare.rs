@@ -1,7 +1,7 @@
 //! What calls that build have in common: what is built, where its files come from, on which engines.
 
 use crate::app::prepare::request::{Call, EngineChoice, Origin};
-use crate::engine::dind::USUAL_IMAGE;
+use crate::engine::kinds::dind::USUAL_IMAGE;
 use crate::model;
 use clap::{Args as ClapArgs, ValueEnum};
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! A run as all of these forms take it, and what they share.
 
-use crate::analysis::table::Cell;
+use crate::analysis::table::TableCell;
 use crate::model::{ApproachId, Bytes, EngineId, ScenarioId};
 use crate::report::content::Report;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use std::io::{self, Write};
 #[derive(Clone, Debug)]
 pub struct Exported<'a> {
     /// The report of each engine, with its name where there are several.
-    pub strata: Vec<(Option<EngineId>, Report<'a>)>,
+    pub strata: Vec<(EngineId, Report<'a>)>,
     /// Name of the study.
     pub study: String,
     /// Its title.
@@ -24,32 +24,32 @@ pub struct Exported<'a> {
 }
 
 /// What a cell is called.
-pub(super) fn name(engine: Option<&EngineId>, approach: &ApproachId, scenario: &ScenarioId) -> String {
+pub(super) fn name(engine: &EngineId, approach: &ApproachId, scenario: &ScenarioId) -> String {
     format!("{}{approach}/{scenario}", prefix(engine))
 }
 
 /// `engine/`, where there are several.
-pub(super) fn prefix(engine: Option<&EngineId>) -> String {
-    engine.map_or(String::new(), |engine| format!("{engine}/"))
+pub(super) fn prefix(engine: &EngineId) -> String {
+    engine.before("/")
 }
 
 impl Exported<'_> {
     /// All cells, each with its name.
-    pub(super) fn cells(&self) -> impl Iterator<Item = (Place<'_>, &Cell)> {
+    pub(super) fn cells(&self) -> impl Iterator<Item = (Place<'_>, &TableCell)> {
         self.strata.iter().flat_map(|(engine, report)| {
             let cells = report.table.cells();
             cells.map(move |(row, scenario, cell)| {
-                let (engine, approach, scenario) = (engine.as_ref(), &row.approach, &scenario.id);
+                let (engine, approach, scenario) = (engine, &row.approach, &scenario.id);
                 (Place { engine, approach, scenario }, cell)
             })
         })
     }
 
     /// All images that there are: engine, approach and size.
-    pub(super) fn images(&self) -> impl Iterator<Item = (Option<&EngineId>, &ApproachId, Bytes)> {
+    pub(super) fn images(&self) -> impl Iterator<Item = (&EngineId, &ApproachId, Bytes)> {
         self.strata.iter().flat_map(|(engine, report)| {
             let rows = report.table.rows.iter();
-            rows.filter_map(move |row| Some((engine.as_ref(), &row.approach, row.image?)))
+            rows.filter_map(move |row| Some((engine, &row.approach, row.image?)))
         })
     }
 }
@@ -57,7 +57,7 @@ impl Exported<'_> {
 /// Where a cell stands.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
-    pub engine: Option<&'a EngineId>,
+    pub engine: &'a EngineId,
     pub approach: &'a ApproachId,
     pub scenario: &'a ScenarioId,
 }
@@ -69,7 +69,7 @@ impl Place<'_> {
 }
 
 /// `2 failed, 1 invalid`; empty if every build of the cell is in its figures.
-pub(super) fn others(cell: &Cell) -> String {
+pub(super) fn others(cell: &TableCell) -> String {
     let kinds = cell.others.kinds().map(|(status, count)| format!("{count} {status}"));
     kinds.collect::<Vec<_>>().join(", ")
 }

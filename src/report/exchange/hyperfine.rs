@@ -55,7 +55,7 @@ pub(super) fn write(run: &Exported<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn parameters(place: Place<'_>, others: &Counts) -> BTreeMap<&'static str, String> {
-    let engine = place.engine.map(|engine| ("engine", engine.to_string()));
+    let engine = place.engine.shown().map(|engine| ("engine", engine.to_owned()));
     let names = [("approach", place.approach.to_string()), ("scenario", place.scenario.to_string())];
     let counts = [
         ("failed", others.failed),

@@ -5,7 +5,7 @@
 
 use super::exported::{Exported, others, prefix};
 use crate::analysis::findings::{Judged, Verdict};
-use crate::analysis::table::Cell;
+use crate::analysis::table::TableCell;
 use crate::model::{EngineId, Sample, Seconds, Status};
 use crate::report::content::{Head, Report};
 use crate::report::words;
@@ -41,8 +41,7 @@ struct Suite<'a> {
 }
 
 pub(super) fn write(run: &Exported<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let suites: Vec<Suite<'_>> =
-        run.strata.iter().flat_map(|(engine, report)| suites(run, engine.as_ref(), report)).collect();
+    let suites: Vec<Suite<'_>> = run.strata.iter().flat_map(|(engine, report)| suites(run, engine, report)).collect();
     let cases: Vec<&Case> = suites.iter().flat_map(|suite| &suite.cases).collect();
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     let title = attribute(if run.title.is_empty() { &run.study } else { &run.title });
@@ -53,9 +52,9 @@ pub(super) fn write(run: &Exported<'_>, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</testsuites>")
 }
 
-fn suites<'a>(run: &Exported<'_>, engine: Option<&EngineId>, report: &'a Report<'_>) -> Vec<Suite<'a>> {
+fn suites<'a>(run: &Exported<'_>, engine: &EngineId, report: &'a Report<'_>) -> Vec<Suite<'a>> {
     let head = &report.head;
-    let study = engine.map_or(run.study.clone(), |engine| format!("{}.{engine}", run.study));
+    let study = engine.shown().map_or(run.study.clone(), |engine| format!("{}.{engine}", run.study));
     let mut problems: HashMap<(&str, &str), Vec<&Sample>> = HashMap::new();
     for sample in &report.problems {
         let key = (sample.key.approach.as_str(), sample.key.scenario.as_str());
@@ -82,7 +81,7 @@ fn suites<'a>(run: &Exported<'_>, engine: Option<&EngineId>, report: &'a Report<
     suites
 }
 
-fn end(cell: &Cell, problems: &[&Sample]) -> End {
+fn end(cell: &TableCell, problems: &[&Sample]) -> End {
     let reasons = |wanted: &[Status]| {
         let those = problems.iter().filter(|sample| wanted.contains(&sample.status));
         let lines: Vec<String> = those
@@ -106,7 +105,7 @@ fn end(cell: &Cell, problems: &[&Sample]) -> End {
     }
 }
 
-fn figures(cell: &Cell) -> String {
+fn figures(cell: &TableCell) -> String {
     let Some(figures) = cell.figures else { return String::new() };
     let mut text = format!("{} s, n = {}", words::figures(cell), cell.n());
     if let Some(i) = figures.interval {

@@ -2,7 +2,7 @@
 //! the textfile collector of node_exporter take it as well.
 
 use super::exported::{Exported, Place};
-use crate::analysis::table::{Cell, Figures, MedianRange};
+use crate::analysis::table::{Figures, MedianRange, TableCell};
 use crate::model::{EngineId, Seconds};
 use crate::text::time::parse_rfc3339;
 use crate::text::visible;
@@ -62,12 +62,12 @@ fn labels<'a>(run: &'a Exported<'_>, place: Place<'a>) -> Vec<(&'static str, &'a
 }
 
 /// The labels that all samples have; the engine's name where there are several.
-fn on_engine<'a>(run: &'a Exported<'_>, engine: Option<&'a EngineId>) -> Vec<(&'static str, &'a str)> {
+fn on_engine<'a>(run: &'a Exported<'_>, engine: &'a EngineId) -> Vec<(&'static str, &'a str)> {
     let study = ("study", run.study.as_str());
-    [study].into_iter().chain(engine.map(|engine| ("engine", engine.as_str()))).collect()
+    [study].into_iter().chain(engine.shown().map(|engine| ("engine", engine))).collect()
 }
 
-fn statuses(cell: &Cell) -> [(&'static str, usize); 5] {
+fn statuses(cell: &TableCell) -> [(&'static str, usize); 5] {
     let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
     [
         ("ok", cell.n()),
@@ -90,7 +90,7 @@ fn about(run: &Exported<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (engine, report) in &run.strata {
         let head = &report.head;
         let bases = head.bases.join(", ");
-        let mut labels = on_engine(run, engine.as_ref());
+        let mut labels = on_engine(run, engine);
         labels.extend([
             ("run", head.run.as_str()),
             ("title", &run.title),

@@ -22,8 +22,8 @@ pub struct NightRow {
 /// Names of the values of a [`NightRow`]: its cells, then the images of its approaches, each with the
 /// engine where there are several.
 pub fn night_columns<'a>(
-    cells: impl Iterator<Item = (Option<&'a EngineId>, &'a ApproachId, &'a ScenarioId)>,
-    images: impl Iterator<Item = (Option<&'a EngineId>, &'a ApproachId)>,
+    cells: impl Iterator<Item = (&'a EngineId, &'a ApproachId, &'a ScenarioId)>,
+    images: impl Iterator<Item = (&'a EngineId, &'a ApproachId)>,
 ) -> Vec<String> {
     let cells = cells.map(|(engine, approach, scenario)| name(engine, approach, scenario));
     // No id holds a space: this is no cell's name.
@@ -36,7 +36,7 @@ pub fn night_columns<'a>(
 pub(super) fn write(run: &Exported<'_>, out: &mut dyn Write) -> io::Result<()> {
     let rows = || run.strata.iter().flat_map(|(engine, report)| report.table.rows.iter().map(move |row| (engine, row)));
     let cells = run.cells().map(|(place, _)| (place.engine, place.approach, place.scenario));
-    let columns = night_columns(cells, rows().map(|(engine, row)| (engine.as_ref(), &row.approach)));
+    let columns = night_columns(cells, rows().map(|(engine, row)| (engine, &row.approach)));
     let medians = run.cells().map(|(_, cell)| cell.median().map(Seconds::get));
     let images = rows().map(|(_, row)| row.image.map(|bytes| bytes.0 as f64));
     let night = NightRow {

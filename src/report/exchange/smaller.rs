@@ -2,7 +2,7 @@
 //! `range` and `extra` are text, shown beside the value.
 
 use super::exported::{Exported, json, others, prefix};
-use crate::analysis::table::Cell;
+use crate::analysis::table::TableCell;
 use crate::report::words;
 use serde::Serialize;
 use serde_json::Number;
@@ -36,13 +36,13 @@ pub(super) fn write(run: &Exported<'_>, out: &mut dyn Write) -> io::Result<()> {
     });
     let others = run.strata.iter().map(|(engine, report)| Entry {
         extra: words::problem_counts(report),
-        ..plain(format!("{}builds in no figure", prefix(engine.as_ref())), "builds", report.problems.len().into())
+        ..plain(format!("{}builds in no figure", prefix(engine)), "builds", report.problems.len().into())
     });
     json(&times.chain(images).chain(others).collect::<Vec<_>>(), out)
 }
 
 /// `median (fastest – slowest): 20.61 (19.47 – 22.49) s\nn = 8`.
-fn extra(cell: &Cell) -> String {
+fn extra(cell: &TableCell) -> String {
     let mut text = format!("median (fastest – slowest): {} s\nn = {}", words::figures(cell), cell.n());
     let others = others(cell);
     if !others.is_empty() {

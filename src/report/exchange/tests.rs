@@ -36,7 +36,7 @@ fn write(form: Exchange, engines: &[Option<&str>]) -> Vec<u8> {
     let table = table(&samples, &approaches(), &scenarios());
     let report = |engine: &Option<&str>| {
         let report = Report::new(head(), &table, &samples).findings(judge(&table, &findings()));
-        (engine.map(|name| EngineId::new(name).unwrap()), report)
+        (EngineId::recorded(*engine).unwrap(), report)
     };
     let run = Exported {
         strata: engines.iter().map(report).collect(),

@@ -3,7 +3,7 @@
 //! Cells carry their figure as a number, by which the page's script sorts.
 
 use super::part::{Part, mark, text};
-use crate::analysis::table::Cell;
+use crate::analysis::table::TableCell;
 use crate::report::content::{Beside, Report};
 use crate::report::words;
 use std::io;
@@ -131,7 +131,7 @@ fn ratio(
 }
 
 /// The median stands out; the extremes follow it.
-fn figures(cell: &Cell) -> String {
+fn figures(cell: &TableCell) -> String {
     match &cell.figures {
         None => "–".to_owned(),
         Some(f) if cell.n() == 1 => format!("<b>{}</b>", words::seconds(f.median.get())),
