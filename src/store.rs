@@ -25,7 +25,7 @@ mod tests;
 mod writing;
 
 pub use accepted::{Accepted, accept, accepted};
-pub use image_table::{image_table, images, write_images};
+pub use image_table::{images, write_images};
 pub use imported::{Imported, ImportedRow, import};
 pub use options::{CallOptions, Recorded, RunOptions};
 pub use record::{

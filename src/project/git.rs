@@ -13,6 +13,3 @@ pub use address::{AddressError, check, is_url};
 pub use git_error::GitError;
 pub use repository::{Repository, branches};
 pub use write_tree::{Remarks, missing_in};
-
-// Until the engine and the use cases take it from where it lives.
-pub use crate::text::without_logins;

@@ -2,6 +2,7 @@
 //!
 //! What is shown of a criterion in a report is decided once, in [`cell`] and [`reasons`].
 
+use super::strata::write_value;
 use super::text_style::TextStyle;
 use crate::model::{Bytes, Criterion, CriterionVerdict, Demanded, RunAudit, Scorecard};
 use crate::text::{and_more, markdown, visible, wrap};
@@ -242,8 +243,7 @@ pub fn write_scorecards_sarif(cards: &[&Scorecard], out: &mut dyn Write) -> io::
             "results": results,
         }],
     });
-    serde_json::to_writer_pretty(&mut *out, &log)?;
-    writeln!(out)
+    write_value(&log, out)
 }
 
 /// An image's name as a relative URI.

@@ -2,7 +2,7 @@
 //!
 //! Nothing is judged in here.
 
-use super::strata::on_engine;
+use super::strata::{on_engine, write_value};
 use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::change::{CommonMode, Verdict};
@@ -144,19 +144,27 @@ fn shift(gated: &Gated) -> Vec<String> {
     shifts.collect()
 }
 
+/// What stands below the headline.
+enum Said<'g> {
+    /// A sentence.
+    Line(String),
+    /// A command that shows more of what stands before it.
+    Command(&'g str),
+}
+
 /// Everything below the headline, a line each.
-fn body(gated: &Gated) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+fn body(gated: &Gated) -> Vec<Said<'_>> {
+    let mut lines = Vec::new();
     for cell in news(gated) {
-        lines.push(line(cell));
-        lines.extend(cell.more.iter().map(|more| format!("  more: {more}")));
+        lines.push(Said::Line(line(cell)));
+        lines.extend(cell.more.as_deref().map(Said::Command));
     }
-    lines.extend(shift(gated));
-    lines.extend(gated.sizes.iter().map(size));
+    lines.extend(shift(gated).into_iter().map(Said::Line));
+    lines.extend(gated.sizes.iter().map(size).map(Said::Line));
     for one in gated.confirmed.iter().flatten() {
-        lines.push(format!("measured afresh: {}", confirmed(one)));
+        lines.push(Said::Line(format!("measured afresh: {}", confirmed(one))));
     }
-    lines.extend(gated.doubts.iter().map(|doubt| format!("cannot tell: {doubt}")));
+    lines.extend(gated.doubts.iter().map(|doubt| Said::Line(format!("cannot tell: {doubt}"))));
     lines
 }
 
@@ -166,16 +174,16 @@ fn body(gated: &Gated) -> Vec<String> {
 /// When the writer fails.
 pub fn write_gated_text(gated: &Gated, style: TextStyle, out: &mut dyn Write) -> io::Result<()> {
     let put = |text: &str, out: &mut dyn Write| -> io::Result<()> {
-        // A command stays on one line, so that it can be copied.
-        if text.trim_start().starts_with("more: ") {
-            return writeln!(out, "{}", visible(text));
-        }
         wrap(&visible(text), style.width, 2).iter().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
     };
     put(&format!("{}: {}: {}", gated.title, gated.run, gated.verdict), out)?;
     put(&format!("{}; {}.", gated.rule, counts(gated)), out)?;
-    for text in body(gated) {
-        put(&text, out)?;
+    for said in body(gated) {
+        match said {
+            Said::Line(text) => put(&text, out)?,
+            // On one line, so that it can be copied.
+            Said::Command(command) => writeln!(out, "  more: {}", visible(command))?,
+        }
     }
     gated.notes.iter().try_for_each(|note| put(note, out))
 }
@@ -187,10 +195,10 @@ pub fn write_gated_text(gated: &Gated, style: TextStyle, out: &mut dyn Write) ->
 pub fn write_gated_markdown(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# {}: {}\n", markdown(&gated.title), gated.verdict)?;
     writeln!(out, "{}: {}; {}.\n", markdown(&gated.run), markdown(&gated.rule), counts(gated))?;
-    for text in body(gated) {
-        match text.trim_start().strip_prefix("more: ") {
-            Some(command) => writeln!(out, "  `{}`", visible(command).replace('`', "'"))?,
-            None => writeln!(out, "- {}", markdown(&text))?,
+    for said in body(gated) {
+        match said {
+            Said::Line(text) => writeln!(out, "- {}", markdown(&text))?,
+            Said::Command(command) => writeln!(out, "  `{}`", visible(command).replace('`', "'"))?,
         }
     }
     gated.notes.iter().try_for_each(|note| writeln!(out, "- {}", markdown(note)))
@@ -250,6 +258,5 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
         "doubts": gated.doubts,
         "notes": gated.notes,
     });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
+    write_value(&value, out)
 }

@@ -3,6 +3,7 @@
 //! Names of keys are a promise: a change of one changes [`SCHEMA`].
 
 use super::content::{Beside, Report};
+use super::strata::write_value;
 use crate::analysis::findings::{Evidence, Figure, Judged};
 use crate::analysis::marks::Mark;
 use crate::analysis::table::{Row, TableCell};
@@ -19,6 +20,14 @@ pub const SCHEMA: &str = "layerbench.report/1";
 /// # Errors
 /// When the writer fails.
 pub fn write_json(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write_value(&report_json(report)?, out)
+}
+
+/// The report as a value.
+///
+/// # Errors
+/// When a scorecard holds what JSON has no form for; none that an audit makes does.
+pub fn report_json(report: &Report<'_>) -> io::Result<Value> {
     let head = &report.head;
     let scenarios = report.table.scenarios.iter();
     let scenarios: Vec<Value> =
@@ -45,8 +54,7 @@ pub fn write_json(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !report.scorecards.is_empty() {
         value["scorecards"] = serde_json::to_value(&report.scorecards)?;
     }
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
+    Ok(value)
 }
 
 fn mark(mark: Option<Mark>) -> Option<&'static str> {

@@ -3,8 +3,7 @@
 //! Numbers in full; text that a spreadsheet would take for a formula gets an apostrophe in front.
 
 use crate::analysis::table::Table;
-use crate::model::{EngineId, Image, Seconds};
-use crate::store::image_table;
+use crate::model::{EngineId, Seconds};
 use crate::text::sheet;
 use std::io::{self, Write};
 
@@ -64,12 +63,4 @@ pub fn write_summaries(strata: &[(&EngineId, &Table)], out: &mut dyn Write) -> i
         csv.write_record(&row[usize::from(!names)..])?;
     }
     csv.flush()
-}
-
-/// Writes `images.csv`, until the commands leave that to the store.
-///
-/// # Errors
-/// When the writer fails.
-pub fn write_images(images: &[Image], out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(&image_table(images).map_err(io::Error::other)?)
 }

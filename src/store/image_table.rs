@@ -22,11 +22,7 @@ pub fn write_images(run: &Path, images: &[Image]) -> Result<(), StoreError> {
     writing::put(&run.join(FILE), &image_table(images)?)
 }
 
-/// The table that [`write_images`] writes.
-///
-/// # Errors
-/// None that an image can bring about.
-pub fn image_table(images: &[Image]) -> Result<Vec<u8>, StoreError> {
+fn image_table(images: &[Image]) -> Result<Vec<u8>, StoreError> {
     let mut criteria: Vec<&str> = Vec::new();
     for (name, _) in images.iter().flat_map(|image| &image.scorecard) {
         if !criteria.contains(&name.as_str()) {

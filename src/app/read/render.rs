@@ -5,7 +5,7 @@ use super::run::Run;
 use crate::app::Failure;
 use crate::model::EngineId;
 use crate::report::{
-    Pictures, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
+    Pictures, TextStyle, each_json, each_text, report_json, write_html, write_markdown, write_summaries, write_text,
 };
 
 /// Forms of a report.
@@ -38,9 +38,9 @@ impl Run {
                 let mut text = Vec::new();
                 write_summaries(&tables, &mut text).map(|()| text)
             }
-            Form::Text => each_engine(&engines, false, |place, out| write_text(&reports[place].1, style, out)),
-            Form::Markdown => each_engine(&engines, false, |place, out| write_markdown(&reports[place].1, out)),
-            Form::Json => each_engine(&engines, true, |place, out| write_json(&reports[place].1, out)),
+            Form::Text => each_text(engines.len(), |place, out| write_text(&reports[place].1, style, out)),
+            Form::Markdown => each_text(engines.len(), |place, out| write_markdown(&reports[place].1, out)),
+            Form::Json => each_json(&engines, |place| report_json(&reports[place].1)),
         };
         written.map_err(Failure::unmade)
     }
