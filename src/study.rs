@@ -4,11 +4,11 @@
 
 mod approach_settings;
 mod check;
-mod claim;
 mod comment;
 mod decode;
 mod definition;
 mod draft;
+mod expectation;
 mod fields;
 mod finding;
 mod hash;
@@ -24,7 +24,6 @@ mod sample_marks;
 mod tests;
 mod tree;
 
-pub use claim::{Expectation, Finding};
 pub use comment::has_comments;
 pub use definition::{
     Append, Approach, Audit, Base, Check, Demands, Derived, Fetch, FetchError, GitSource, Registry, SCHEMA, Scenario,
@@ -33,6 +32,7 @@ pub use definition::{
 pub use draft::{
     Change, ChangeError, ChangeKind, DockerfileRow, NoChange, StudyDraft, approach_names, study_name, study_text,
 };
+pub use expectation::{Expectation, Finding};
 pub use hash::HashError;
 pub use materialize::{StateError, materialize, materialize_below};
 pub use problem::{Problem, StudyErrors};

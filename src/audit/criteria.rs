@@ -166,8 +166,8 @@ fn build_time(facts: &ImageFacts<'_>) -> Criterion {
     criterion.found(named("node modules", &found.node.iter().collect::<Vec<_>>()));
     criterion.found(named("OS packages that the build added", &os));
     criterion.found(named("OS packages of the base image", &base_os));
-    criterion
-        .found(AuditEvidence::new("databases of OS packages", found.databases.iter().map(|name| (*name).to_owned())));
+    let databases = found.databases.iter().map(|name| (*name).to_owned());
+    criterion.found(AuditEvidence::new("databases of OS packages", databases));
     criterion.found(AuditEvidence::new("compilers and build programs", found.compilers.iter().cloned()));
     criterion.found(AuditEvidence::new("headers", found.headers.iter().cloned()));
     criterion.found(AuditEvidence::new("caches of package managers", found.caches.iter().cloned()));
@@ -181,10 +181,8 @@ fn build_time(facts: &ImageFacts<'_>) -> Criterion {
     }
     if let Err(EngineError { found: why, .. }) = facts.layers {
         // Without layers, everything counts as the build's.
-        criterion.found(AuditEvidence::new(
-            "what could not be read",
-            [format!("layers, and with them what is the base's: {why}")],
-        ));
+        let unread = format!("layers, and with them what is the base's: {why}");
+        criterion.found(AuditEvidence::new("what could not be read", [unread]));
     }
     if reasons.is_empty() {
         return criterion.judged(CriterionVerdict::Pass, "nothing was found that only a build needs");

@@ -5,12 +5,12 @@
 
 mod cells;
 mod charts;
+mod drawn;
 mod part;
-mod pictures;
 mod sections;
 mod verdicts;
 
-pub use pictures::{Picture, Pictures};
+pub use drawn::{Picture, Pictures};
 
 use super::content::Report;
 use base64::Engine;

@@ -1,8 +1,7 @@
 //! What can be wrong with a run folder, and how it is said.
 //! Errors stop reading or writing; warnings come with what was read.
 //! Nothing in here touches a file.
-//!
-//! Long: `fmt` has one arm for each error, so that all messages stand together.
+//! Long: each way to fail has its sentence, and all stand together so that they can be read together.
 
 use super::schema::SCHEMA;
 use crate::model::SCORECARD_SCHEMA;
@@ -169,8 +168,7 @@ impl fmt::Display for StoreError {
             ),
             Self::Schema { file, found } => write!(
                 f,
-                "{file:?}: found the schema {found:?}; expected {:?}; use the version of Layerbench that wrote it",
-                SCHEMA
+                "{file:?}: found the schema {found:?}; expected {SCHEMA:?}; use the version of Layerbench that wrote it"
             ),
             // What stands in the files must not steer the terminal.
             Self::Record { file, found } => {

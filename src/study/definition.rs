@@ -1,7 +1,7 @@
 //! What a study is, once it was read and holds together.
 //! How it is read, checked, hashed and laid out is not known in here.
 
-use super::claim::Finding;
+use super::expectation::Finding;
 use crate::model::{ApproachId, CacheState, ScenarioId, StateId};
 use std::path::{Path, PathBuf};
 

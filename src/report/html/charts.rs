@@ -2,8 +2,8 @@
 //!
 //! They come as SVG made elsewhere, and are written as they are.
 
+use super::drawn::{Picture, Pictures};
 use super::part::{Part, text};
-use super::pictures::{Picture, Pictures};
 use std::io;
 
 pub(super) fn write(figures: &Pictures, part: &mut Part<'_>) -> io::Result<()> {
