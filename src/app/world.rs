@@ -2,6 +2,7 @@
 
 use super::engine_source::EngineSource;
 use super::watcher::Watcher;
+use std::path::Path;
 
 /// The world around a use case. Tests give it a fake one.
 #[derive(Clone, Copy)]
@@ -10,6 +11,8 @@ pub struct World<'w> {
     pub watcher: &'w dyn Watcher,
     /// Where engines come from.
     pub engines: &'w dyn EngineSource,
+    /// The folder for private engines, ledgers and the files of running runs.
+    pub home: &'w Path,
 }
 
 impl World<'_> {

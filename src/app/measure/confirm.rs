@@ -80,7 +80,7 @@ pub fn rebuild(
     let id = run_id();
     let name = alone::name(&id, &study_path(request, current).display().to_string(), &request.out);
     let _alone = Alone::wait(world, &name, request.no_wait, &interrupt, || Ok(()))?;
-    let workspace = Workspace::new(&id)?;
+    let workspace = Workspace::new(world.home, &id)?;
     let (old, new, mut notes) = studies(world, request, baseline, current, workspace.path())?;
     let call = call(request, current, suspects);
     let engines = engines(&call, suspects)?;
@@ -229,7 +229,7 @@ fn call(request: &ConfirmRequest, current: &RunRecord, cells: &[Cell]) -> RunReq
 
 /// A study with all its files; what cannot be had ends the confirmation.
 fn load(world: World<'_>, path: &Path, request: &ConfirmRequest, place: &Path) -> Result<Study, Failure> {
-    let mut subject = subject::load(path, &request.origin, Path::new("results"), place)?;
+    let mut subject = subject::load(world, path, &request.origin, Path::new("results"), place)?;
     subject::settle(world, &mut subject, &request.origin, place);
     subject.stop_with(None).map_or(Ok(subject.study), Err)
 }

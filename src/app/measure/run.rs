@@ -72,8 +72,8 @@ pub fn run(world: World<'_>, given: &RunRequest) -> Result<Answer, Failure> {
     let id = run_id();
     let mut interrupt = Interrupt::default();
     let _alone = alone(world, request, earlier.as_ref(), &id, &mut interrupt)?;
-    let place = Place::new(request, &id)?;
-    let prepared = Prepared::of(request, earlier.as_ref(), place.path())?;
+    let place = Place::new(world, request, &id)?;
+    let prepared = Prepared::of(world, request, earlier.as_ref(), place.path())?;
     if earlier.as_ref().is_some_and(|earlier| earlier.complete(&prepared.plan)) {
         return Ok(Answer::NothingLeft);
     }
@@ -153,7 +153,7 @@ fn alone(
     };
     let check = || {
         let place = subject::passing()?;
-        Prepared::of(request, earlier, place.path())?.subject.stop_with(None).map_or(Ok(()), Err)
+        Prepared::of(world, request, earlier, place.path())?.subject.stop_with(None).map_or(Ok(()), Err)
     };
     let name = alone::name(id, &without_logins(&what), &request.out);
     Alone::wait(world, &name, request.no_wait, interrupt, check).map(Some)
@@ -173,10 +173,10 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn of(request: &RunRequest, earlier: Option<&Earlier>, place: &Path) -> Result<Self, Failure> {
+    fn of(world: World<'_>, request: &RunRequest, earlier: Option<&Earlier>, place: &Path) -> Result<Self, Failure> {
         let subject = match &request.wish {
-            Wish::Study(study) => subject::load(study, &request.origin, &request.out, place)?,
-            Wish::Call(call) => without_study::derive(call, &request.origin, &request.out, place)?,
+            Wish::Study(study) => subject::load(world, study, &request.origin, &request.out, place)?,
+            Wish::Call(call) => without_study::derive(world, call, &request.origin, &request.out, place)?,
         };
         let engines = wanted(&request.engines, request.chain, false)?;
         let options = options(request, &engines);
@@ -343,8 +343,12 @@ enum Place {
 }
 
 impl Place {
-    fn new(request: &RunRequest, id: &str) -> Result<Self, Failure> {
-        if request.dry_run { subject::passing().map(Self::Passing) } else { Ok(Self::Kept(Workspace::new(id)?)) }
+    fn new(world: World<'_>, request: &RunRequest, id: &str) -> Result<Self, Failure> {
+        if request.dry_run {
+            subject::passing().map(Self::Passing)
+        } else {
+            Ok(Self::Kept(Workspace::new(world.home, id)?))
+        }
     }
 
     fn path(&self) -> &Path {
