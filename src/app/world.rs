@@ -2,6 +2,7 @@
 
 use super::engine_source::EngineSource;
 use super::watcher::Watcher;
+use crate::engine::machine::look::Machine;
 use std::path::{Path, PathBuf};
 
 /// The world around a use case. Tests give it a fake one.
@@ -13,7 +14,9 @@ pub struct World<'w> {
     pub engines: &'w dyn EngineSource,
     /// The folder for private engines, ledgers and the files of running runs.
     pub home: &'w Path,
-    /// What keeps the machine to one run at a time.
+    /// The machine that builds are made on, with its clocks and disks.
+    pub machine: &'w dyn Machine,
+    /// What keeps it to one run at a time.
     pub lock: &'w MachineLock,
 }
 

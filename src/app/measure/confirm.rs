@@ -15,8 +15,8 @@ use crate::app::prepare::run_id::{run_id, seed_from_clock};
 use crate::app::prepare::subject;
 use crate::app::read::Run;
 use crate::app::{Failure, InFlight, World};
+use crate::engine::machine::places::Folder;
 use crate::engine::machine::workspace::Workspace;
-use crate::engine::machine::{look::ThisMachine, places::Folder};
 use crate::engine::{Interrupt, Named};
 use crate::model::{Cell, Event, IdError};
 use crate::plan::pair::{BASELINE, CURRENT, approach, state};
@@ -122,10 +122,11 @@ fn build(
     engines: &mut Vec<Named>,
     interrupt: &Interrupt,
 ) -> Result<Run, Failure> {
-    let machine = ThisMachine::new(vec![Folder::of_results(keeper.path())]);
+    let folders = [Folder::of_results(keeper.path())];
     let hints = world.watcher.expect(plan.builds().map(|build| build.key.clone()).collect());
     let mut sink = |event: Event| keeper.take(event).map_err(|failure| SinkError(failure.text));
-    let around = Around { machine: &machine, progress: hints.as_ref(), interrupt, more: &|| false };
+    let progress = hints.as_ref();
+    let around = Around { machine: world.machine, folders: &folders, progress, interrupt, more: &|| false };
     let ended = runner::run(plan, materials, engines, &around, &mut sink);
     engines.clear();
     let Kept { run, .. } = keeper.finish(&ended, None);

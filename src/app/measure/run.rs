@@ -19,8 +19,8 @@ use crate::app::read::Run;
 use crate::app::read::rows::{Faster, faster};
 use crate::app::{Ending, Failure, InFlight, World};
 use crate::engine::kinds::private::registry::{DOCKER_HUB, RegistryCache};
+use crate::engine::machine::places::Folder;
 use crate::engine::machine::workspace::Workspace;
-use crate::engine::machine::{look::ThisMachine, places::Folder};
 use crate::engine::wire::docker_client::DockerClient;
 use crate::engine::{Client, Interrupt, Named};
 use crate::model::{ApproachId, BuildKey, ClientKind, ColdKind, Event};
@@ -211,7 +211,7 @@ struct Measured<'w> {
 /// Builds, keeps, reports. Approaches of a call without a study file are always held against the first.
 fn measure(run: Measured<'_>, interrupt: &Interrupt, always: bool) -> Result<Made, Failure> {
     let Measured { world, plan, materials, mut engines, demand, mut keeper } = run;
-    let machine = ThisMachine::new(vec![Folder::of_results(keeper.path())]);
+    let folders = [Folder::of_results(keeper.path())];
     let hints = world.watcher.expect(plan.builds().map(|build| build.key.clone()).collect());
     let demand = RefCell::new(demand);
     let mut sink = |event: Event| {
@@ -221,7 +221,8 @@ fn measure(run: Measured<'_>, interrupt: &Interrupt, always: bool) -> Result<Mad
         keeper.take(event).map_err(|failure| SinkError(failure.text))
     };
     let more = || demand.borrow().more();
-    let around = Around { machine: &machine, progress: hints.as_ref(), interrupt, more: &more };
+    let progress = hints.as_ref();
+    let around = Around { machine: world.machine, folders: &folders, progress, interrupt, more: &more };
     let ended = runner::run(&plan, &materials, &mut engines, &around, &mut sink);
     drop(engines);
     let note = demand.borrow().note();

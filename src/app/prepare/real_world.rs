@@ -5,11 +5,13 @@ use super::alone::VARIABLE;
 use super::engines::RealEngines;
 use crate::app::{MachineLock, Watcher, World};
 use crate::engine::machine::home::home;
+use crate::engine::machine::look::ThisMachine;
 use std::path::PathBuf;
 
 /// This machine, as the environment describes it.
 pub struct RealWorld {
     home: PathBuf,
+    machine: ThisMachine,
     lock: MachineLock,
 }
 
@@ -17,13 +19,13 @@ impl RealWorld {
     /// Reads the environment.
     #[must_use]
     pub fn from_environment() -> Self {
-        Self { home: home(), lock: lock() }
+        Self { home: home(), machine: ThisMachine::from_now(), lock: lock() }
     }
 
     /// The world for a use case.
     #[must_use]
     pub fn watched_by<'w>(&'w self, watcher: &'w dyn Watcher) -> World<'w> {
-        World { watcher, engines: &RealEngines, home: &self.home, lock: &self.lock }
+        World { watcher, engines: &RealEngines, home: &self.home, machine: &self.machine, lock: &self.lock }
     }
 }
 
