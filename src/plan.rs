@@ -4,12 +4,14 @@
 
 mod choose;
 pub mod pair;
+mod plan_options;
 mod remaining;
 mod shuffle;
 #[cfg(test)]
 mod tests;
 
 pub use choose::PlanErrors;
+pub use plan_options::PlanOptions;
 pub use remaining::Remaining;
 
 use crate::model::{ApproachId, BuildKey, CacheState, ChainKind, EngineId, ScenarioId, StateId};
@@ -19,25 +21,6 @@ use choose::{Chosen, choose};
 use shuffle::{order, order_of_round};
 use std::collections::BTreeSet;
 use std::fmt;
-
-/// What a run may choose.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanOptions {
-    /// Blocks on each engine, at least one.
-    pub reps: u32,
-    /// Blocks on each engine that may be built at most: those above `reps` only if they are asked for.
-    pub most: u32,
-    /// The engines that the blocks are shared out among; none for the only one of a run.
-    pub engines: Vec<EngineId>,
-    /// Names of approaches, or patterns with `*` and `?`; empty for all.
-    pub approaches: Vec<String>,
-    /// Names of scenarios, or patterns with `*` and `?`; empty for all.
-    pub scenarios: Vec<String>,
-    /// What decides the order of the approaches in each block.
-    pub seed: u64,
-    /// Which cache state the scenarios start from.
-    pub chain: ChainKind,
-}
 
 /// All builds of a run, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -171,19 +171,11 @@ fn build_time(facts: &ImageFacts<'_>) -> Criterion {
     criterion.found(AuditEvidence::new("compilers and build programs", found.compilers.iter().cloned()));
     criterion.found(AuditEvidence::new("headers", found.headers.iter().cloned()));
     criterion.found(AuditEvidence::new("caches of package managers", found.caches.iter().cloned()));
-    let mut reasons = Vec::new();
-    if !needless.is_empty() {
-        reasons.push(format!("{} not needed at run time", names(&needless)));
-    }
-    if !found.compilers.is_empty() {
-        reasons.push(format!("{} compilers and build programs", found.compilers.len()));
-    }
-    if !found.caches.is_empty() {
-        reasons.push(format!("{} in caches of package managers", Bytes(found.cache_bytes)));
-    }
+    let mut reasons = only_for_builds(found, &needless);
     if let Some(Err(why)) = facts.needed {
+        let nothing_found = reasons.is_empty();
         reasons.push(format!("what is needed at run time is unknown ({why})"));
-        if needless.is_empty() && found.compilers.is_empty() && found.caches.is_empty() {
+        if nothing_found {
             return criterion.judged(CriterionVerdict::Unknown, reasons.join("; "));
         }
     }
@@ -196,6 +188,21 @@ fn build_time(facts: &ImageFacts<'_>) -> Criterion {
         return criterion.judged(CriterionVerdict::Pass, "nothing was found that only a build needs");
     }
     criterion.judged(CriterionVerdict::Fail, reasons.join("; "))
+}
+
+/// What was found that only a build needs, a reason each.
+fn only_for_builds(found: &Findings, needless: &[&Package]) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if !needless.is_empty() {
+        reasons.push(format!("{} not needed at run time", names(needless)));
+    }
+    if !found.compilers.is_empty() {
+        reasons.push(format!("{} compilers and build programs", found.compilers.len()));
+    }
+    if !found.caches.is_empty() {
+        reasons.push(format!("{} in caches of package managers", Bytes(found.cache_bytes)));
+    }
+    reasons
 }
 
 /// Whether a package comes from the base image. One whose layer is not known counts as the build's.

@@ -1,7 +1,7 @@
 //! Figures that were measured elsewhere become a run, under the names of a study.
 
 use crate::app::measure::write_reports;
-use crate::app::prepare::{record, subject};
+use crate::app::prepare::{new_record, subject};
 use crate::app::read::{Pool, Run, Sorter, published_sizes};
 use crate::app::{Failure, World};
 use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, EngineId, Sample, ScenarioId, Seconds, Status};
@@ -224,7 +224,7 @@ fn make_record(request: &Request, names: &Names, study: Option<&Study>) -> Resul
         approaches: names.order.iter().map(ToString::to_string).collect(),
         scenarios: scenarios.collect(),
         published: study.and_then(|s| s.published.clone()),
-        findings: study.map(|s| s.findings.iter().map(record::finding).collect()).unwrap_or_default(),
+        findings: study.map(|s| s.findings.iter().map(new_record::finding).collect()).unwrap_or_default(),
         study_hash: hash,
         options: options.into(),
         seed: 0,

@@ -39,7 +39,7 @@ pub struct Request {
     /// Whether nights are used even if they were made in unlike ways.
     pub force: bool,
     /// How what is slower is measured afresh, if it is.
-    pub confirm: Option<confirm::Request>,
+    pub confirm: Option<confirm::ConfirmRequest>,
 }
 
 /// The verdict on a night.
@@ -264,7 +264,7 @@ impl Night<'_> {
     }
 
     /// Has the suspects measured afresh: only these samples decide.
-    fn confirm(&self, world: World<'_>, asked: &confirm::Request, found: &mut Found) -> Result<(), Failure> {
+    fn confirm(&self, world: World<'_>, asked: &confirm::ConfirmRequest, found: &mut Found) -> Result<(), Failure> {
         let Some(path) = &found.baseline else { return Ok(()) };
         let baseline = Run::open_to_judge(path)?;
         let suspects: Vec<Cell> = found.suspects.iter().map(|place| found.gated.lines[*place].cell.clone()).collect();

@@ -3,7 +3,7 @@
 use crate::analysis::nights::{Medians, Series, series};
 use crate::app::Failure;
 use crate::app::read::past::{Chosen, cells, choose, medians, newest, revision};
-use crate::app::read::{painter::Painter, pictures, unreadable};
+use crate::app::read::{drawings, painter::Painter, unreadable};
 use crate::chart::{self, Chart, ChartError};
 use crate::model::Cell;
 use crate::report::{ChangeLine, History, NightName};
@@ -60,7 +60,7 @@ pub fn history(request: &Request) -> Result<History, Failure> {
     if let Some(folder) = &request.charts {
         let chart = draw(&found).map_err(Failure::unmade)?;
         let painter = request.png.then(Painter::new).transpose()?;
-        pictures::write([&chart].into_iter(), folder, painter.as_ref())?;
+        drawings::write([&chart].into_iter(), folder, painter.as_ref())?;
     }
     Ok(found)
 }

@@ -2,13 +2,14 @@
 //! that is judged: its client, its chain, its registry cache.
 
 use super::keeper::{Keeper, Kept};
-use super::run::{Request as RunRequest, client, registry_cache};
+use super::run::{client, registry_cache};
+use super::run_request::RunRequest;
 use crate::app::prepare::alone::{self, Alone};
 use crate::app::prepare::bases::{Needs, known};
 use crate::app::prepare::checkout;
 use crate::app::prepare::engines::{Picked, Wanted, pick, wanted};
-use crate::app::prepare::materials as files;
-use crate::app::prepare::record::{self, Facts};
+use crate::app::prepare::new_record::{self, Facts};
+use crate::app::prepare::recipes as files;
 use crate::app::prepare::request::{EngineChoice, Origin, Wish};
 use crate::app::prepare::run_id::{run_id, seed_from_clock};
 use crate::app::prepare::subject;
@@ -31,7 +32,7 @@ use std::time::SystemTime;
 use time::OffsetDateTime;
 
 /// How suspects are measured afresh.
-pub struct Request {
+pub struct ConfirmRequest {
     /// Fresh builds of each side.
     pub reps: u32,
     /// Tonight's study, if not where its run says.
@@ -70,7 +71,7 @@ pub struct Fresh {
 /// When the files of both cannot be had, or the builds cannot be made.
 pub fn rebuild(
     world: World<'_>,
-    request: &Request,
+    request: &ConfirmRequest,
     baseline: &RunRecord,
     current: &RunRecord,
     suspects: &[Cell],
@@ -95,11 +96,11 @@ pub fn rebuild(
         plan: &plan,
         options: call.options(),
         engines: known(world, &mut engines, &mut materials, &replacements, &Needs::new(), &interrupt)?.engines,
-        git: record::git(new.folder()),
+        git: new_record::git(new.folder()),
         notes: Vec::new(),
         started_at: rfc3339(SystemTime::now()),
     };
-    let record = confirm_record(record::record(&found)?, &plan);
+    let record = confirm_record(new_record::record(&found)?, &plan);
     let folder = RunFolder::create(&request.out, OffsetDateTime::now_utc(), &id, &record).map_err(Failure::failed)?;
     let what = if suspects.len() == 1 { "suspect" } else { "suspects" };
     world.say(format!("measuring {} {what} afresh: {}", suspects.len(), folder.path().display()));
@@ -204,7 +205,7 @@ fn engines(call: &RunRequest, suspects: &[Cell]) -> Result<Vec<Wanted>, Failure>
 }
 
 /// The run that is judged, asked for once more with other repetitions, only the suspects, and the leaves of this call.
-fn call(request: &Request, current: &RunRecord, cells: &[Cell]) -> RunRequest {
+fn call(request: &ConfirmRequest, current: &RunRecord, cells: &[Cell]) -> RunRequest {
     let mut approaches: Vec<String> = cells.iter().map(|cell| cell.approach.to_string()).collect();
     let mut scenarios: Vec<String> = cells.iter().map(|cell| cell.scenario.to_string()).collect();
     for names in [&mut approaches, &mut scenarios] {
@@ -227,13 +228,13 @@ fn call(request: &Request, current: &RunRecord, cells: &[Cell]) -> RunRequest {
 }
 
 /// A study with all its files; what cannot be had ends the confirmation.
-fn load(world: World<'_>, path: &Path, request: &Request, place: &Path) -> Result<Study, Failure> {
+fn load(world: World<'_>, path: &Path, request: &ConfirmRequest, place: &Path) -> Result<Study, Failure> {
     let mut subject = subject::load(path, &request.origin, Path::new("results"), place)?;
     subject::settle(world, &mut subject, &request.origin, place);
     subject.stop_with(None).map_or(Ok(subject.study), Err)
 }
 
-fn study_path(request: &Request, current: &RunRecord) -> PathBuf {
+fn study_path(request: &ConfirmRequest, current: &RunRecord) -> PathBuf {
     let recorded = || current.options.call().and_then(|options| options.study.clone());
     let usual = || "scenarios/article".to_owned();
     request.study.clone().unwrap_or_else(|| PathBuf::from(recorded().unwrap_or_else(usual)))
@@ -242,7 +243,7 @@ fn study_path(request: &Request, current: &RunRecord) -> PathBuf {
 /// The files of both sides, proved to be those that the runs were made of.
 fn studies(
     world: World<'_>,
-    request: &Request,
+    request: &ConfirmRequest,
     baseline: &RunRecord,
     current: &RunRecord,
     workspace: &Path,

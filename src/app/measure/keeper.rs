@@ -3,7 +3,7 @@
 
 use super::auditor;
 use crate::analysis::path::waits;
-use crate::app::read::pictures::Charts;
+use crate::app::read::drawings::Charts;
 use crate::app::read::{Form, Pool, Run, Sorter, sizes};
 use crate::app::{Failure, Watcher};
 use crate::model::{Bytes, Event, Image, Sample, Scorecard, Seconds, Status, Step};
@@ -180,7 +180,7 @@ pub fn write_reports(run: &Run) -> Result<(), Failure> {
     let charts = run.charts()?;
     let mut pictures = Vec::new();
     for chart in charts.iter().flat_map(Charts::all) {
-        pictures.push((format!("{}.svg", chart.name), crate::app::read::pictures::alone(chart)?));
+        pictures.push((format!("{}.svg", chart.name), crate::app::read::drawings::alone(chart)?));
     }
     let reports = Reports {
         summary: &run.render(Form::Csv, TextStyle::default())?,

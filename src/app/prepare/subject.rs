@@ -1,9 +1,9 @@
 //! Where the files of a study come from: its own folder, a folder around it, or git; and the changes that have to be
 //! worked out on a copy. A user's folder, work tree and index are only read. Before the first build, all of it.
 
-use super::materials::ignore_rules;
+use super::new_record;
 use super::outside;
-use super::record;
+use super::recipes::ignore_rules;
 use super::request::Origin;
 use crate::app::{Ending, Failure, World};
 use crate::engine::machine::home::home;
@@ -80,13 +80,13 @@ pub fn load(path: &Path, origin: &Origin, out: &Path, workspace: &Path) -> Resul
     match subject.study.source.clone() {
         Source::Study => {
             subject.files.repository = git::Repository::around(subject.study.folder());
-            subject.files.git = record::git(subject.study.folder());
+            subject.files.git = new_record::git(subject.study.folder());
             let folder = subject.study.folder().to_path_buf();
             uncommitted(origin, subject.files.repository.as_ref(), &folder, &skip)?;
         }
         Source::Folder(folder) => {
             subject.files.repository = git::Repository::around(&folder);
-            subject.files.git = record::git(&folder);
+            subject.files.git = new_record::git(&folder);
             uncommitted(origin, subject.files.repository.as_ref(), &folder, &skip)?;
             skip.push(subject.study.folder().to_path_buf());
             let own: Vec<PathBuf> = subject.study.approaches.iter().map(|a| a.dockerfile.clone()).collect();

@@ -1,9 +1,9 @@
 //! `run` without a study file: the context, Dockerfiles and changes of a call, copied to the run's own folder and put
 //! into the form of a study there. All problems of the call are found together. Nothing is written anywhere else.
 
-use super::materials::{own_ignore_file, read_dockerfile};
-use super::record;
-use super::request::{Call as Asked, Origin};
+use super::new_record;
+use super::recipes::{own_ignore_file, read_dockerfile};
+use super::request::{CallRequest, Origin};
 use super::subject::{Files, Subject, fetch, of_revision, own_places, uncommitted, views};
 use crate::app::Failure;
 use crate::project::copy::copy;
@@ -35,7 +35,7 @@ struct Found {
 }
 
 /// Makes a study of a call.
-pub fn derive(call: &Asked, origin: &Origin, out: &Path, workspace: &Path) -> Result<Subject, Failure> {
+pub fn derive(call: &CallRequest, origin: &Origin, out: &Path, workspace: &Path) -> Result<Subject, Failure> {
     let given = call.context.as_str();
     let context = context("--context ", given)?;
     let home = workspace.join("study");
@@ -61,7 +61,7 @@ pub fn derive(call: &Asked, origin: &Origin, out: &Path, workspace: &Path) -> Re
     let found = dockerfiles(call, &context, &top, &mut problems);
     if let Context::Folder(folder) = &context {
         files.repository = git::Repository::around(folder);
-        files.git = record::git(folder);
+        files.git = new_record::git(folder);
         uncommitted(origin, files.repository.as_ref(), folder, &own)?;
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
         let views = if paths.is_empty() {
@@ -135,7 +135,7 @@ pub fn context(what: &str, given: &str) -> Result<Context, Failure> {
 }
 
 /// The Dockerfiles, as docker build looks for them; what a call in a folder does not find is looked for in the context.
-fn dockerfiles(call: &Asked, context: &Context, top: &Path, problems: &mut Vec<String>) -> Vec<Found> {
+fn dockerfiles(call: &CallRequest, context: &Context, top: &Path, problems: &mut Vec<String>) -> Vec<Found> {
     let standard = [PathBuf::from("Dockerfile")];
     let given = if call.dockerfiles.is_empty() { &standard[..] } else { &call.dockerfiles[..] };
     let mut all: Vec<Found> = Vec::new();
@@ -173,7 +173,7 @@ fn dockerfiles(call: &Asked, context: &Context, top: &Path, problems: &mut Vec<S
 
 /// The rows, with their Dockerfiles copied to the study.
 fn rows(
-    call: &Asked,
+    call: &CallRequest,
     found: &[Found],
     top: &Path,
     home: &Path,
@@ -201,7 +201,7 @@ fn rows(
 }
 
 /// The build arguments, each of which a Dockerfile must declare.
-fn build_args(call: &Asked, found: &[Found], problems: &mut Vec<String>) -> BTreeMap<String, String> {
+fn build_args(call: &CallRequest, found: &[Found], problems: &mut Vec<String>) -> BTreeMap<String, String> {
     let mut args = BTreeMap::new();
     for text in &call.build_args {
         let (name, value) = match text.split_once('=') {
@@ -230,7 +230,7 @@ fn build_args(call: &Asked, found: &[Found], problems: &mut Vec<String>) -> BTre
 }
 
 /// The changes, with what they need copied to the study.
-fn changes(call: &Asked, top: &Path, home: &Path, problems: &mut Vec<String>) -> Vec<Change> {
+fn changes(call: &CallRequest, top: &Path, home: &Path, problems: &mut Vec<String>) -> Vec<Change> {
     let mut all = Vec::new();
     for text in &call.changes {
         let added = Change::parse(text).map_err(|error| error.to_string()).and_then(|change| {

@@ -8,10 +8,9 @@ use crate::model::{ApproachId, Cell, ScenarioId};
 use crate::stats;
 use crate::store::{Accepted, RunRecord, RunStatus, StoredNight, StoredNights};
 use crate::text::short;
+use crate::text::time::parse_rfc3339;
 use std::collections::BTreeMap;
 use std::path::Path;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// A time without runs this many times longer than usual is a gap.
 const GAP: f64 = 2.5;
@@ -106,7 +105,7 @@ fn reason(
 
 /// When a run began, in seconds since 1970.
 pub fn start(record: &RunRecord) -> Option<f64> {
-    let time = OffsetDateTime::parse(&record.started_at, &Rfc3339).ok()?;
+    let time = parse_rfc3339(&record.started_at)?;
     #[allow(clippy::cast_precision_loss)] // seconds since 1970
     Some(time.unix_timestamp() as f64)
 }

@@ -1,6 +1,6 @@
 //! A run in the forms of a report, for a screen and for its own folder.
 
-use super::pictures::{self, Charts};
+use super::drawings::{self, Charts};
 use super::run::Run;
 use crate::app::Failure;
 use crate::model::EngineId;
@@ -51,7 +51,7 @@ impl Run {
     /// When what they show cannot be read, or they cannot be drawn.
     pub fn charts(&self) -> Result<Vec<Charts>, Failure> {
         let details = self.details()?;
-        let draw = |one: &super::Stratum| pictures::draw(&one.id, &one.table, self.published(), &details);
+        let draw = |one: &super::Stratum| drawings::draw(&one.id, &one.table, self.published(), &details);
         self.strata.iter().map(draw).collect()
     }
 
@@ -60,7 +60,7 @@ impl Run {
     /// # Errors
     /// When it cannot be made.
     pub fn page(&self, charts: &[Charts]) -> Result<Vec<u8>, Failure> {
-        let figures: Vec<Pictures> = charts.iter().map(pictures::figures).collect::<Result<_, _>>()?;
+        let figures: Vec<Pictures> = charts.iter().map(drawings::figures).collect::<Result<_, _>>()?;
         let reports = self.reports();
         let parts: Vec<_> = reports.iter().map(|(_, report)| report).zip(&figures).collect();
         let mut text = Vec::new();

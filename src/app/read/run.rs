@@ -1,9 +1,9 @@
 //! A run: opened from its folder, or handed on by the process that has just made it.
 
 use super::claims::finding;
+use super::drawings::Details;
 use super::figures;
 use super::head::head;
-use super::pictures::Details;
 use super::pool::Pool;
 use crate::analysis::findings::{Finding, judge};
 use crate::analysis::published::Published;
