@@ -361,7 +361,7 @@ fn attack_surface(facts: &ImageFacts<'_>) -> Criterion {
     match (reasons.is_empty(), facts.layers) {
         (true, Ok(_)) => criterion.judged(CriterionVerdict::Pass, "none of what an attacker would use was found"),
         // A secret that a later layer deletes is still in the image.
-        (true, Err(why)) => criterion.judged(
+        (true, Err(EngineError { found: why, .. })) => criterion.judged(
             CriterionVerdict::Unknown,
             format!("nothing was found in what a container sees, but the layers could not be read: {why}"),
         ),
