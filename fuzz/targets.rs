@@ -7,11 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)] // a finding is a panic
 
 use bollard::moby::buildkit::v1::StatusResponse;
-use layerbench::audit::inventory::{Inventory, Kind};
+use layerbench::audit::inventory::{FileKind, Inventory};
 use layerbench::audit::layers::Layers;
 use layerbench::audit::members::Members;
 use layerbench::engine::wire::trace;
-use layerbench::model::{ApproachId, BuildKey, Bytes, Sample, ScenarioId, Status, Step};
+use layerbench::model::{ApproachId, BuildKey, Bytes, EngineId, Sample, ScenarioId, Status, Step};
 use layerbench::project::ignore::{IgnoreRules, ParentMatch, clean};
 use layerbench::store::{Imported, RunFolder, StoredRun, import as read_table};
 use layerbench::study::{Source, Study};
@@ -264,7 +264,7 @@ fn trace(dir: &Path, mut data: &[u8]) {
             approach: ApproachId::new("a").unwrap(),
             scenario: ScenarioId::new("cold").unwrap(),
         },
-        engine: None,
+        engine: EngineId::only(),
         status: Status::Ok,
         reason: trace.failure.map(|failure| failure.error).unwrap_or_default(),
         seconds: trace.engine_seconds,
@@ -346,11 +346,11 @@ fn written_anew(inventory: &Inventory) {
     for entry in inventory.entries.iter().filter(|entry| entry.size <= 4096 && !entry.path.contains('\0')).take(50) {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(match entry.kind {
-            Kind::File => EntryType::Regular,
-            Kind::Folder => EntryType::Directory,
-            Kind::Link => EntryType::Symlink,
-            Kind::HardLink => EntryType::Link,
-            Kind::Special => EntryType::Fifo,
+            FileKind::File => EntryType::Regular,
+            FileKind::Folder => EntryType::Directory,
+            FileKind::Link => EntryType::Symlink,
+            FileKind::HardLink => EntryType::Link,
+            FileKind::Special => EntryType::Fifo,
         });
         header.set_size(entry.size);
         header.set_mode(entry.mode);

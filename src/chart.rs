@@ -4,26 +4,26 @@
 //! is then a title), and every picture has a title and a description for those who do not see it.
 
 mod axis;
+mod dots;
 mod frame;
 mod ink;
-mod nights;
 mod picture;
 #[cfg(feature = "png")]
 mod png;
-mod samples;
 mod scene;
 mod stacks;
-mod steps;
 mod svg;
 #[cfg(test)]
 mod tests;
+mod timeline;
+mod trend;
 mod width;
 
-pub use nights::{Change, Line, nights};
+pub use dots::samples;
 pub use picture::{Chart, ChartError};
 #[cfg(feature = "png")]
 pub use png::{Fonts, PngError};
-pub use samples::samples;
 pub use stacks::{Column, layers, parts};
-pub use steps::{Shown, steps};
 pub use svg::{Dress, style};
+pub use timeline::{Shown, steps};
+pub use trend::{ChangeMark, Trend, nights};

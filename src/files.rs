@@ -2,12 +2,12 @@
 //!
 //! What stands in them, and what they are for, is not known in here; errors are those of the operating system.
 
-mod folder;
+mod flock;
 mod link;
-mod lock;
+mod sync;
 mod whole;
 
-pub use folder::sync_folder;
+pub use flock::Lock;
 pub use link::point;
-pub use lock::Lock;
+pub use sync::sync_folder;
 pub use whole::{deliver, replace, sweep};

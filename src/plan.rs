@@ -4,12 +4,14 @@
 
 mod choose;
 pub mod pair;
+mod plan_options;
 mod remaining;
 mod shuffle;
 #[cfg(test)]
 mod tests;
 
 pub use choose::PlanErrors;
+pub use plan_options::PlanOptions;
 pub use remaining::Remaining;
 
 use crate::model::{ApproachId, BuildKey, CacheState, ChainKind, EngineId, ScenarioId, StateId};
@@ -19,25 +21,6 @@ use choose::{Chosen, choose};
 use shuffle::{order, order_of_round};
 use std::collections::BTreeSet;
 use std::fmt;
-
-/// What a run may choose.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanOptions {
-    /// Blocks on each engine, at least one.
-    pub reps: u32,
-    /// Blocks on each engine that may be built at most: those above `reps` only if they are asked for.
-    pub most: u32,
-    /// The engines that the blocks are shared out among; empty where there is but one.
-    pub engines: Vec<EngineId>,
-    /// Names of approaches, or patterns with `*` and `?`; empty for all.
-    pub approaches: Vec<String>,
-    /// Names of scenarios, or patterns with `*` and `?`; empty for all.
-    pub scenarios: Vec<String>,
-    /// What decides the order of the approaches in each block.
-    pub seed: u64,
-    /// Which cache state the scenarios start from.
-    pub chain: ChainKind,
-}
 
 /// All builds of a run, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +43,8 @@ pub const STEP: u32 = 2;
 pub struct Chain {
     /// The block, from 1.
     pub block: u32,
-    /// The engine that builds the block, where there are several.
-    pub engine: Option<EngineId>,
+    /// The engine that builds the block.
+    pub engine: EngineId,
     /// Whose builds these are.
     pub approach: ApproachId,
     /// The builds, in the study's order.
@@ -116,10 +99,10 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The engines that build the blocks, by name; none where there is but one, which has no name.
+    /// The names of the engines that build the blocks, where there are several.
     #[must_use]
-    pub fn engines(&self) -> BTreeSet<&EngineId> {
-        self.chains.iter().filter_map(|chain| chain.engine.as_ref()).collect()
+    pub fn engines(&self) -> BTreeSet<&str> {
+        self.chains.iter().filter_map(|chain| chain.engine.shown()).collect()
     }
 
     /// Blocks that are built in any case.
@@ -135,14 +118,13 @@ impl Plan {
 }
 
 /// The blocks in order, each with its round and its engine.
-fn blocks(options: &PlanOptions) -> impl Iterator<Item = (u32, u32, Option<EngineId>)> {
+fn blocks(options: &PlanOptions) -> impl Iterator<Item = (u32, u32, EngineId)> {
     let rounds = (1..=options.reps.max(options.most)).flat_map(|round| {
-        let engines: Vec<Option<EngineId>> = match options.engines.len() {
-            0 => vec![None],
-            count => order_of_round(options.seed, round, count)
-                .into_iter()
-                .map(|e| Some(options.engines[e].clone()))
-                .collect(),
+        let engines: Vec<EngineId> = match options.engines.len() {
+            0 => vec![EngineId::only()],
+            count => {
+                order_of_round(options.seed, round, count).into_iter().map(|e| options.engines[e].clone()).collect()
+            }
         };
         engines.into_iter().map(move |engine| (round, engine))
     });
@@ -188,7 +170,7 @@ impl fmt::Display for Plan {
         )?;
         let engines = self.engines();
         if !engines.is_empty() {
-            let names = engines.iter().map(|engine| engine.as_str()).collect::<Vec<_>>().join(", ");
+            let names = engines.iter().copied().collect::<Vec<_>>().join(", ");
             let each = counted(blocks as usize / engines.len(), "block", "blocks");
             writeln!(f, "{} ({names}), {each} on each, one at a time", counted(engines.len(), "engine", "engines"))?;
         }
@@ -212,7 +194,7 @@ impl Plan {
         let approach_width = |id: &ApproachId| id.as_str().len();
         let scenario_width = |id: &ScenarioId| id.as_str().len();
         let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0).max(8);
-        let engines = self.engines().iter().map(|engine| engine.as_str().len() + 2).max().map(|width| width.max(8));
+        let engines = self.engines().iter().map(|engine| engine.len() + 2).max().map(|width| width.max(8));
         let approaches = widest(&mut self.builds().map(|b| approach_width(&b.key.approach)));
         let scenarios = widest(&mut self.builds().map(|b| scenario_width(&b.key.scenario)));
         let engine = |name: &str| engines.map_or(String::new(), |width| format!("{name:width$}"));
@@ -222,7 +204,7 @@ impl Plan {
         let builds = sure.chain(further).flat_map(|(chain, more)| chain.builds.iter().map(move |b| (chain, b, more)));
         for (chain, build, more) in builds {
             let key = &build.key;
-            let engine = engine(chain.engine.as_ref().map_or("", EngineId::as_str));
+            let engine = engine(chain.engine.shown().unwrap_or_default());
             write!(f, "{:8}  {:5}  {engine}{:approaches$}  ", key.position, key.block, key.approach)?;
             let remark = match (build.measured, more) {
                 (true, false) => "",

@@ -4,12 +4,10 @@
 
 mod accepted;
 mod columns;
-mod error;
-mod files;
+mod csv_table;
 mod growing;
-mod images;
-mod import;
-mod nights;
+mod image_table;
+mod imported;
 mod options;
 mod plain;
 mod record;
@@ -19,16 +17,16 @@ mod samples;
 mod schema;
 mod scorecards;
 mod steps;
+mod store_error;
+mod stored_nights;
 mod stored_run;
-mod table;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 pub use accepted::{Accepted, accept, accepted};
-pub use error::{StoreError, StoreWarning};
-pub use images::{image_table, images, write_images};
-pub use import::{Imported, ImportedRow, import};
-pub use nights::{StoredNight, StoredNights, nights};
+pub use image_table::{images, write_images};
+pub use imported::{Imported, ImportedRow, import};
 pub use options::{CallOptions, Recorded, RunOptions};
 pub use record::{
     BaseRecord, BaseSource, EngineRecord, FindingKind, FindingRecord, GitRecord, RunRecord, RunStatus, ScenarioRecord,
@@ -37,4 +35,6 @@ pub use reports::{Reports, write_reports};
 pub use run_folder::RunFolder;
 pub use schema::SCHEMA;
 pub use scorecards::{scorecards, write_scorecards};
+pub use store_error::{StoreError, StoreWarning};
+pub use stored_nights::{StoredNight, StoredNights, nights};
 pub use stored_run::{SkimmedRun, StoredRun};

@@ -2,36 +2,38 @@
 //! Reports all problems of a file together, each with its place. Reads nothing outside the study's
 //! folder. What is done with a study (plans, builds, records) must not enter here.
 
-mod call;
+mod approach_settings;
 mod check;
-mod claim;
 mod comment;
 mod decode;
 mod definition;
+mod draft;
+mod expectation;
 mod fields;
 mod finding;
 mod hash;
 mod load;
-mod marks;
 mod materialize;
 mod matrix;
 mod paths;
 mod problem;
-mod project;
+mod project_table;
 mod raw;
-mod settings;
+mod sample_marks;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-pub use call::{Call, Change, ChangeKind, Row, approach_names, study_name, study_text};
-pub use claim::{Expectation, Finding};
 pub use comment::has_comments;
 pub use definition::{
-    Append, Approach, Audit, Base, Check, Demands, Derived, Fetch, GitSource, Registry, SCHEMA, Scenario, SecretSource,
-    Settings, Source, State, Study,
+    Append, Approach, Audit, Base, Check, Demands, Derived, Fetch, FetchError, GitSource, Registry, SCHEMA, Scenario,
+    SecretSource, Settings, Source, State, Study,
 };
+pub use draft::{
+    Change, ChangeError, ChangeKind, DockerfileRow, NoChange, StudyDraft, approach_names, study_name, study_text,
+};
+pub use expectation::{Expectation, Finding};
 pub use hash::HashError;
-pub use marks::Marks;
 pub use materialize::{StateError, materialize, materialize_below};
 pub use problem::{Problem, StudyErrors};
+pub use sample_marks::{Marks, MarksError};

@@ -126,7 +126,7 @@ fn counts(run: &Path) -> BTreeMap<String, usize> {
     for (sample, _) in RunFolder::open(run).unwrap().samples {
         let disturbed = sample.status == Status::Invalid && sample.reason.contains("held the processor back");
         assert!(sample.status == Status::Ok || disturbed, "{}", sample.reason);
-        *counts.entry(format!("{} {}", sample.engine.unwrap(), sample.key.approach)).or_default() += 1;
+        *counts.entry(format!("{} {}", sample.engine, sample.key.approach)).or_default() += 1;
     }
     counts
 }

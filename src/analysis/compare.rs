@@ -3,7 +3,7 @@
 //! Whether the runs may be compared at all (study, fingerprint, schema) is checked by the caller.
 
 use super::change::{Change, CommonMode, Verdict, judge_each};
-use super::table::{Cell, Table};
+use super::table::{Table, TableCell};
 use crate::model::{ApproachId, Bytes, ScenarioId, Seconds};
 
 /// One cell of both runs.
@@ -132,7 +132,7 @@ pub fn compare_strata(strata: &[(&Table, &Table)], shared: Shared) -> Vec<Compar
 }
 
 /// A cell that both tables have, in the base and in the new one.
-type Matched<'a> = (&'a ApproachId, &'a ScenarioId, &'a Cell, &'a Cell);
+type Matched<'a> = (&'a ApproachId, &'a ScenarioId, &'a TableCell, &'a TableCell);
 
 fn matched<'a>(base: &'a Table, new: &'a Table) -> Vec<Matched<'a>> {
     let cells = new.cells().filter_map(|(row, scenario, cell)| {

@@ -3,21 +3,12 @@
 //! A verdict on seconds always comes from a test; plain medians are shown beside it and never decide.
 
 use super::change::smallest_p;
-use super::table::{Cell, Table};
-use crate::model::{ApproachId, Bytes, ScenarioId};
+use super::table::{Table, TableCell};
+use crate::model::{ApproachId, Bytes, Cell, EngineId, ScenarioId};
 use crate::stats;
 
 /// The level of significance of one finding.
 pub const ALPHA: f64 = 0.05;
-
-/// The name of a cell.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CellRef {
-    /// The row.
-    pub approach: ApproachId,
-    /// The column.
-    pub scenario: ScenarioId,
-}
 
 /// What is claimed, in terms of the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,18 +16,18 @@ pub enum Claim {
     /// Builds of one cell take at most `at_most` times those of another (1 for plainly faster).
     Faster {
         /// The cell said to be faster.
-        faster: CellRef,
+        faster: Cell,
         /// The cell said to be slower.
-        slower: CellRef,
+        slower: Cell,
         /// The largest ratio faster / slower that still makes the claim true.
         at_most: f64,
     },
     /// Builds of one cell take between `low` and `high` times those of another.
     Ratio {
         /// The cell above the line.
-        cell: CellRef,
+        cell: Cell,
         /// The cell below the line.
-        base: CellRef,
+        base: Cell,
         /// The smallest ratio that makes the claim true.
         low: f64,
         /// The largest ratio that makes the claim true.
@@ -231,7 +222,11 @@ fn collect(table: &Table, claim: &Claim, out: &mut Vec<Evidence>) {
         Claim::Faster { faster, slower, at_most } => out.push(seconds(table, faster, slower, (0.0, *at_most))),
         Claim::Ratio { cell, base, low, high } => out.push(seconds(table, cell, base, (*low, *high))),
         Claim::Fastest { scenario, approaches } => {
-            let cell = |approach: &ApproachId| CellRef { approach: approach.clone(), scenario: scenario.clone() };
+            let cell = |approach: &ApproachId| Cell {
+                engine: EngineId::only(), // whichever: it is that of the table
+                approach: approach.clone(),
+                scenario: scenario.clone(),
+            };
             for fast in approaches {
                 let rows = table.rows.iter().map(|row| &row.approach);
                 let others = rows.filter(|other| !approaches.contains(other));
@@ -257,16 +252,16 @@ fn collect(table: &Table, claim: &Claim, out: &mut Vec<Evidence>) {
     }
 }
 
-fn label(cell: &CellRef) -> String {
+fn label(cell: &Cell) -> String {
     format!("{} / {}", cell.approach, cell.scenario)
 }
 
 /// Whether left / right lies between two factors, by one-sided Mann-Whitney tests of the left samples
 /// against the right ones times each factor. For two factors the larger p favours the claim (two
 /// one-sided tests; D. J. Schuirmann, 1987), and twice the smaller one opposes it.
-fn seconds(table: &Table, left: &CellRef, right: &CellRef, (low, high): (f64, f64)) -> Evidence {
-    let cell = |name: &CellRef| table.cell(&name.approach, &name.scenario);
-    let figure = |cell: Option<&Cell>| match cell.and_then(|c| Some((c.median()?.get(), c.n()))) {
+fn seconds(table: &Table, left: &Cell, right: &Cell, (low, high): (f64, f64)) -> Evidence {
+    let cell = |name: &Cell| table.cell(&name.approach, &name.scenario);
+    let figure = |cell: Option<&TableCell>| match cell.and_then(|c| Some((c.median()?.get(), c.n()))) {
         Some((median, n)) => Figure::Seconds(median, n),
         None => Figure::Missing,
     };

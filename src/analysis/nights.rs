@@ -5,7 +5,7 @@
 
 use super::change::{self, CommonMode, Verdict};
 use super::gate::{self, Tonight};
-use crate::model::{ApproachId, Bytes, EngineId, ScenarioId};
+use crate::model::{ApproachId, Bytes, Cell, EngineId};
 use crate::stats::{self, ChangePoint, StatsError};
 
 /// Most nights that tonight is held against: older ones say little of the machine as it is now.
@@ -14,44 +14,17 @@ pub const WINDOW: usize = 30;
 /// The medians of one night, in the order of the cells; `None` where there is no valid build.
 pub type Medians = Vec<Option<f64>>;
 
-/// The name of a cell.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct CellName {
-    /// The engine, where the run has several.
-    pub engine: Option<EngineId>,
-    /// The row.
-    pub approach: ApproachId,
-    /// The column.
-    pub scenario: ScenarioId,
-}
-
-impl std::fmt::Display for CellName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} / {}", self.approach, self.scenario)?;
-        self.engine.as_ref().map_or(Ok(()), |engine| write!(f, " on {engine}"))
-    }
-}
-
-impl CellName {
-    /// The name as calls have it: `APPROACH/SCENARIO`, or `ENGINE/APPROACH/SCENARIO`.
-    #[must_use]
-    pub fn path(&self) -> String {
-        let engine = self.engine.as_ref().map_or(String::new(), |engine| format!("{engine}/"));
-        format!("{engine}{}/{}", self.approach, self.scenario)
-    }
-}
-
 /// How many cells each engine has, in the order of the cells; those of one engine stand together.
 #[must_use]
-pub fn strata(cells: &[CellName]) -> Vec<usize> {
-    cells.chunk_by(|a, b| a.engine == b.engine).map(<[CellName]>::len).collect()
+pub fn strata(cells: &[Cell]) -> Vec<usize> {
+    cells.chunk_by(|a, b| a.engine == b.engine).map(<[Cell]>::len).collect()
 }
 
 /// One cell of tonight, judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GatedCell {
     /// Which cell.
-    pub cell: CellName,
+    pub cell: Cell,
     /// Tonight's valid builds.
     pub n: usize,
     /// Tonight's median in seconds.
@@ -71,7 +44,7 @@ pub struct GatedCell {
 /// accepted. Also gives what the cells of each engine have in common tonight, in the order of the engines.
 #[must_use]
 pub fn by_history(
-    cells: &[CellName],
+    cells: &[Cell],
     nights: &[Medians],
     starts: &[usize],
     tonight: &[Vec<f64>],
@@ -118,8 +91,8 @@ fn window(rows: &[Medians]) -> &[Medians] {
 /// An image whose size is not that of the night before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSize {
-    /// The engine, where the run has several.
-    pub engine: Option<EngineId>,
+    /// The engine.
+    pub engine: EngineId,
     /// Whose image.
     pub approach: ApproachId,
     /// Size before.
@@ -132,7 +105,7 @@ pub struct NewSize {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
     /// Which cell.
-    pub cell: CellName,
+    pub cell: Cell,
     /// Place of each night with a figure, and its median in seconds.
     pub medians: Vec<(usize, f64)>,
     /// Changes of level; `index` is the place among [`Series::medians`].
@@ -143,8 +116,8 @@ pub struct Series {
 ///
 /// # Errors
 /// When a median is not positive and finite.
-pub fn series(cells: &[CellName], nights: &[Medians]) -> Result<Vec<Series>, StatsError> {
-    let one = |(index, cell): (usize, &CellName)| {
+pub fn series(cells: &[Cell], nights: &[Medians]) -> Result<Vec<Series>, StatsError> {
+    let one = |(index, cell): (usize, &Cell)| {
         let known = nights.iter().enumerate();
         let medians: Vec<(usize, f64)> =
             known.filter_map(|(place, night)| Some((place, (*night.get(index)?)?))).collect();
@@ -157,10 +130,11 @@ pub fn series(cells: &[CellName], nights: &[Medians]) -> Result<Vec<Series>, Sta
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ScenarioId;
 
-    fn cells(count: usize) -> Vec<CellName> {
-        let cell = |i| CellName {
-            engine: None,
+    fn cells(count: usize) -> Vec<Cell> {
+        let cell = |i| Cell {
+            engine: EngineId::only(),
             approach: ApproachId::new(&format!("a{i}")).unwrap(),
             scenario: ScenarioId::new("cold").unwrap(),
         };

@@ -3,7 +3,7 @@
 //! Only `ok` samples enter a figure; all others are counted. Nothing is judged or dropped in here.
 
 use super::marks::{Mark, Rule};
-use crate::model::{ApproachId, Bytes, CacheState, EngineId, Sample, ScenarioId, Seconds, Status};
+use crate::model::{ApproachId, Bytes, CacheState, Sample, ScenarioId, Seconds, Status};
 use crate::stats;
 use std::collections::HashMap;
 
@@ -101,7 +101,7 @@ impl Counts {
 
 /// What is known of one approach in one scenario.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Cell {
+pub struct TableCell {
     /// Seconds of the `ok` samples, in the order given.
     pub seconds: Vec<f64>,
     /// Size of the image of the last `ok` sample that has one.
@@ -114,7 +114,7 @@ pub struct Cell {
     pub mark: Option<Mark>,
 }
 
-impl Cell {
+impl TableCell {
     /// Number of `ok` samples.
     #[must_use]
     pub fn n(&self) -> usize {
@@ -140,7 +140,7 @@ pub struct Row {
     /// The approach.
     pub approach: ApproachId,
     /// One per scenario, in the table's order.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<TableCell>,
     /// Size of the image.
     pub image: Option<Bytes>,
     /// Smallest or largest of all images.
@@ -173,12 +173,12 @@ impl Table {
 
     /// A cell by name.
     #[must_use]
-    pub fn cell(&self, approach: &ApproachId, scenario: &ScenarioId) -> Option<&Cell> {
+    pub fn cell(&self, approach: &ApproachId, scenario: &ScenarioId) -> Option<&TableCell> {
         self.row(approach)?.cells.get(self.column(scenario)?)
     }
 
     /// All cells, row by row.
-    pub fn cells(&self) -> impl Iterator<Item = (&Row, &Scenario, &Cell)> {
+    pub fn cells(&self) -> impl Iterator<Item = (&Row, &Scenario, &TableCell)> {
         self.rows.iter().flat_map(|row| {
             let cells = self.scenarios.iter().zip(&row.cells);
             cells.map(move |(scenario, cell)| (row, scenario, cell))
@@ -206,31 +206,6 @@ impl Table {
     }
 }
 
-/// What one engine of a run gave. Engines are strata: each has a table of its own, so that no median, mark or
-/// finding can mix what was measured on two of them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stratum {
-    /// The engine; a single one has no name.
-    pub engine: Option<EngineId>,
-    /// Its table.
-    pub table: Table,
-}
-
-/// The table of each of these engines.
-#[must_use]
-pub fn strata(
-    samples: &[Sample],
-    engines: &[Option<EngineId>],
-    approaches: &[Approach],
-    scenarios: &[Scenario],
-) -> Vec<Stratum> {
-    let one = |engine: &Option<EngineId>| {
-        let mine: Vec<Sample> = samples.iter().filter(|sample| sample.engine == *engine).cloned().collect();
-        Stratum { engine: engine.clone(), table: table(&mine, approaches, scenarios) }
-    };
-    engines.iter().map(one).collect()
-}
-
 /// Puts samples into the table of these approaches and scenarios, and marks its columns.
 #[must_use]
 pub fn table(samples: &[Sample], approaches: &[Approach], scenarios: &[Scenario]) -> Table {
@@ -246,7 +221,7 @@ pub struct TableMaker {
     scenarios: Vec<Scenario>,
     places: HashMap<String, usize>,
     columns: HashMap<String, usize>,
-    cells: Vec<Vec<Cell>>,
+    cells: Vec<Vec<TableCell>>,
     strangers: usize,
 }
 
@@ -259,7 +234,7 @@ impl TableMaker {
             scenarios: scenarios.to_vec(),
             places: places(approaches.iter().map(|a| a.id.as_str())),
             columns: places(scenarios.iter().map(|s| s.id.as_str())),
-            cells: vec![vec![Cell::default(); scenarios.len()]; approaches.len()],
+            cells: vec![vec![TableCell::default(); scenarios.len()]; approaches.len()],
             strangers: 0,
         }
     }
@@ -298,7 +273,7 @@ fn places<'a>(names: impl Iterator<Item = &'a str>) -> HashMap<String, usize> {
     names.enumerate().map(|(place, name)| (name.to_owned(), place)).collect()
 }
 
-fn add(cell: &mut Cell, sample: &Sample) {
+fn add(cell: &mut TableCell, sample: &Sample) {
     if sample.status == Status::Ok {
         cell.seconds.push(sample.seconds.get());
         if sample.image_bytes.0 > 0 {
@@ -380,23 +355,8 @@ mod tests {
         assert_eq!(cell.mark, Some(Mark::Best));
         assert_eq!(got.rows[1].cells[0].mark, Some(Mark::Worst));
         assert_eq!(got.rows[1].cells[0].figures.unwrap().interval, None);
-        assert_eq!(got.rows[1].cells[1], Cell::default());
+        assert_eq!(got.rows[1].cells[1], TableCell::default());
         assert_eq!((got.strangers, got.even_n(), got.usual_n()), (1, None, None));
-    }
-
-    #[test]
-    fn no_figure_mixes_two_engines() {
-        let on = |engine: &str, seconds| {
-            let mut sample = sample("a", "cold", seconds);
-            sample.engine = Some(EngineId::new(engine).unwrap());
-            sample
-        };
-        let samples = [on("old", 10.0), on("new", 1.0), on("old", 12.0), on("new", 3.0)];
-        let engines = ["new", "old"].map(|name| EngineId::new(name).ok());
-        let got = strata(&samples, &engines, &[approach("a")], &scenarios());
-        let medians: Vec<_> = got.iter().map(|s| s.table.rows[0].cells[0].median().unwrap().get()).collect();
-        assert_eq!(medians, [2.0, 11.0]);
-        assert!(got.iter().zip(&engines).all(|(stratum, engine)| stratum.engine == *engine));
     }
 
     #[test]

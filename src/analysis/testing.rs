@@ -27,7 +27,7 @@ pub fn scenario(name: &str) -> ScenarioId {
 pub fn sample(row: &str, column: &str, seconds: f64) -> Sample {
     Sample {
         key: BuildKey { block: 1, position: 1, approach: approach(row), scenario: scenario(column) },
-        engine: None,
+        engine: EngineId::only(),
         status: Status::Ok,
         reason: String::new(),
         seconds: Seconds::new(seconds).unwrap(),

@@ -7,6 +7,7 @@ pub mod lend;
 pub mod precision;
 mod resume;
 pub mod run;
+pub mod run_request;
 pub mod single;
 
 pub use keeper::write_reports;

@@ -2,12 +2,12 @@
 
 mod claims;
 pub mod comparable;
+pub mod drawings;
 pub mod export;
 mod figures;
 mod head;
 pub mod painter;
 pub mod past;
-pub mod pictures;
 mod pool;
 pub mod render;
 pub mod report;

@@ -1,6 +1,6 @@
 //! What a use case is carried out in: who watches, and where engines come from.
 
-use super::prepare::engines::Source;
+use super::engine_source::EngineSource;
 use super::watcher::Watcher;
 
 /// The world around a use case. Tests give it a fake one.
@@ -9,7 +9,7 @@ pub struct World<'w> {
     /// Who watches.
     pub watcher: &'w dyn Watcher,
     /// Where engines come from.
-    pub engines: &'w dyn Source,
+    pub engines: &'w dyn EngineSource,
 }
 
 impl World<'_> {

@@ -4,7 +4,9 @@
 //! that puts it before would save its time, at most: the step may need the sources. So the seconds are an upper bound,
 //! and the median of the samples of the first changed scenario, in the study's order, is what they are judged by.
 
-use crate::model::{CacheState, Criterion, CriterionVerdict, Evidence, Sample, ScenarioId, Status, Step, StepKind};
+use crate::model::{
+    AuditEvidence, CacheState, Criterion, CriterionVerdict, Sample, ScenarioId, Status, Step, StepKind,
+};
 use serde_json::{Map, Value};
 
 /// A step that takes less is not worth another order, in seconds: in all of a build together.
@@ -43,7 +45,7 @@ pub fn cache_use(samples: &[(&Sample, &[Step])], scenarios: &[(ScenarioId, Cache
     };
     criterion.figure("saved_by_order_at_most_s", (saved * 1000.0).round() / 1000.0);
     let names = found.iter().flat_map(|(_, steps)| avoidable(steps).map(|step| step.name.clone()));
-    criterion.found(Evidence::new("RUN steps that are executed again", names));
+    criterion.found(AuditEvidence::new("RUN steps that are executed again", names));
     let executed = found.iter().any(|(_, steps)| avoidable(steps).next().is_some());
     match executed && saved >= WORTH {
         false => {

@@ -1,8 +1,8 @@
 //! What stands in a file system that a finished image does not need or that an attacker would want, by path, mode and
 //! the package databases' own words. Lists of names are all here; what they mean for a verdict is not.
 
-use super::inventory::{Entry, Inventory, Kind, name_of};
-use crate::model::Evidence;
+use super::inventory::{FileEntry, FileKind, Inventory, name_of};
+use crate::model::AuditEvidence;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of folders that programs are in, wherever they lie: an environment or `/opt` has such too.
@@ -133,23 +133,23 @@ pub fn findings(inventory: &Inventory) -> Findings {
     for entry in &inventory.entries {
         let path = || format!("/{}", entry.path);
         packages_at(entry, &mut found);
-        if entry.kind != Kind::Folder {
+        if entry.kind != FileKind::Folder {
             program(entry, &mut found);
         }
-        if entry.kind == Kind::File && is_header(&entry.path) {
+        if entry.kind == FileKind::File && is_header(&entry.path) {
             found.headers.push(path());
         }
-        if entry.kind == Kind::File && is_cache(&entry.path) {
+        if entry.kind == FileKind::File && is_cache(&entry.path) {
             found.caches.push(path());
             found.cache_bytes += entry.size;
         }
-        if matches!(entry.kind, Kind::File | Kind::HardLink) && entry.mode & 0o6000 != 0 {
+        if matches!(entry.kind, FileKind::File | FileKind::HardLink) && entry.mode & 0o6000 != 0 {
             found.set_id.push(path());
         }
         if entry.capability {
             found.capabilities.push(path());
         }
-        if entry.mode & 0o002 != 0 && matches!(entry.kind, Kind::File | Kind::Folder) && !is_scratch(entry) {
+        if entry.mode & 0o002 != 0 && matches!(entry.kind, FileKind::File | FileKind::Folder) && !is_scratch(entry) {
             found.world_writable.push(path());
         }
         if secret(entry) {
@@ -166,14 +166,14 @@ pub fn findings(inventory: &Inventory) -> Findings {
 
 /// A folder that is meant for everybody's temporary files.
 #[must_use]
-pub fn is_scratch(entry: &Entry) -> bool {
-    entry.kind == Kind::Folder && entry.mode & 0o1002 == 0o1002
+pub fn is_scratch(entry: &FileEntry) -> bool {
+    entry.kind == FileKind::Folder && entry.mode & 0o1002 == 0o1002
 }
 
 /// Whether a file looks like a secret, by its name or by what it begins with.
 #[must_use]
-pub fn secret(entry: &Entry) -> bool {
-    if entry.kind != Kind::File || entry.size == 0 {
+pub fn secret(entry: &FileEntry) -> bool {
+    if entry.kind != FileKind::File || entry.size == 0 {
         return false;
     }
     let (path, name) = (&*entry.path, entry.name());
@@ -207,9 +207,9 @@ fn plain_name(name: &str) -> &str {
     name.rsplit_once("-gnu-").map_or(name, |(_, end)| end)
 }
 
-fn program(entry: &Entry, found: &mut Findings) {
+fn program(entry: &FileEntry, found: &mut Findings) {
     let Some((folder, name)) = entry.path.rsplit_once('/') else { return };
-    if !PROGRAM_FOLDERS.contains(&name_of(folder)) || (entry.kind == Kind::File && entry.mode & 0o111 == 0) {
+    if !PROGRAM_FOLDERS.contains(&name_of(folder)) || (entry.kind == FileKind::File && entry.mode & 0o111 == 0) {
         return;
     }
     let lists = [
@@ -243,9 +243,9 @@ pub fn normal_name(name: &str) -> String {
 }
 
 /// Python distributions and node modules, by the paths of their descriptions.
-fn packages_at(entry: &Entry, found: &mut Findings) {
+fn packages_at(entry: &FileEntry, found: &mut Findings) {
     let path = &*entry.path;
-    if entry.kind != Kind::File {
+    if entry.kind != FileKind::File {
         return;
     }
     // A folder with a description in it, or, of an old form, the description itself.
@@ -288,7 +288,7 @@ fn os_packages(inventory: &Inventory, found: &mut Findings) {
         }
     }
     let rpm = ["var/lib/rpm/", "usr/lib/sysimage/rpm/"];
-    if inventory.entries.iter().any(|e| e.kind == Kind::File && rpm.iter().any(|place| e.path.starts_with(place))) {
+    if inventory.entries.iter().any(|e| e.kind == FileKind::File && rpm.iter().any(|place| e.path.starts_with(place))) {
         found.databases.insert("rpm");
     }
 }
@@ -337,7 +337,7 @@ fn first_file(lines: &str) -> Option<String> {
 
 /// Names of packages as evidence.
 #[must_use]
-pub fn named(what: &str, packages: &[&Package]) -> Evidence {
+pub fn named(what: &str, packages: &[&Package]) -> AuditEvidence {
     let label = |p: &&Package| format!("{} {}", p.name, p.version).trim_end().to_owned();
-    Evidence::new(what, packages.iter().map(label))
+    AuditEvidence::new(what, packages.iter().map(label))
 }

@@ -1,11 +1,12 @@
 //! Audits one image on an engine: its export and its layers are read at the same time, then it is started under
-//! restrictions. The only part of the scorecard that asks an engine; what comes of it is judged in [`super::judge`].
+//! restrictions. The only part of the scorecard that asks an engine; what comes of it is judged in [`super::criteria`].
 
+use super::criteria::{ImageFacts, judge};
 use super::demands::{Demands, check};
 use super::detect::findings;
 use super::inventory::Inventory;
-use super::judge::{Facts, judge};
 use super::layers::Layers;
+use super::lock::NeededError;
 use crate::engine::EngineError;
 use crate::engine::wire::looker::start::{Restrictions, Started};
 use crate::engine::wire::looker::{ImageSelf, Listed, Looker};
@@ -29,7 +30,7 @@ pub struct Options {
     /// When the first of its builds began, if that is known: layers that are older are the base image's.
     pub built_since: Option<OffsetDateTime>,
     /// Names of the Python distributions that are needed at run time, if known; or why they are not.
-    pub needed: Option<Result<BTreeSet<String>, String>>,
+    pub needed: Option<Result<BTreeSet<String>, NeededError>>,
     /// Demands on the image.
     pub demands: Demands,
 }
@@ -43,7 +44,7 @@ pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecar
     let about = looker.image(image)?;
     // By its id: of a bare name, an engine saves every tag.
     let (inventory, layers) = std::thread::scope(|scope| {
-        let layers = scope.spawn(|| looker.save(&about.id, |stream| Layers::read(stream)).map_err(|e| e.found));
+        let layers = scope.spawn(|| looker.save(&about.id, |stream| Layers::read(stream)));
         let inventory = looker.export(&about.id, |stream| Inventory::read(stream));
         let layers = layers.join().unwrap_or_else(|broken| resume_unwind(broken));
         (inventory, layers)
@@ -55,12 +56,12 @@ pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecar
     let (base, base_how) = base(&about, &listed, &layers, options.built_since);
     let (arbitrary, read_only, writable) = starts(looker, &about, options.limit)?;
     let found = findings(&inventory);
-    let facts = Facts {
+    let facts = ImageFacts {
         about: &about,
         listed_bytes,
         inventory: &inventory,
         found: &found,
-        layers: layers.as_ref().map_err(String::as_str),
+        layers: layers.as_ref(),
         base,
         needed: options.needed.as_ref(),
         arbitrary,
@@ -88,7 +89,7 @@ pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecar
 fn base(
     about: &ImageSelf,
     listed: &[Listed],
-    layers: &Result<Layers, String>,
+    layers: &Result<Layers, EngineError>,
     built_since: Option<OffsetDateTime>,
 ) -> (Option<usize>, String) {
     let layers = layers.as_ref().ok();

@@ -31,7 +31,7 @@ pub fn too_many() -> io::Error {
 
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A folder.
@@ -46,11 +46,11 @@ pub enum Kind {
 
 /// One path of the file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct FileEntry {
     /// Path without a leading or trailing `/`.
     pub path: Box<str>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// Permission bits, with set-uid, set-gid and sticky bit.
     pub mode: u32,
     /// Owner.
@@ -65,16 +65,16 @@ pub struct Entry {
     pub private_key: bool,
 }
 
-impl Entry {
+impl FileEntry {
     /// What a tar stream says of a path.
     #[must_use]
     pub fn of(member: &Member) -> Self {
         let kind = match member.kind {
-            EntryType::Directory => Kind::Folder,
-            EntryType::Symlink => Kind::Link,
-            EntryType::Link => Kind::HardLink,
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
-            _ => Kind::Special,
+            EntryType::Directory => FileKind::Folder,
+            EntryType::Symlink => FileKind::Link,
+            EntryType::Link => FileKind::HardLink,
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => FileKind::File,
+            _ => FileKind::Special,
         };
         Self {
             path: member.path.as_str().into(),
@@ -105,7 +105,7 @@ pub fn name_of(path: &str) -> &str {
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {
     /// All paths, without what the engine itself adds to an export.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<FileEntry>,
     /// Contents of the few files that say what is installed and who users are.
     pub contents: BTreeMap<String, Vec<u8>>,
 }
@@ -130,10 +130,10 @@ impl Inventory {
             if full || path_bytes > MOST_PATH_BYTES || file_bytes > MOST_FILE_BYTES {
                 return Err(too_many());
             }
-            let mut found = Entry::of(&member);
-            if found.kind == Kind::File && maybe_key(&found.path) {
+            let mut found = FileEntry::of(&member);
+            if found.kind == FileKind::File && maybe_key(&found.path) {
                 found.private_key = looks_like_key(&mut members)?;
-            } else if found.kind == Kind::File && kept(&found.path) && found.size <= LONGEST.min(room) {
+            } else if found.kind == FileKind::File && kept(&found.path) && found.size <= LONGEST.min(room) {
                 let mut content = Vec::new();
                 members.by_ref().take(LONGEST).read_to_end(&mut content)?;
                 room -= content.len() as u64;
@@ -153,7 +153,7 @@ impl Inventory {
     /// Number of regular files, hard links counted once.
     #[must_use]
     pub fn files(&self) -> u64 {
-        self.entries.iter().filter(|entry| entry.kind == Kind::File).count() as u64
+        self.entries.iter().filter(|entry| entry.kind == FileKind::File).count() as u64
     }
 
     /// A kept file's text.

@@ -3,7 +3,7 @@
 
 use super::detect::secret;
 use super::inventory::{
-    Entry, Kind, MOST_ENTRIES, MOST_FILE_BYTES, MOST_PATH_BYTES, looks_like_key, maybe_key, too_many,
+    FileEntry, FileKind, MOST_ENTRIES, MOST_FILE_BYTES, MOST_PATH_BYTES, looks_like_key, maybe_key, too_many,
 };
 use super::members::{Member, Members, clean_path};
 use crate::text::time::parse_rfc3339;
@@ -224,9 +224,9 @@ impl Layer {
 
     /// Takes in one path.
     fn bring(&mut self, member: &Member, content: &mut impl Read) -> io::Result<()> {
-        let mut found = Entry::of(member);
+        let mut found = FileEntry::of(member);
         match found.kind {
-            Kind::File => {
+            FileKind::File => {
                 found.private_key = maybe_key(&found.path) && looks_like_key(content)?;
                 self.bytes += found.size;
                 if secret(&found) {
@@ -234,9 +234,9 @@ impl Layer {
                 }
                 self.files.push((found.path, found.size));
             }
-            Kind::HardLink => self.files.push((found.path, 0)),
-            Kind::Folder => {}
-            Kind::Link | Kind::Special => self.others.push(found.path),
+            FileKind::HardLink => self.files.push((found.path, 0)),
+            FileKind::Folder => {}
+            FileKind::Link | FileKind::Special => self.others.push(found.path),
         }
         Ok(())
     }

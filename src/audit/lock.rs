@@ -1,20 +1,59 @@
 //! What a Python project needs at run time, by its lock file: a `poetry.lock`, `uv.lock` or `pdm.lock`, with the
-//! `pyproject.toml` beside it where the lock does not name groups, or plain pinned requirements. Markers are not evaluated: what only another platform
-//! needs counts as needed.
+//! `pyproject.toml` beside it where the lock does not name groups, or plain pinned requirements. Markers are not
+//! evaluated: what only another platform needs counts as needed.
 
 use super::detect::normal_name;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
 use toml::Table;
+
+/// Why it is not known what a project needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NeededError {
+    /// A file that cannot be read, and what the system says.
+    Unreadable(PathBuf, String),
+    /// A file, by its name, that lies elsewhere than in the project.
+    LeadsOut(String),
+    /// A file, by its name, that is no TOML, and what is wrong with it.
+    NotToml(String, String),
+    /// A lock, by its name, that names no groups, without the project's file beside it.
+    NoProject(String),
+}
+
+impl NeededError {
+    fn not_toml(file: &str) -> impl FnOnce(toml::de::Error) -> Self {
+        move |error| Self::NotToml(file.to_owned(), error.message().to_owned())
+    }
+}
+
+impl fmt::Display for NeededError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(path, why) => write!(f, "{}: {why}", path.display()),
+            Self::LeadsOut(file) => {
+                write!(f, "{file}: found a link that leads out of the project; put a copy there")
+            }
+            Self::NotToml(file, why) => write!(f, "{file}: {why}"),
+            Self::NoProject(file) => write!(
+                f,
+                "{file}: found no groups, and no pyproject.toml beside it; expected one, to tell what is needed at run time; put it there"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for NeededError {}
 
 /// Names of the distributions that are needed, in their normal form.
 ///
 /// # Errors
 /// When the lock, or the project's file that it needs, cannot be understood.
-pub fn needed(file: &str, lock: &str, project: Option<&str>) -> Result<BTreeSet<String>, String> {
+pub fn needed(file: &str, lock: &str, project: Option<&str>) -> Result<BTreeSet<String>, NeededError> {
     if file.ends_with(".txt") {
         return Ok(requirements(lock));
     }
-    let table: Table = lock.parse().map_err(|e: toml::de::Error| format!("{file}: {}", e.message()))?;
+    let table: Table = lock.parse().map_err(NeededError::not_toml(file))?;
     let packages: Vec<&Table> = table
         .get("package")
         .and_then(|all| all.as_array())
@@ -34,9 +73,7 @@ pub fn needed(file: &str, lock: &str, project: Option<&str>) -> Result<BTreeSet<
     }
     let needs: BTreeMap<String, Vec<String>> =
         packages.iter().filter_map(|package| Some((name(package)?, depends(package)))).collect();
-    let project = project.ok_or_else(|| {
-        format!("{file}: found no groups, and no pyproject.toml beside it; expected one, to tell what is needed at run time; put it there")
-    })?;
+    let project = project.ok_or_else(|| NeededError::NoProject(file.to_owned()))?;
     Ok(closure(roots(project)?, &needs).into_iter().chain(own()).collect())
 }
 
@@ -60,8 +97,8 @@ fn own_name(project: &str) -> Option<String> {
 }
 
 /// The project's own main requirements.
-fn roots(project: &str) -> Result<Vec<String>, String> {
-    let table: Table = project.parse().map_err(|e: toml::de::Error| format!("pyproject.toml: {}", e.message()))?;
+fn roots(project: &str) -> Result<Vec<String>, NeededError> {
+    let table: Table = project.parse().map_err(NeededError::not_toml("pyproject.toml"))?;
     let poetry = table.get("tool").and_then(|t| t.get("poetry")).and_then(|t| t.get("dependencies"));
     let poetry = poetry.and_then(|t| t.as_table()).into_iter().flat_map(|t| t.keys().map(|key| normal_name(key)));
     let standard = table.get("project").and_then(|t| t.get("dependencies")).and_then(|d| d.as_array());

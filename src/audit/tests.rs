@@ -3,12 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 use super::cache::cache_use;
+use super::criteria::{ImageFacts, judge};
 use super::detect::findings;
 use super::inventory::Inventory;
-use super::judge::{Facts, judge};
 use super::layers::Layers;
-use super::lock::needed;
+use super::lock::{NeededError, needed};
 use crate::analysis::testing::{sample, scenario};
+use crate::engine::EngineError;
 use crate::engine::wire::looker::ImageSelf;
 use crate::engine::wire::looker::start::{Start, Started};
 use crate::model::{Bytes, CacheState, Criterion, CriterionVerdict, Interval, Sample, Step, StepKind};
@@ -186,7 +187,7 @@ fn a_lock_file_names_what_is_needed() {
     let project = "[tool.poetry.dependencies]\npython = \"^3.12\"\nClick = \"^8\"\n\
         [tool.poetry.group.dev.dependencies]\nruff = \"*\"\n";
     assert_eq!(needed("poetry.lock", old, Some(project)), Ok(set(&["click", "colorama"])));
-    assert!(needed("poetry.lock", old, None).unwrap_err().contains("pyproject.toml"));
+    assert!(needed("poetry.lock", old, None).unwrap_err().to_string().contains("pyproject.toml"));
     let new =
         "[[package]]\nname = \"a\"\ngroups = [\"main\", \"dev\"]\n[[package]]\nname = \"b\"\ngroups = [\"dev\"]\n";
     assert_eq!(needed("poetry.lock", new, None), Ok(set(&["a"])));
@@ -210,7 +211,7 @@ type Starts = [Result<(), &'static str>; 3];
 const FINE: Starts = [Ok(()); 3];
 
 /// The scorecard of a small image with an environment, that is run as this user.
-fn scorecard(user: &str, starts: Starts, needed: Option<&Result<BTreeSet<String>, String>>) -> Vec<Criterion> {
+fn scorecard(user: &str, starts: Starts, needed: Option<&Result<BTreeSet<String>, NeededError>>) -> Vec<Criterion> {
     let packages =
         ["click-8", "pip-25", "requests-2", "ruff-1"].map(|name| format!("srv/lib/{name}.dist-info/METADATA"));
     let mut export: Vec<Made<'_>> = vec![
@@ -225,12 +226,12 @@ fn scorecard(user: &str, starts: Starts, needed: Option<&Result<BTreeSet<String>
         Some(Started { went, changes: Vec::new() })
     };
     let [arbitrary, read_only, writable] = starts.map(started);
-    judge(&Facts {
+    judge(&ImageFacts {
         about: &ImageSelf { user: user.to_owned(), ..ImageSelf::default() },
         listed_bytes: None,
         inventory: &inventory,
         found: &findings(&inventory),
-        layers: Err("not read"),
+        layers: Err(&EngineError::new("reading layers", "not read", "")),
         base: None,
         needed,
         arbitrary,
@@ -276,7 +277,7 @@ fn the_user_and_the_starts_decide_who_may_do_what() {
 #[test]
 fn what_no_lock_needs_is_named_but_for_what_makes_environments() {
     let needed = |names: &[&str]| Ok(names.iter().map(|name| (*name).to_owned()).collect());
-    let judged = |needed: Option<&Result<BTreeSet<String>, String>>| {
+    let judged = |needed: Option<&Result<BTreeSet<String>, NeededError>>| {
         let Criterion { verdict, reason, .. } = scorecard("app", FINE, needed).swap_remove(1);
         (verdict, reason)
     };
@@ -285,8 +286,8 @@ fn what_no_lock_needs_is_named_but_for_what_makes_environments() {
     assert_eq!(judged(Some(&needed(&["click", "requests", "ruff"]))).0, CriterionVerdict::Pass);
     // Without a lock, well-known tools only.
     assert_eq!(judged(None), (CriterionVerdict::Fail, "ruff is not needed at run time".to_owned()));
-    let (verdict, reason) = judged(Some(&Err("no such file".to_owned())));
-    assert!(verdict == CriterionVerdict::Fail && reason.contains("unknown (no such file)"), "{reason}");
+    let (verdict, reason) = judged(Some(&Err(NeededError::NotToml("uv.lock".to_owned(), "torn".to_owned()))));
+    assert!(verdict == CriterionVerdict::Fail && reason.contains("unknown (uv.lock: torn)"), "{reason}");
 }
 
 fn step(name: &str, kind: StepKind, cached: bool, seconds: f64) -> Step {

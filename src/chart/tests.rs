@@ -137,8 +137,8 @@ pub(super) fn drawn() -> Vec<(Chart, Vec<ink::Ink>)> {
     use ink::Ink;
     let (sample, build) = (sample("05-final", "cold", 21.0), build());
     let parts_of = vec![("05-final".to_owned(), crate::analysis::parts::parts(&[(&sample, &build[..])]))];
-    let change = Change { night: 1, before: 20.0, after: 23.0, accepted: None };
-    let line = Line { cell: "a / cold".to_owned(), medians: vec![(0, 20.0), (1, 23.0)], changes: vec![change] };
+    let change = ChangeMark { night: 1, before: 20.0, after: 23.0, accepted: None };
+    let line = Trend { cell: "a / cold".to_owned(), medians: vec![(0, 20.0), (1, 23.0)], changes: vec![change] };
     let dates = ["2026-01-31".to_owned(), "2026-02-01".to_owned()];
     let sizes = [("05-final".to_owned(), vec![Bytes(117_000_000), Bytes(30_000_000)])];
     vec![
@@ -239,14 +239,17 @@ fn steps_and_parts_of_any_shape_fit() {
 fn nights_of_any_shape_fit() {
     let names: Vec<String> = (0..90).map(|day| format!("2026-{:02}-{:02}", day / 28 + 1, day % 28 + 1)).collect();
     let wave = |night: usize| 20.0 + (night as f64 * 0.7).sin() + if night >= 40 { 3.0 } else { 0.0 };
-    let change = |night, before, after, accepted: Option<&str>| Change {
+    let change = |night, before, after, accepted: Option<&str>| ChangeMark {
         night,
         before,
         after,
         accepted: accepted.map(str::to_owned),
     };
-    let line =
-        |cell: &str, medians: Vec<(usize, f64)>, changes: Vec<Change>| Line { cell: cell.to_owned(), medians, changes };
+    let line = |cell: &str, medians: Vec<(usize, f64)>, changes: Vec<ChangeMark>| Trend {
+        cell: cell.to_owned(),
+        medians,
+        changes,
+    };
     let lines = [
         line(
             "05-final / cold",

@@ -5,7 +5,7 @@ use super::out::{answer, style_for};
 use crate::app::judge::compare::{self, Request};
 use crate::app::{Ending, Failure, World};
 use crate::model::EngineId;
-use crate::report::{each_engine, write_compared_json, write_compared_markdown, write_compared_text};
+use crate::report::{compared_json, each_json, each_text, write_compared_markdown, write_compared_text};
 
 /// Carries out the command.
 pub fn compare(world: World<'_>, args: &CompareArgs) -> Result<Ending, Failure> {
@@ -16,16 +16,23 @@ pub fn compare(world: World<'_>, args: &CompareArgs) -> Result<Ending, Failure> 
         force: args.force,
     };
     let found = compare::compare(world, &request)?;
-    let engines: Vec<Option<&EngineId>> = found.strata.iter().map(|stratum| stratum.engine.as_ref()).collect();
+    let engines: Vec<&EngineId> = found.strata.iter().map(|stratum| &stratum.engine).collect();
     let style = style_for(args.out.as_deref());
-    let written = each_engine(&engines, args.format == Form::Json, |place, out| {
-        let (head, compared) = (&found.strata[place].head, &found.strata[place].compared);
-        match args.format {
-            Form::Text => write_compared_text(head, compared, style, out),
-            Form::Markdown => write_compared_markdown(head, compared, out),
-            Form::Json => write_compared_json(head, compared, out),
-        }
-    });
+    let of = |place: usize| (&found.strata[place].head, &found.strata[place].compared);
+    let written = match args.format {
+        Form::Text => each_text(engines.len(), |place, out| {
+            let (head, compared) = of(place);
+            write_compared_text(head, compared, style, out)
+        }),
+        Form::Markdown => each_text(engines.len(), |place, out| {
+            let (head, compared) = of(place);
+            write_compared_markdown(head, compared, out)
+        }),
+        Form::Json => each_json(&engines, |place| {
+            let (head, compared) = of(place);
+            Ok(compared_json(head, compared))
+        }),
+    };
     answer(args.out.as_deref(), &written.map_err(Failure::unmade)?)?;
     Ok(found.ending())
 }

@@ -23,7 +23,7 @@ pub fn gate(world: World<'_>, args: &GateArgs) -> Result<Ending, Failure> {
 }
 
 fn request(args: &GateArgs) -> Request {
-    let confirm = confirm::Request {
+    let confirm = confirm::ConfirmRequest {
         reps: args.reps,
         study: args.study.clone(),
         baseline_study: args.baseline_study.clone(),

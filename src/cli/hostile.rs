@@ -103,7 +103,7 @@ fn builds(text: &str) -> Vec<(Sample, Vec<Step>)> {
                     approach: ApproachId::new(approach).unwrap(),
                     scenario: ScenarioId::new(scenario).unwrap(),
                 },
-                engine: None,
+                engine: EngineId::only(),
                 status: if position % 5 == 0 { Status::Failed } else { Status::Ok },
                 reason: if position % 5 == 0 { text.to_owned() } else { String::new() },
                 seconds: Seconds::new(f64::from(position)).unwrap(),

@@ -2,7 +2,8 @@
 
 use super::args::RunArgs;
 use super::out::{say, style, write_out};
-use crate::app::measure::run::{self, Answer, Made, Request};
+use crate::app::measure::run::{self, Answer, Made};
+use crate::app::measure::run_request::RunRequest;
 use crate::app::prepare::request::Wish;
 use crate::app::read::Form;
 use crate::app::{Ending, Failure, World};
@@ -33,14 +34,14 @@ fn show(made: Made) -> Result<Ending, Failure> {
     shown?;
     let mut text = Vec::new();
     for one in &made.faster {
-        let written = write_faster((&one.base, &one.new), one.engine.as_ref(), &one.compared, style(), &mut text);
+        let written = write_faster((&one.base, &one.new), &one.engine, &one.compared, style(), &mut text);
         written.map_err(Failure::unmade)?;
     }
     write_out(&text).map(|()| ending)
 }
 
-fn request(args: &RunArgs) -> Request {
-    Request {
+fn request(args: &RunArgs) -> RunRequest {
+    RunRequest {
         wish: if args.call.given() { Wish::Call((&args.call).into()) } else { Wish::Study(args.study.clone()) },
         origin: (&args.origin).into(),
         reps: args.reps,

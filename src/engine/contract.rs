@@ -110,8 +110,8 @@ pub trait Engine {
 
 /// An engine of a run.
 pub struct Named {
-    /// The name that its samples carry, where the run has several.
-    pub name: Option<EngineId>,
+    /// The name that its samples carry.
+    pub name: EngineId,
     /// The engine.
     pub engine: Box<dyn Engine>,
 }

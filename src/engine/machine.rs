@@ -1,10 +1,10 @@
 //! The machine around an engine: what a private engine needs of it, what a run leaves on it, and what it says of
 //! itself before and after a build.
 //!
-//! It asks engines through `wire`, and knows nothing of the kinds of engine that stand on it. Inside, `claim` is above
-//! `traces`, `forwarding` and `system`; `network`, `remains` and `workspace` are above `claim`.
+//! It asks engines through `wire`, and knows nothing of the kinds of engine that stand on it. Inside, `claimed` is above
+//! `traces`, `forwarding` and `system`; `network`, `remains` and `workspace` are above `claimed`.
 
-pub(super) mod claim;
+pub(super) mod claimed;
 mod forwarding;
 pub(super) mod hardware;
 mod held;

@@ -1,6 +1,6 @@
 //! Symbolic links that are pointed elsewhere in one step.
 
-use super::folder::{folder_of, sync_folder};
+use super::sync::{folder_of, sync_folder};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use std::fs;

@@ -1,6 +1,6 @@
 //! Files that are written as a whole or not at all. A device or a pipe is written into, and stays what it is.
 
-use super::folder::{folder_of, sync_folder};
+use super::sync::{folder_of, sync_folder};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;

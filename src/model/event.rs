@@ -1,7 +1,7 @@
 //! What the runner tells the world. Events are the only interface between measuring and showing.
 
 use super::ident::{BuildKey, EngineId};
-use super::measure::{Bytes, Seconds};
+use super::quantity::{Bytes, Seconds};
 use super::sample::Sample;
 use super::scorecard::Scorecard;
 use super::step::Step;
@@ -41,8 +41,8 @@ pub enum Event {
     ImageInspected {
         /// Whose image.
         key: BuildKey,
-        /// The engine that holds it, where the run has several.
-        engine: Option<EngineId>,
+        /// The engine that holds it.
+        engine: EngineId,
         /// Size of the whole image, as in the samples.
         bytes: Bytes,
         /// Sizes of its layers in bytes, base first.

@@ -1,7 +1,7 @@
 //! One build and what is known about it.
 
-use super::ident::{BuildKey, EngineId};
-use super::measure::{Bytes, Seconds};
+use super::ident::{BuildKey, Cell, EngineId};
+use super::quantity::{Bytes, Seconds};
 use super::step::Step;
 use std::fmt;
 
@@ -135,8 +135,8 @@ pub struct Outcome {
 pub struct Sample {
     /// Which build of the run.
     pub key: BuildKey,
-    /// The engine that it was made on, where the run has several.
-    pub engine: Option<EngineId>,
+    /// The engine that it was made on.
+    pub engine: EngineId,
     /// What became of it.
     pub status: Status,
     /// Why it is not `ok`; empty otherwise.
@@ -161,4 +161,12 @@ pub struct Sample {
     pub image_bytes: Bytes,
     /// UTC start, RFC 3339.
     pub started_at: String,
+}
+
+impl Sample {
+    /// The cell that it belongs to.
+    #[must_use]
+    pub fn cell(&self) -> Cell {
+        Cell { engine: self.engine.clone(), approach: self.key.approach.clone(), scenario: self.key.scenario.clone() }
+    }
 }

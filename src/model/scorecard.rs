@@ -42,20 +42,20 @@ impl fmt::Display for CriterionVerdict {
 /// Things of one kind that were found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Evidence {
+pub struct AuditEvidence {
     /// What they are, in a few words.
     pub what: String,
-    /// The first of them, at most [`Evidence::MOST`].
+    /// The first of them, at most [`AuditEvidence::MOST`].
     pub items: Vec<String>,
     /// How many there are.
     pub count: u64,
 }
 
-impl Evidence {
+impl AuditEvidence {
     /// Items that are kept.
     pub const MOST: usize = 200;
 
-    /// Evidence of all these items; sorted and each once.
+    /// AuditEvidence of all these items; sorted and each once.
     pub fn new(what: &str, items: impl IntoIterator<Item = String>) -> Self {
         let mut items: Vec<String> = items.into_iter().collect();
         items.sort();
@@ -81,7 +81,7 @@ pub struct Criterion {
     /// Figures by name; sizes end in `_bytes`, times in `_s`.
     pub figures: BTreeMap<String, Value>,
     /// What was found.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<AuditEvidence>,
 }
 
 impl Criterion {
@@ -113,7 +113,7 @@ impl Criterion {
     }
 
     /// Keeps evidence, unless it is of nothing.
-    pub fn found(&mut self, evidence: Evidence) {
+    pub fn found(&mut self, evidence: AuditEvidence) {
         if evidence.count > 0 {
             self.evidence.push(evidence);
         }

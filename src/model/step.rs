@@ -1,6 +1,6 @@
 //! One step of a build: what BuildKit calls a vertex, merged over all the times it was reported.
 
-use super::measure::{Bytes, Seconds};
+use super::quantity::{Bytes, Seconds};
 
 /// From when to when something ran, in seconds from the start of the build.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 //! Everything that the options get wrong is reported together.
 //! The order of builds is made elsewhere.
 
-use super::PlanOptions;
+use super::plan_options::PlanOptions;
 use crate::model::{CacheState, ChainKind};
 use crate::study::{Approach, Scenario, Study};
 use std::fmt::{self, Display};

@@ -3,15 +3,12 @@
 
 use super::shuffle::order;
 use super::{Chain, Plan};
-use crate::model::{ApproachId, EngineId, IdError, ScenarioId, StateId};
+use crate::model::{ApproachId, Cell, IdError, ScenarioId, StateId};
 
 /// What the names of the first study's approaches and states begin with.
 pub const BASELINE: &str = "baseline.";
 /// What the names of the second study's approaches and states begin with.
 pub const CURRENT: &str = "current.";
-
-/// A cell: engine (where there are several), approach and scenario.
-pub type Cell = (Option<EngineId>, ApproachId, ScenarioId);
 
 /// An approach's name with a beginning.
 ///
@@ -63,8 +60,11 @@ impl Plan {
 }
 
 fn rename(chain: &Chain, side: &str, cells: &[Cell]) -> Result<Chain, IdError> {
-    let wanted =
-        |scenario: &ScenarioId| cells.iter().any(|(e, a, s)| (e, a, s) == (&chain.engine, &chain.approach, scenario));
+    let wanted = |scenario: &ScenarioId| {
+        let here =
+            |cell: &Cell| (&cell.engine, &cell.approach, &cell.scenario) == (&chain.engine, &chain.approach, scenario);
+        cells.iter().any(here)
+    };
     let mut renamed = Chain { approach: approach(side, &chain.approach)?, ..chain.clone() };
     let last = renamed.builds.iter().rposition(|build| wanted(&build.key.scenario));
     renamed.builds.truncate(last.map_or(0, |last| last + 1));
@@ -80,7 +80,7 @@ fn rename(chain: &Chain, side: &str, cells: &[Cell]) -> Result<Chain, IdError> {
 mod tests {
     use super::super::PlannedBuild;
     use super::*;
-    use crate::model::{BuildKey, CacheState};
+    use crate::model::{BuildKey, CacheState, EngineId};
 
     fn plan(approaches: &[&str]) -> Plan {
         let build = |block, approach: &str, scenario: &str| PlannedBuild {
@@ -96,7 +96,7 @@ mod tests {
         };
         let chain = |block, name: &&str| Chain {
             block,
-            engine: None,
+            engine: EngineId::only(),
             approach: ApproachId::new(name).unwrap(),
             builds: ["cold", "warm", "sources"].map(|s| build(block, name, s)).to_vec(),
         };
@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn both_sides_are_in_every_block_and_only_suspects_are_measured() {
-        let cells = [(None, ApproachId::new("slow").unwrap(), ScenarioId::new("warm").unwrap())];
+        let (approach, scenario) = (ApproachId::new("slow").unwrap(), ScenarioId::new("warm").unwrap());
+        let cells = [Cell { engine: EngineId::only(), approach, scenario }];
         let both = plan(&["slow", "quick"]);
         let got = Plan::pair(&both, &both, &cells).unwrap();
         assert_eq!(got.chains.len(), 6);

@@ -31,7 +31,7 @@ impl Plan {
         self,
         stored: &[(BuildKey, Status)],
         grown: u32,
-        looked_at: &dyn Fn(Option<&EngineId>, &ApproachId) -> bool,
+        looked_at: &dyn Fn(&EngineId, &ApproachId) -> bool,
     ) -> Remaining {
         let mut made: Made<'_> = BTreeMap::new();
         for (key, _) in stored.iter().filter(|(_, status)| *status != Status::Interrupted) {
@@ -64,7 +64,7 @@ impl Plan {
 }
 
 /// The first chain of each approach on each engine: it has all builds, the cold one too.
-fn first_chains(plan: &Plan) -> BTreeMap<(Option<EngineId>, String), Vec<PlannedBuild>> {
+fn first_chains(plan: &Plan) -> BTreeMap<(EngineId, String), Vec<PlannedBuild>> {
     let mut first = BTreeMap::new();
     for chain in &plan.chains {
         first.entry((chain.engine.clone(), chain.approach.to_string())).or_insert_with(|| chain.builds.clone());
@@ -84,7 +84,7 @@ fn unlooked(
     plan: &Plan,
     made: &Made<'_>,
     stored: &[(BuildKey, Status)],
-    looked_at: &dyn Fn(Option<&EngineId>, &ApproachId) -> bool,
+    looked_at: &dyn Fn(&EngineId, &ApproachId) -> bool,
 ) -> BTreeSet<Place> {
     let mut last = BTreeMap::new();
     let further = plan.further.iter().flatten().filter(|c| made.contains_key(&(c.block, c.approach.to_string())));
@@ -100,20 +100,20 @@ fn unlooked(
     };
     let places = last
         .into_values()
-        .filter(|chain| whole(chain, made) && built(chain) && !looked_at(chain.engine.as_ref(), &chain.approach));
+        .filter(|chain| whole(chain, made) && built(chain) && !looked_at(&chain.engine, &chain.approach));
     places.map(|chain| (chain.block, chain.approach.to_string())).collect()
 }
 
 /// Goes through the chains in order.
 struct Left {
     kind: ChainKind,
-    first: BTreeMap<(Option<EngineId>, String), Vec<PlannedBuild>>,
+    first: BTreeMap<(EngineId, String), Vec<PlannedBuild>>,
     /// Chains that are made again for their image alone.
     unlooked: BTreeSet<Place>,
     /// Chains of which anything is stored: their positions are taken.
     begun: BTreeSet<Place>,
     /// Approaches that have a cold build among what remains, by engine.
-    engines: BTreeSet<(Option<EngineId>, String)>,
+    engines: BTreeSet<(EngineId, String)>,
     /// The last position in use.
     next: u32,
     cut: Vec<BuildKey>,
@@ -218,7 +218,7 @@ mod tests {
     fn an_image_that_was_not_looked_at_is_built_again_with_its_last_chain() {
         let plan = Plan::new(&study(), &options(2, &[], &[])).unwrap();
         let mut before = stored(&plan, 30);
-        let unseen = |_: Option<&EngineId>, approach: &ApproachId| approach.as_str() != "02-slim";
+        let unseen = |_: &EngineId, approach: &ApproachId| approach.as_str() != "02-slim";
         let rest = plan.clone().remaining(&before, 2, &unseen);
         assert_eq!(places(&rest.plan), [(2, "02-slim".to_owned(), 5)]);
         assert_eq!(rest.cut.len(), 5);

@@ -116,7 +116,7 @@ fn engines_get_whole_blocks_in_turns() {
     let mut blocks: Vec<&EngineId> = Vec::new();
     for block in plan.chains.chunks(3) {
         assert!(block.iter().all(|chain| chain.block == block[0].block && chain.engine == block[0].engine));
-        blocks.push(block[0].engine.as_ref().unwrap());
+        blocks.push(&block[0].engine);
     }
     assert_eq!(blocks.len(), 15);
     let mut orders = HashSet::new();

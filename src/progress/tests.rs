@@ -3,7 +3,7 @@
 use super::lines::Lines;
 use super::slot::Slot;
 use super::*;
-use crate::model::{ApproachId, BuildKey, Bytes, Event, Progress, Sample, ScenarioId, Seconds, Status};
+use crate::model::{ApproachId, BuildKey, Bytes, EngineId, Event, Progress, Sample, ScenarioId, Seconds, Status};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -29,7 +29,7 @@ fn plan() -> Vec<BuildKey> {
 fn finished(key: &BuildKey, status: Status, seconds: f64, reason: &str) -> Event {
     let sample = Sample {
         key: key.clone(),
-        engine: None,
+        engine: EngineId::only(),
         status,
         reason: reason.to_owned(),
         seconds: Seconds::new(seconds).unwrap(),
@@ -57,7 +57,7 @@ fn run(plan: &[BuildKey]) -> Vec<Event> {
         finished(&plan[2], Status::Invalid, 9.6, "no step was executed"),
         Event::ImageInspected {
             key: plan[2].clone(),
-            engine: None,
+            engine: EngineId::only(),
             bytes: Bytes(0),
             layers: Vec::new(),
             check: Some(Err(text("it printed \"Hallo\", expected \"Hello\""))),

@@ -6,9 +6,9 @@
 mod context_error;
 mod digest;
 mod entry;
-mod folder;
 mod follow;
 mod listing;
+mod root;
 mod selection;
 mod stat;
 #[cfg(test)]
@@ -18,7 +18,7 @@ mod walk;
 pub use context_error::ContextError;
 pub use digest::digest;
 pub use entry::{Entry, Kind};
-pub use folder::Context;
+pub use root::Context;
 pub use selection::Selection;
 pub use stat::{GO_FOLDER, GO_SYMLINK, GO_TYPE};
 pub use walk::Walk;

@@ -4,7 +4,7 @@
 //! right is the engine's to say: what cannot be read here is passed over, never an error.
 
 mod expand;
-mod lines;
+mod joined;
 mod parsed;
 mod reference;
 mod rewrite;

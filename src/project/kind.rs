@@ -1,12 +1,14 @@
 //! What a project is made with, where its sources and dependencies are declared, and which Dockerfiles it has.
 //! Looks at names, and only at what a build sees of the folder. Nothing is run, nothing is written.
 
-use super::context::{Context, Kind as EntryKind, Selection};
+use super::context::{Context, ContextError, Kind as EntryKind, Selection};
 use super::dockerfile::Dockerfile;
 use super::ignore::{IgnoreRules, PatternList};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fmt;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -90,25 +92,58 @@ pub struct Project {
     pub dockerfiles: Vec<PathBuf>,
 }
 
+/// Why a folder cannot be looked at, in one line.
+#[derive(Debug)]
+pub enum LookError {
+    /// What a build sees of it cannot be read.
+    Unreadable(ContextError),
+    /// Its names cannot be read.
+    Io(PathBuf, io::Error),
+}
+
+impl From<ContextError> for LookError {
+    fn from(error: ContextError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+impl fmt::Display for LookError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => error.fmt(f),
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for LookError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unreadable(error) => Some(error),
+            Self::Io(_, error) => Some(error),
+        }
+    }
+}
+
 /// Looks at a folder.
 ///
 /// # Errors
-/// When it cannot be read, in one line.
-pub fn look(folder: &Path) -> Result<Project, String> {
+/// When it cannot be read.
+pub fn look(folder: &Path) -> Result<Project, LookError> {
     let files = files(folder)?;
     let (tool, manifest) = tool(folder, &files);
     Ok(Project { tool, source: source(tool, &files), manifest, dockerfiles: dockerfiles(folder)? })
 }
 
 /// The files that a build sees.
-fn files(folder: &Path) -> Result<BTreeSet<PathBuf>, String> {
+fn files(folder: &Path) -> Result<BTreeSet<PathBuf>, LookError> {
     let rules = fs::read(folder.join(".dockerignore")).unwrap_or_default();
     let rules = IgnoreRules::parse(&rules).map(PatternList::from).unwrap_or_default();
-    let context = Context::open(folder).map_err(|error| error.to_string())?;
-    let walk = context.walk(Selection::excluding(rules)).map_err(|error| error.to_string())?;
+    let context = Context::open(folder)?;
+    let walk = context.walk(Selection::excluding(rules))?;
     let mut files = BTreeSet::new();
     for entry in walk.take(MOST_FILES) {
-        let entry = entry.map_err(|error| error.to_string())?;
+        let entry = entry?;
         if entry.kind == EntryKind::File {
             files.insert(PathBuf::from(OsStr::from_bytes(&entry.path)));
         }
@@ -173,14 +208,14 @@ fn source(tool: Tool, files: &BTreeSet<PathBuf>) -> Option<PathBuf> {
 }
 
 /// Dockerfiles at the top, and in the folders where they are often kept.
-fn dockerfiles(folder: &Path) -> Result<Vec<PathBuf>, String> {
+fn dockerfiles(folder: &Path) -> Result<Vec<PathBuf>, LookError> {
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
     for place in ["", "docker", "dockerfiles", "build", ".docker"] {
         let at = folder.join(place);
         let entries = match fs::read_dir(&at) {
             Ok(entries) => entries,
-            Err(error) if place.is_empty() => return Err(format!("{}: {error}", at.display())),
+            Err(error) if place.is_empty() => return Err(LookError::Io(at, error)),
             Err(_) => continue,
         };
         let mut names: Vec<PathBuf> = entries.flatten().map(|entry| Path::new(place).join(entry.file_name())).collect();

@@ -3,53 +3,102 @@
 
 use git2::{Diff, IndexEntry, IndexTime, Oid, Repository};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
+/// Why a patch was not applied, in one line that completes "found …".
+#[derive(Debug)]
+pub enum PatchError {
+    /// A text that is no patch, and what the library says of it.
+    NoPatch(String),
+    /// A patch of other files than those in the folder.
+    DoesNotApply(String),
+    /// A patch of something that is no plain file of the folder.
+    NotPlain(PathBuf),
+    /// The library could not work it out.
+    Broken(String),
+    /// There is no room to work it out in.
+    NoRoom(io::Error),
+    /// A file that cannot be read or written.
+    Io(PathBuf, io::Error),
+}
+
+impl PatchError {
+    fn broken(error: git2::Error) -> Self {
+        Self::Broken(said(&error))
+    }
+}
+
+impl fmt::Display for PatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPatch(why) => write!(f, "text that is no patch ({why})"),
+            Self::DoesNotApply(why) => write!(f, "a patch that does not apply ({why})"),
+            Self::NotPlain(path) => write!(f, "a patch of {path:?}, which is no plain file of the project"),
+            Self::Broken(why) => f.write_str(why),
+            Self::NoRoom(error) => error.fmt(f),
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for PatchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NoRoom(error) | Self::Io(_, error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+fn said(error: &git2::Error) -> String {
+    error.message().trim().to_owned()
+}
+
 /// Applies a patch to a folder.
 ///
 /// # Errors
-/// What was found, in one line. Nothing is changed then.
-pub fn apply(patch: &[u8], folder: &Path) -> Result<(), String> {
-    let said = |error: git2::Error| error.message().trim().to_owned();
-    let diff = Diff::from_buffer(patch).map_err(|e| format!("text that is no patch ({})", said(e)))?;
+/// What was found. Nothing is changed then.
+pub fn apply(patch: &[u8], folder: &Path) -> Result<(), PatchError> {
+    let broken = PatchError::broken;
+    let diff = Diff::from_buffer(patch).map_err(|error| PatchError::NoPatch(said(&error)))?;
     let paths = paths(&diff, folder)?;
-    let store = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let repository = Repository::init_bare(store.path()).map_err(said)?;
-    let mut before = repository.index().map_err(said)?;
+    let store = tempfile::tempdir().map_err(PatchError::NoRoom)?;
+    let repository = Repository::init_bare(store.path()).map_err(broken)?;
+    let mut before = repository.index().map_err(broken)?;
     for path in &paths {
         let Some((content, mode)) = read(&folder.join(path))? else { continue };
-        let blob = repository.blob(&content).map_err(said)?;
-        before.add(&entry(path, blob, mode)).map_err(said)?;
+        let blob = repository.blob(&content).map_err(broken)?;
+        before.add(&entry(path, blob, mode)).map_err(broken)?;
     }
-    let tree = before.write_tree_to(&repository).and_then(|id| repository.find_tree(id)).map_err(said)?;
-    let after = repository
-        .apply_to_tree(&tree, &diff, None)
-        .map_err(|e| format!("a patch that does not apply ({})", said(e)))?;
+    let tree = before.write_tree_to(&repository).and_then(|id| repository.find_tree(id)).map_err(broken)?;
+    let after = repository.apply_to_tree(&tree, &diff, None).map_err(|error| PatchError::DoesNotApply(said(&error)))?;
     for path in &paths {
         let written = match after.get_path(path, 0) {
             Some(entry) => {
-                let blob = repository.find_blob(entry.id).map_err(said)?;
+                let blob = repository.find_blob(entry.id).map_err(broken)?;
                 write(&folder.join(path), blob.content(), entry.mode)
             }
             None => fs::remove_file(folder.join(path)),
         };
-        written.map_err(|error| format!("{}: {error}", path.display()))?;
+        written.map_err(|error| PatchError::Io(path.clone(), error))?;
     }
     Ok(())
 }
 
 /// The files that a patch names: plain paths inside the folder, reached through no symbolic link.
-fn paths(diff: &Diff<'_>, folder: &Path) -> Result<BTreeSet<PathBuf>, String> {
+fn paths(diff: &Diff<'_>, folder: &Path) -> Result<BTreeSet<PathBuf>, PatchError> {
     let mut paths = BTreeSet::new();
     for delta in diff.deltas() {
         for path in [delta.old_file().path(), delta.new_file().path()].into_iter().flatten() {
             let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
             let linked = path.ancestors().any(|part| folder.join(part) != *folder && folder.join(part).is_symlink());
             if !plain || linked {
-                return Err(format!("a patch of {path:?}, which is no plain file of the project"));
+                return Err(PatchError::NotPlain(path.to_owned()));
             }
             paths.insert(path.to_owned());
         }
@@ -57,18 +106,18 @@ fn paths(diff: &Diff<'_>, folder: &Path) -> Result<BTreeSet<PathBuf>, String> {
     Ok(paths)
 }
 
-fn read(path: &Path) -> Result<Option<(Vec<u8>, u32)>, String> {
+fn read(path: &Path) -> Result<Option<(Vec<u8>, u32)>, PatchError> {
     match path.symlink_metadata() {
         Err(_) => Ok(None),
         Ok(data) => {
-            let content = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let content = fs::read(path).map_err(|error| PatchError::Io(path.to_owned(), error))?;
             let executable = data.permissions().mode() & 0o111 != 0;
             Ok(Some((content, if executable { 0o100_755 } else { 0o100_644 })))
         }
     }
 }
 
-fn write(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
+fn write(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
     if path.exists() {
         fs::remove_file(path)?;
@@ -123,7 +172,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("a.txt"), "one\nelse\n").unwrap();
         fs::write(dir.path().join("old.txt"), "old\n").unwrap();
-        assert!(apply(PATCH.as_bytes(), dir.path()).unwrap_err().contains("does not apply"));
+        assert!(apply(PATCH.as_bytes(), dir.path()).unwrap_err().to_string().contains("does not apply"));
         assert_eq!(fs::read_to_string(dir.path().join("a.txt")).unwrap(), "one\nelse\n");
         assert!(dir.path().join("old.txt").exists() && !dir.path().join("sub").exists());
         assert!(apply(b"hello\n", dir.path()).is_err());
@@ -131,6 +180,6 @@ mod tests {
         assert!(apply(outside.as_bytes(), dir.path()).is_err());
         std::os::unix::fs::symlink("/tmp", dir.path().join("sub")).unwrap();
         fs::write(dir.path().join("a.txt"), "one\ntwo\n").unwrap();
-        assert!(apply(PATCH.as_bytes(), dir.path()).unwrap_err().contains("no plain file"));
+        assert!(apply(PATCH.as_bytes(), dir.path()).unwrap_err().to_string().contains("no plain file"));
     }
 }

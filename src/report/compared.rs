@@ -218,17 +218,15 @@ pub fn write_compared_markdown(head: &Comparing, compared: &Compared, out: &mut 
     }
 }
 
-/// Writes a comparison as one JSON object.
-///
-/// # Errors
-/// When the writer fails.
-pub fn write_compared_json(head: &Comparing, compared: &Compared, out: &mut dyn Write) -> io::Result<()> {
+/// A comparison as one JSON object.
+#[must_use]
+pub fn compared_json(head: &Comparing, compared: &Compared) -> Value {
     let images = compared.images.iter().map(|image| {
         json!({"approach": image.approach.as_str(), "base_bytes": image.base.0, "new_bytes": image.new.0,
                "verdict": if image.new > image.base { "larger" } else { "smaller" }})
     });
     let unmatched = compared.unmatched.iter().map(|(a, s)| json!({"approach": a.as_str(), "scenario": s.as_str()}));
-    let value = json!({
+    json!({
         "schema": SCHEMA,
         "title": head.title,
         "base": head.base,
@@ -245,9 +243,7 @@ pub fn write_compared_json(head: &Comparing, compared: &Compared, out: &mut dyn 
         "cells": compared.cells.iter().map(cell_json).collect::<Vec<_>>(),
         "images": images.collect::<Vec<_>>(),
         "unmatched": unmatched.collect::<Vec<_>>(),
-    });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
+    })
 }
 
 fn cell_json(cell: &CellChange) -> Value {

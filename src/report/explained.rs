@@ -1,5 +1,6 @@
 //! Why one cell takes longer than another: a ranked list that adds up, for a terminal and for other programs.
 
+use super::strata::write_value;
 use super::text_style::TextStyle;
 use super::words;
 use crate::analysis::explain::{Both, Explained, Share};
@@ -101,6 +102,5 @@ pub fn write_explained_json(names: (&str, &str), explained: &Explained, out: &mu
         "sent_bytes": both(explained.sent),
         "steps_executed": both(explained.executed),
     });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
+    write_value(&value, out)
 }

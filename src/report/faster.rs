@@ -15,12 +15,12 @@ use std::io::{self, Write};
 /// When the writer fails.
 pub fn write_faster(
     (base, new): (&ApproachId, &ApproachId),
-    engine: Option<&EngineId>,
+    engine: &EngineId,
     compared: &Compared,
     style: TextStyle,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let place = engine.map_or(String::new(), |engine| format!(" on {engine}"));
+    let place = engine.on();
     let head = format!("Which is faster{place}? Medians of {base} → {new}, the shift and its 95 % interval:");
     writeln!(out)?;
     for line in wrap(&visible(&head), style.width, 2) {

@@ -2,12 +2,12 @@
 //!
 //! Nothing is judged in here.
 
-use super::strata::on_engine;
+use super::strata::{on_engine, write_value};
 use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::change::{CommonMode, Verdict};
-use crate::analysis::nights::{CellName, NewSize};
-use crate::model::EngineId;
+use crate::analysis::nights::NewSize;
+use crate::model::{Cell, EngineId};
 use crate::text::{counted, markdown, visible, wrap};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -19,7 +19,7 @@ const SCHEMA: &str = "layerbench.gate/1";
 #[derive(Clone, Debug, PartialEq)]
 pub struct GatedLine {
     /// Which cell.
-    pub cell: CellName,
+    pub cell: Cell,
     /// The verdict of the rule.
     pub verdict: Verdict,
     /// Tonight's valid builds.
@@ -44,7 +44,7 @@ pub struct GatedLine {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Confirmed {
     /// Which cell.
-    pub cell: CellName,
+    pub cell: Cell,
     /// The verdict of the fresh samples.
     pub verdict: Verdict,
     /// Current over baseline.
@@ -67,7 +67,7 @@ pub struct Gated {
     /// All cells.
     pub lines: Vec<GatedLine>,
     /// What all cells of each engine have in common.
-    pub common: Vec<(Option<EngineId>, CommonMode)>,
+    pub common: Vec<(EngineId, CommonMode)>,
     /// Images whose size changed.
     pub sizes: Vec<NewSize>,
     /// The suspects, measured afresh; `None` when that was not asked for or not needed.
@@ -111,7 +111,7 @@ fn confirmed(one: &Confirmed) -> String {
 fn size(size: &NewSize) -> String {
     let word = if size.tonight > size.before { "larger" } else { "smaller" };
     let by = size.tonight.0.abs_diff(size.before.0);
-    let on = size.engine.as_ref().map_or(String::new(), |engine| format!(" on {engine}"));
+    let on = size.engine.on();
     format!("image of {}{on}: {} {word}: {} → {}", size.approach, words::bytes(by), size.before, size.tonight)
 }
 
@@ -134,7 +134,7 @@ fn counts(gated: &Gated) -> String {
 
 fn shift(gated: &Gated) -> Vec<String> {
     let shifts = gated.common.iter().filter(|(_, common)| common.is_shift()).map(|(engine, common)| {
-        let on = engine.as_ref().map_or(String::new(), |engine| format!(" on {engine}"));
+        let on = engine.on();
         format!(
             "global shift: all cells together{on} {:+.1} % (median over {} cells); taken out of each cell's figure",
             common.percent(),
@@ -144,19 +144,27 @@ fn shift(gated: &Gated) -> Vec<String> {
     shifts.collect()
 }
 
+/// What stands below the headline.
+enum Said<'g> {
+    /// A sentence.
+    Line(String),
+    /// A command that shows more of what stands before it.
+    Command(&'g str),
+}
+
 /// Everything below the headline, a line each.
-fn body(gated: &Gated) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+fn body(gated: &Gated) -> Vec<Said<'_>> {
+    let mut lines = Vec::new();
     for cell in news(gated) {
-        lines.push(line(cell));
-        lines.extend(cell.more.iter().map(|more| format!("  more: {more}")));
+        lines.push(Said::Line(line(cell)));
+        lines.extend(cell.more.as_deref().map(Said::Command));
     }
-    lines.extend(shift(gated));
-    lines.extend(gated.sizes.iter().map(size));
+    lines.extend(shift(gated).into_iter().map(Said::Line));
+    lines.extend(gated.sizes.iter().map(size).map(Said::Line));
     for one in gated.confirmed.iter().flatten() {
-        lines.push(format!("measured afresh: {}", confirmed(one)));
+        lines.push(Said::Line(format!("measured afresh: {}", confirmed(one))));
     }
-    lines.extend(gated.doubts.iter().map(|doubt| format!("cannot tell: {doubt}")));
+    lines.extend(gated.doubts.iter().map(|doubt| Said::Line(format!("cannot tell: {doubt}"))));
     lines
 }
 
@@ -166,16 +174,16 @@ fn body(gated: &Gated) -> Vec<String> {
 /// When the writer fails.
 pub fn write_gated_text(gated: &Gated, style: TextStyle, out: &mut dyn Write) -> io::Result<()> {
     let put = |text: &str, out: &mut dyn Write| -> io::Result<()> {
-        // A command stays on one line, so that it can be copied.
-        if text.trim_start().starts_with("more: ") {
-            return writeln!(out, "{}", visible(text));
-        }
         wrap(&visible(text), style.width, 2).iter().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
     };
     put(&format!("{}: {}: {}", gated.title, gated.run, gated.verdict), out)?;
     put(&format!("{}; {}.", gated.rule, counts(gated)), out)?;
-    for text in body(gated) {
-        put(&text, out)?;
+    for said in body(gated) {
+        match said {
+            Said::Line(text) => put(&text, out)?,
+            // On one line, so that it can be copied.
+            Said::Command(command) => writeln!(out, "  more: {}", visible(command))?,
+        }
     }
     gated.notes.iter().try_for_each(|note| put(note, out))
 }
@@ -187,10 +195,10 @@ pub fn write_gated_text(gated: &Gated, style: TextStyle, out: &mut dyn Write) ->
 pub fn write_gated_markdown(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# {}: {}\n", markdown(&gated.title), gated.verdict)?;
     writeln!(out, "{}: {}; {}.\n", markdown(&gated.run), markdown(&gated.rule), counts(gated))?;
-    for text in body(gated) {
-        match text.trim_start().strip_prefix("more: ") {
-            Some(command) => writeln!(out, "  `{}`", visible(command).replace('`', "'"))?,
-            None => writeln!(out, "- {}", markdown(&text))?,
+    for said in body(gated) {
+        match said {
+            Said::Line(text) => writeln!(out, "- {}", markdown(&text))?,
+            Said::Command(command) => writeln!(out, "  `{}`", visible(command).replace('`', "'"))?,
         }
     }
     gated.notes.iter().try_for_each(|note| writeln!(out, "- {}", markdown(note)))
@@ -198,12 +206,12 @@ pub fn write_gated_markdown(gated: &Gated, out: &mut dyn Write) -> io::Result<()
 
 /// An object for a single engine, a list of such with names for several.
 fn global_shift(gated: &Gated) -> Value {
-    let one = |(engine, common): &(Option<EngineId>, CommonMode)| {
+    let one = |(engine, common): &(EngineId, CommonMode)| {
         let value = json!({"is_shift": common.is_shift(), "ratio": common.ratio(), "cells": common.cells});
-        on_engine(value, engine.as_ref())
+        on_engine(value, engine)
     };
     match gated.common.as_slice() {
-        [only @ (None, _)] => one(only),
+        [only] if only.0.shown().is_none() => one(only),
         several => several.iter().map(one).collect(),
     }
 }
@@ -213,7 +221,7 @@ fn global_shift(gated: &Gated) -> Value {
 /// # Errors
 /// When the writer fails.
 pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
-    let cell = |name: &CellName| (name.approach.to_string(), name.scenario.to_string());
+    let cell = |name: &Cell| (name.approach.to_string(), name.scenario.to_string());
     let lines = gated.lines.iter().map(|line| {
         let (approach, scenario) = cell(&line.cell);
         let value = json!({
@@ -222,7 +230,7 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
             "expected_low_s": line.expected.map(|e| e.0), "expected_high_s": line.expected.map(|e| e.1),
             "since": line.since, "more": line.more,
         });
-        on_engine(value, line.cell.engine.as_ref())
+        on_engine(value, &line.cell.engine)
     });
     let fresh = |one: &Confirmed| {
         let (approach, scenario) = cell(&one.cell);
@@ -230,12 +238,12 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
             "approach": approach, "scenario": scenario, "verdict": one.verdict.as_str(), "ratio": one.ratio,
             "p_slower": one.p, "baseline_n": one.n.0, "current_n": one.n.1,
         });
-        on_engine(value, one.cell.engine.as_ref())
+        on_engine(value, &one.cell.engine)
     };
     let sizes = gated.sizes.iter().map(|size| {
         let value =
             json!({"approach": size.approach.as_str(), "before_bytes": size.before.0, "tonight_bytes": size.tonight.0});
-        on_engine(value, size.engine.as_ref())
+        on_engine(value, &size.engine)
     });
     let value: Value = json!({
         "schema": SCHEMA,
@@ -250,6 +258,5 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
         "doubts": gated.doubts,
         "notes": gated.notes,
     });
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
+    write_value(&value, out)
 }

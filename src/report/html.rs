@@ -3,14 +3,14 @@
 //!
 //! The frame and what protects it stand here; the parts of the page in `html/`. Every text from outside passes `text`.
 
+mod cells;
 mod charts;
-mod figures;
+mod drawn;
 mod part;
-mod scorecard;
 mod sections;
-mod table;
+mod verdicts;
 
-pub use figures::{Figure, Figures};
+pub use drawn::{Picture, Pictures};
 
 use super::content::Report;
 use base64::Engine;
@@ -26,7 +26,7 @@ const SCRIPT: &str = include_str!("html/sort.js");
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_html(title: &str, reports: &[(&Report<'_>, &Figures)], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_html(title: &str, reports: &[(&Report<'_>, &Pictures)], out: &mut dyn Write) -> io::Result<()> {
     let title = if title.is_empty() { "Build times" } else { title };
     let pictures = reports.first().map_or("", |(_, figures)| figures.style.as_str());
     head(title, &format!("{STYLE}{pictures}"), out)?;
@@ -48,7 +48,7 @@ pub fn write_html(title: &str, reports: &[(&Report<'_>, &Figures)], out: &mut dy
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }
 
-fn article(report: &Report<'_>, figures: &Figures, title: &str, part: &mut Part<'_>) -> io::Result<()> {
+fn article(report: &Report<'_>, figures: &Pictures, title: &str, part: &mut Part<'_>) -> io::Result<()> {
     let title = if report.head.title.is_empty() { title } else { &report.head.title };
     writeln!(part.out, "<header>\n<h1>{}</h1>", text(title))?;
     if !report.head.run.is_empty() {
@@ -56,10 +56,10 @@ fn article(report: &Report<'_>, figures: &Figures, title: &str, part: &mut Part<
     }
     writeln!(part.out, "</header>")?;
     sections::used(report, part)?;
-    table::write(report, part)?;
+    cells::write(report, part)?;
     charts::write(figures, part)?;
     sections::findings(report, part)?;
-    scorecard::write(report, part)?;
+    verdicts::write(report, part)?;
     sections::order(report, part)?;
     sections::problems(report, part)?;
     sections::measured(report, part)

@@ -3,9 +3,10 @@
 //! Names of keys are a promise: a change of one changes [`SCHEMA`].
 
 use super::content::{Beside, Report};
+use super::strata::write_value;
 use crate::analysis::findings::{Evidence, Figure, Judged};
 use crate::analysis::marks::Mark;
-use crate::analysis::table::{Cell, Row};
+use crate::analysis::table::{Row, TableCell};
 use crate::model::{Sample, Seconds};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -19,6 +20,14 @@ pub const SCHEMA: &str = "layerbench.report/1";
 /// # Errors
 /// When the writer fails.
 pub fn write_json(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    write_value(&report_json(report)?, out)
+}
+
+/// The report as a value.
+///
+/// # Errors
+/// When a scorecard holds what JSON has no form for; none that an audit makes does.
+pub fn report_json(report: &Report<'_>) -> io::Result<Value> {
     let head = &report.head;
     let scenarios = report.table.scenarios.iter();
     let scenarios: Vec<Value> =
@@ -45,8 +54,7 @@ pub fn write_json(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     if !report.scorecards.is_empty() {
         value["scorecards"] = serde_json::to_value(&report.scorecards)?;
     }
-    serde_json::to_writer_pretty(&mut *out, &value)?;
-    writeln!(out)
+    Ok(value)
 }
 
 fn mark(mark: Option<Mark>) -> Option<&'static str> {
@@ -67,7 +75,7 @@ fn row(report: &Report<'_>, row: &Row) -> Value {
     })
 }
 
-fn cell(scenario: &str, cell: &Cell) -> Value {
+fn cell(scenario: &str, cell: &TableCell) -> Value {
     let figures = cell.figures.as_ref();
     let interval = figures.and_then(|f| f.interval);
     let interval = interval.map(|i| {

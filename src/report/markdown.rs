@@ -3,7 +3,7 @@
 //! Pipe tables only, so that it reads as plain text too. Every text from outside passes `markdown`.
 
 use super::content::Report;
-use super::{scorecard, words};
+use super::{audited, words};
 use crate::analysis::marks::Mark;
 use crate::analysis::published::{CellRatio, Order};
 use crate::model::{ApproachId, ScenarioId};
@@ -46,7 +46,7 @@ pub fn write_markdown(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()
     }
     beside(report, out)?;
     findings(report, out)?;
-    scorecard::section_markdown(&report.scorecards, out)?;
+    audited::section_markdown(&report.scorecards, out)?;
     problems(report, out)?;
     measured(report, out)
 }

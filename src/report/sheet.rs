@@ -3,8 +3,7 @@
 //! Numbers in full; text that a spreadsheet would take for a formula gets an apostrophe in front.
 
 use crate::analysis::table::Table;
-use crate::model::{EngineId, Image, Seconds};
-use crate::store::image_table;
+use crate::model::{EngineId, Seconds};
 use crate::text::sheet;
 use std::io::{self, Write};
 
@@ -13,16 +12,16 @@ use std::io::{self, Write};
 /// # Errors
 /// When the writer fails.
 pub fn write_summary(table: &Table, out: &mut dyn Write) -> io::Result<()> {
-    write_summaries(&[(None, table)], out)
+    write_summaries(&[(&EngineId::only(), table)], out)
 }
 
 /// Writes `summary.csv` of several engines: as [`write_summary`], with the engine in the first column.
 ///
 /// # Errors
 /// When the writer fails.
-pub fn write_summaries(strata: &[(Option<&EngineId>, &Table)], out: &mut dyn Write) -> io::Result<()> {
+pub fn write_summaries(strata: &[(&EngineId, &Table)], out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    let names = strata.iter().any(|(engine, _)| engine.is_some());
+    let names = strata.iter().any(|(engine, _)| engine.shown().is_some());
     let columns = [
         "engine",
         "approach",
@@ -46,7 +45,7 @@ pub fn write_summaries(strata: &[(Option<&EngineId>, &Table)], out: &mut dyn Wri
         let figures = cell.figures;
         let interval = figures.and_then(|f| f.interval);
         let row = [
-            engine.map_or(String::new(), |engine| sheet(engine.as_str())),
+            engine.shown().map_or(String::new(), sheet),
             sheet(row.approach.as_str()),
             sheet(scenario.id.as_str()),
             cell.n().to_string(),
@@ -64,12 +63,4 @@ pub fn write_summaries(strata: &[(Option<&EngineId>, &Table)], out: &mut dyn Wri
         csv.write_record(&row[usize::from(!names)..])?;
     }
     csv.flush()
-}
-
-/// Writes `images.csv`, until the commands leave that to the store.
-///
-/// # Errors
-/// When the writer fails.
-pub fn write_images(images: &[Image], out: &mut dyn Write) -> io::Result<()> {
-    out.write_all(&image_table(images).map_err(io::Error::other)?)
 }

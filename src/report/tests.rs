@@ -1,11 +1,11 @@
 //! Whole outputs against `tests/golden/`.
 
 use super::*;
-use crate::analysis::findings::{CellRef, Claim, Finding, judge};
+use crate::analysis::findings::{Claim, Finding, judge};
 use crate::analysis::published::Published;
 use crate::analysis::table::{Approach, Scenario, Table, table};
 use crate::analysis::testing::{approach, approaches, published, raw_samples, sample, scenario, scenarios};
-use crate::model::{CacheState, Sample, Status};
+use crate::model::{CacheState, Cell, EngineId, Sample, Status};
 
 pub(super) fn golden(name: &str, write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
     let mut bytes = Vec::new();
@@ -37,7 +37,11 @@ pub(super) fn head() -> Head {
 }
 
 pub(super) fn findings() -> Vec<Finding> {
-    let cell = |row: &str, column: &str| CellRef { approach: approach(row), scenario: scenario(column) };
+    let cell = |row: &str, column: &str| Cell {
+        engine: EngineId::only(),
+        approach: approach(row),
+        scenario: scenario(column),
+    };
     let finding = |id: &str, text: &str, claim| Finding { id: id.to_owned(), text: text.to_owned(), claim };
     vec![
         finding(
@@ -153,9 +157,9 @@ fn hostile_names_are_harmless() {
 }
 
 fn html(report: &Report<'_>, out: &mut dyn std::io::Write) -> std::io::Result<()> {
-    let figure = |title: &str| Figure { title: title.to_owned(), svg: "<svg class=\"chart\"></svg>".to_owned() };
+    let figure = |title: &str| Picture { title: title.to_owned(), svg: "<svg class=\"chart\"></svg>".to_owned() };
     let figures =
-        Figures { style: "svg.chart{}".to_owned(), shown: vec![figure("All & every")], more: vec![figure("a <b>")] };
+        Pictures { style: "svg.chart{}".to_owned(), shown: vec![figure("All & every")], more: vec![figure("a <b>")] };
     write_html(&report.head.title, &[(report, &figures)], out)
 }
 
@@ -221,7 +225,7 @@ fn odd_shapes_make_sense() {
             write_json(&report, &mut out).unwrap();
             write_summary(&table, &mut out).unwrap();
             let mut page = Vec::new();
-            let figures = Figures::default();
+            let figures = Pictures::default();
             write_html("", &[(&report, &figures), (&report, &figures)], &mut page).unwrap();
             let page = String::from_utf8(page).unwrap();
             let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();

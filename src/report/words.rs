@@ -6,7 +6,7 @@ use super::content::{Head, Report};
 use crate::analysis::findings::{Evidence, Figure, Judged, Verdict};
 use crate::analysis::marks::{Mark, Rule};
 use crate::analysis::published::PublishedCell;
-use crate::analysis::table::Cell;
+use crate::analysis::table::TableCell;
 use crate::model::{CacheState, Seconds};
 use crate::text::counted;
 pub(super) use crate::text::shown_seconds as seconds;
@@ -43,7 +43,7 @@ pub(super) fn probability(p: f64) -> String {
 }
 
 /// `20.61 (19.47 – 22.49)`; only the figure for one sample, a dash for none.
-pub(super) fn figures(cell: &Cell) -> String {
+pub(super) fn figures(cell: &TableCell) -> String {
     match &cell.figures {
         None => "–".to_owned(),
         Some(f) if cell.n() == 1 => seconds(f.median.get()),
@@ -53,7 +53,7 @@ pub(super) fn figures(cell: &Cell) -> String {
 
 /// What must be said of a cell beside its figures: its n where that is not the usual one, and its samples
 /// that are in no figure. Empty if there is nothing to say.
-pub(super) fn remarks(cell: &Cell, usual: Option<usize>) -> String {
+pub(super) fn remarks(cell: &TableCell, usual: Option<usize>) -> String {
     let mut parts = Vec::new();
     if cell.n() > 0 && usual != Some(cell.n()) {
         parts.push(format!("n = {}", cell.n()));
@@ -174,17 +174,17 @@ mod tests {
 
     #[test]
     fn one_sample_has_no_range() {
-        assert_eq!(figures(&Cell::new(vec![20.61])), "20.61");
-        assert_eq!(figures(&Cell::new(vec![])), "–");
-        assert_eq!(figures(&Cell::new(vec![1.0, 3.0])), "2.00 (1.00 – 3.00)");
+        assert_eq!(figures(&TableCell::new(vec![20.61])), "20.61");
+        assert_eq!(figures(&TableCell::new(vec![])), "–");
+        assert_eq!(figures(&TableCell::new(vec![1.0, 3.0])), "2.00 (1.00 – 3.00)");
     }
 
     #[test]
     fn an_n_is_given_where_it_is_not_the_usual_one() {
-        let cell = Cell::new(vec![1.0, 3.0]);
+        let cell = TableCell::new(vec![1.0, 3.0]);
         assert_eq!(remarks(&cell, Some(2)), "");
         assert_eq!((remarks(&cell, Some(3)), remarks(&cell, None)), ("[n = 2]".to_owned(), "[n = 2]".to_owned()));
-        assert_eq!(remarks(&Cell::new(vec![]), None), "");
+        assert_eq!(remarks(&TableCell::new(vec![]), None), "");
     }
 
     #[test]

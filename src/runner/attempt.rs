@@ -45,7 +45,7 @@ impl Run<'_> {
         let request = self.request(planned)?;
         let key = &planned.key;
         let mark = format!("{} block {}{} {}", self.materials.run, key.block, self.place(), key.approach);
-        self.materials.marks.write(&planned.state, &mark).map_err(RunError::Stopped)?;
+        self.materials.marks.write(&planned.state, &mark).map_err(|error| RunError::Stopped(error.to_string()))?;
         let before = self.quiet_contents()?;
         let looked = self.look_before()?;
         self.emit(Event::BuildStarted { key: planned.key.clone() })?;

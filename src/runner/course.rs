@@ -4,7 +4,7 @@
 use super::ending::{End, RunError};
 use super::under_way::Run;
 use crate::engine::Interrupt;
-use crate::model::{ChainKind, EngineId};
+use crate::model::ChainKind;
 use crate::plan::{Chain, Plan};
 
 /// What is built in any case, and further groups of blocks as long as they are wanted.
@@ -38,7 +38,7 @@ fn chains(kind: ChainKind, chains: &[Chain], runs: &mut [Run<'_>], interrupt: &I
         let run = runs
             .iter_mut()
             .find(|run| run.name == chain.engine)
-            .ok_or_else(|| RunError::not_prepared(&chain.engine.as_ref().map_or("an engine", EngineId::as_str)))?;
+            .ok_or_else(|| RunError::not_prepared(&chain.engine.shown().unwrap_or("an engine")))?;
         if run.whole_chain(kind, chain)? == End::Interrupted {
             return Ok(End::Interrupted);
         }

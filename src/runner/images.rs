@@ -35,7 +35,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.emit(Event::Preparing { what: format!("auditing the image of {approach}") })?;
-        match audit(self.engine, self.name.as_ref(), planned, id) {
+        match audit(self.engine, &self.name, planned, id) {
             Ok(None) => Ok(()),
             Ok(Some(card)) => self.emit(Event::ImageAudited { card }),
             // The run is stopped: what is said of it says enough.

@@ -43,20 +43,20 @@ pub struct Materials {
     /// Who asks the engine for the builds.
     pub client: Client,
     /// Digests of the base images at the run's start, by engine and full reference; without those of no registry.
-    pub bases: BTreeMap<Option<EngineId>, BTreeMap<String, String>>,
+    pub bases: BTreeMap<EngineId, BTreeMap<String, String>>,
     /// What each image must print when it is run; absent when the study does not ask.
     pub prints: Option<String>,
     /// Looks closer at the image of each approach, outside any clock, once.
     pub audit: Option<Auditor>,
 }
 
-/// Called with the engine that holds an image, its name where there are several, what was built, and the image's id.
+/// Called with the engine that holds an image, its name, what was built, and the image's id.
 #[derive(Clone)]
 pub struct Auditor(pub Rc<AuditFn>);
 
 /// What an [`Auditor`] does; its error is a warning of the run. No scorecard comes of an image that has one.
 pub type AuditFn =
-    dyn Fn(&mut dyn Engine, Option<&EngineId>, &PlannedBuild, &str) -> Result<Option<Box<Scorecard>>, EngineError>;
+    dyn Fn(&mut dyn Engine, &EngineId, &PlannedBuild, &str) -> Result<Option<Box<Scorecard>>, EngineError>;
 
 impl std::fmt::Debug for Auditor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

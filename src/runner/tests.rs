@@ -5,7 +5,8 @@ use crate::engine::fake::{FakeEngine, FakeMachine, outcome};
 use crate::engine::machine::look::{Look, Room};
 use crate::engine::{Client, Interrupt, Named};
 use crate::model::{
-    ApproachId, BuildKey, Bytes, CacheState, ChainKind, Event, NoProgress, Outcome, Sample, ScenarioId, StateId, Status,
+    ApproachId, BuildKey, Bytes, CacheState, ChainKind, EngineId, Event, NoProgress, Outcome, Sample, ScenarioId,
+    StateId, Status,
 };
 use crate::plan::{Chain, Plan, PlannedBuild};
 use std::cell::Cell;
@@ -29,7 +30,7 @@ fn plan(blocks: u32) -> Plan {
     };
     let chain = |block| Chain {
         block,
-        engine: None,
+        engine: EngineId::only(),
         approach: approach(),
         builds: vec![
             build(block, block * 2 - 1, "cold", CacheState::Cold),
@@ -54,7 +55,7 @@ fn materials(bases: &[(&str, &str)]) -> Materials {
         contexts: BTreeMap::from([(StateId::new("base").unwrap(), "/".into())]),
         context_digests: BTreeMap::new(),
         bases: BTreeMap::from([(
-            None,
+            EngineId::only(),
             bases.iter().map(|(name, digest)| ((*name).to_owned(), (*digest).to_owned())).collect(),
         )]),
         timeout: Duration::from_secs(1),
@@ -95,7 +96,7 @@ fn carry_out_on(
     looks: Vec<Look>,
     interrupt: &Interrupt,
 ) -> Done {
-    let mut engines = [Named { name: None, engine: Box::new(engine) }];
+    let mut engines = [Named { name: EngineId::only(), engine: Box::new(engine) }];
     let (mut samples, mut warnings) = (Vec::new(), Vec::new());
     let mut sink = |event: Event| {
         match event {

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A run under way, as far as one engine is concerned: what one engine holds says nothing of another.
 pub(super) struct Run<'a> {
     pub(super) materials: &'a Materials,
-    /// The engine's name, where there are several.
-    pub(super) name: Option<EngineId>,
+    /// The engine's name.
+    pub(super) name: EngineId,
     pub(super) engine: &'a mut dyn Engine,
     pub(super) emit: &'a dyn Fn(Event) -> Result<(), RunError>,
     pub(super) progress: &'a dyn Progress,
@@ -38,7 +38,7 @@ impl Run<'_> {
 
     /// ` on NAME` where there are several engines.
     pub(super) fn place(&self) -> String {
-        self.name.as_ref().map_or(String::new(), |name| format!(" on {name}"))
+        self.name.on()
     }
 
     /// Waits until a registry may be asked again; `false` when the user stops the run meanwhile.

@@ -2,7 +2,7 @@
 //!
 //! Which tests form a family is decided by the caller.
 
-use super::error::{StatsError, check, float};
+use super::stats_error::{StatsError, check, float};
 
 /// Holm's adjusted p-values, in the order given: the k-th smallest of m times (m − k + 1), never
 /// less than one before it, at most 1 (S. Holm, *A simple sequentially rejective multiple test

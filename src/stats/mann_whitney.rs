@@ -3,8 +3,8 @@
 //! statrs 0.19 has this test, but its exact p-value is wrong for groups where the first is not the
 //! larger one; so the distribution is counted here, and compared with SciPy's figures in a test.
 
-use super::error::{StatsError, check, float};
 use super::rank::ranks;
+use super::stats_error::{StatsError, check, float};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// The largest group for which the distribution is counted when no two samples are equal.

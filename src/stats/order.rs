@@ -2,7 +2,7 @@
 //!
 //! Distribution-free: nothing is assumed of the noise but that samples are independent. No bootstrap.
 
-use super::error::{StatsError, check, check_level, float};
+use super::stats_error::{StatsError, check, check_level, float};
 use statrs::distribution::{Binomial, DiscreteCDF};
 
 /// An interval of the median between two order statistics, with the level that it really has.

@@ -2,7 +2,7 @@
 //!
 //! Ties get the mean of their ranks everywhere. No tests of significance in here.
 
-use super::error::{StatsError, check, float};
+use super::stats_error::{StatsError, check, float};
 
 /// The rank of each number, from 1 for the smallest; ties share the mean of their ranks.
 ///

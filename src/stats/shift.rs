@@ -2,8 +2,8 @@
 //!
 //! Its interval is the one that belongs to the Mann-Whitney test of the same samples.
 
-use super::error::{StatsError, check_level, float, logarithms};
 use super::mann_whitney::RankSums;
+use super::stats_error::{StatsError, check_level, float, logarithms};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// The largest group for which the interval comes from the counted distribution.

@@ -2,7 +2,7 @@
 //!
 //! Numbers come as they are to be compared: whoever compares ratios takes logarithms first.
 
-use super::error::{StatsError, check, check_level, float};
+use super::stats_error::{StatsError, check, check_level, float};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The outcome of a two-sample t test.

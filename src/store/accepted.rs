@@ -1,8 +1,8 @@
 //! `accepted.toml` beside the runs of a history: changes that are wanted, each with its reason.
 //! Made to be read, reviewed and edited by people.
 
-use super::error::StoreError;
-use super::files;
+use super::store_error::StoreError;
+use super::writing;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
@@ -84,7 +84,7 @@ pub fn accept(folder: &Path, change: &Accepted) -> Result<(), StoreError> {
     })?;
     text.push('\n');
     text.push_str(&added);
-    files::replace(&file, text.as_bytes())
+    writing::replace(&file, text.as_bytes())
 }
 
 /// What a parser found wrong, in one line and without what it expected.

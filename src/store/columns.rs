@@ -3,7 +3,7 @@
 //! A file of another version is read: columns that are not known here are passed over, in whatever order they stand, and
 //! one that was added later has a value that stands for it where a file lacks it.
 
-use super::error::StoreError;
+use super::store_error::StoreError;
 use std::path::Path;
 
 /// A column of a table.

@@ -1,7 +1,7 @@
 //! Tables that grow by whole lines. What has been acknowledged is on the disk.
 //! What the bytes mean is not known in here.
 
-use super::error::StoreError;
+use super::store_error::StoreError;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};

@@ -1,7 +1,7 @@
 //! Whether a folder holds a run, and nothing in it is somebody else's.
 
-use super::error::StoreError;
 use super::schema::{FILES, FOLDERS, RECORD};
+use super::store_error::StoreError;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -3,9 +3,9 @@
 //! Model types are not stored as they are.
 
 use super::SCHEMA;
-use super::error::StoreError;
-use super::files;
 use super::options::Recorded;
+use super::store_error::StoreError;
+use super::writing;
 use crate::model::{ColdKind, EngineId};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -93,8 +93,8 @@ impl EngineRecord {
 
     /// The name as samples carry it.
     #[must_use]
-    pub fn id(&self) -> Option<EngineId> {
-        EngineId::new(&self.name).ok()
+    pub fn id(&self) -> EngineId {
+        EngineId::new(&self.name).unwrap_or_default()
     }
 }
 
@@ -237,7 +237,7 @@ pub(super) fn write(path: &Path, record: &RunRecord) -> Result<(), StoreError> {
     let mut text = serde_json::to_string_pretty(record)
         .map_err(|error| StoreError::Record { file: path.to_owned(), found: error.to_string() })?;
     text.push('\n');
-    files::replace(path, text.as_bytes())
+    writing::replace(path, text.as_bytes())
 }
 
 pub(super) fn read(path: &Path) -> Result<RunRecord, StoreError> {
@@ -288,7 +288,7 @@ fn parse(path: &Path, text: &[u8]) -> Result<RunRecord, StoreError> {
         return Err(StoreError::Record { file: path.to_owned(), found });
     }
     let mut names = HashSet::new();
-    if let Some(wrong) = record.strata.iter().find(|e| e.id().is_none() || !names.insert(&e.name)) {
+    if let Some(wrong) = record.strata.iter().find(|e| EngineId::new(&e.name).is_err() || !names.insert(&e.name)) {
         let found = format!("the engine {:?}, not a name, or one that another engine has", wrong.name);
         return Err(StoreError::Record { file: path.to_owned(), found });
     }

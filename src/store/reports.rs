@@ -1,10 +1,10 @@
 //! What a run's folder holds for people: `summary.csv`, `report.md`, `report.html` and the pictures in `charts/`.
 //! They are never read back.
 
-use super::error::StoreError;
-use super::files;
 use super::plain::plain;
 use super::schema::{CHARTS, PAGE, REPORT, SUMMARY};
+use super::store_error::StoreError;
+use super::writing;
 use std::fs;
 use std::path::Path;
 
@@ -28,9 +28,9 @@ pub struct Reports<'r> {
 pub fn write_reports(run: &Path, reports: &Reports<'_>) -> Result<(), StoreError> {
     plain(run)?;
     for (name, content) in [(SUMMARY, reports.summary), (REPORT, reports.markdown), (PAGE, reports.html)] {
-        files::put(&run.join(name), content)?;
+        writing::put(&run.join(name), content)?;
     }
     let folder = run.join(CHARTS);
     fs::create_dir_all(&folder).map_err(StoreError::not_put(&folder, "making"))?;
-    reports.charts.iter().try_for_each(|(name, content)| files::put(&folder.join(name), content))
+    reports.charts.iter().try_for_each(|(name, content)| writing::put(&folder.join(name), content))
 }

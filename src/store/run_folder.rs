@@ -2,14 +2,14 @@
 //! What has been acknowledged is on the disk.
 
 use super::columns::Layout;
-use super::error::StoreError;
 use super::growing::Growing;
 use super::plain::found;
 use super::record::{self, RunRecord};
 use super::samples::{self, engine_names};
 use super::schema::{LATEST, RECORD, SAMPLES, STEPS};
+use super::store_error::StoreError;
 use super::stored_run::{self, Layouts, SkimmedRun, StoredRun};
-use super::{files, steps, table};
+use super::{csv_table, steps, writing};
 use crate::files::{Lock, point, sweep, sync_folder};
 use crate::model::{BuildKey, Sample, StateId, Step};
 use crate::text::time::stamp;
@@ -79,9 +79,9 @@ impl RunFolder {
         let layouts = Layouts { samples: Layout::own(samples::columns(&engines)), steps: Layout::own(steps::COLUMNS) };
         let run = Self {
             path: path.to_owned(),
-            _lock: files::lock(path)?,
-            samples: Growing::create(&path.join(SAMPLES), &table::head(&layouts.samples)?)?,
-            steps: Growing::create(&path.join(STEPS), &table::head(&layouts.steps)?)?,
+            _lock: writing::lock(path)?,
+            samples: Growing::create(&path.join(SAMPLES), &csv_table::head(&layouts.samples)?)?,
+            steps: Growing::create(&path.join(STEPS), &csv_table::head(&layouts.steps)?)?,
             layouts,
             stored: HashSet::new(),
             engines,
@@ -127,9 +127,9 @@ impl RunFolder {
         );
         let before = self.steps.length();
         if !rows.is_empty() {
-            self.steps.append(&table::lines(&rows)?)?;
+            self.steps.append(&csv_table::lines(&rows)?)?;
         }
-        if let Err(error) = self.samples.append(&table::lines(&[row])?) {
+        if let Err(error) = self.samples.append(&csv_table::lines(&[row])?) {
             self.steps.take_back(before);
             return Err(error);
         }
@@ -145,7 +145,7 @@ impl RunFolder {
     pub fn interrupt(&mut self, keys: &[BuildKey], reason: &str) -> Result<(), StoreError> {
         let file = self.path.join(SAMPLES);
         let content = samples::interrupted(&file, &self.engines, keys, reason)?;
-        files::replace(&file, &content)?;
+        writing::replace(&file, &content)?;
         self.samples = Growing::go_on(&file, content.len() as u64)?;
         Ok(())
     }
@@ -182,7 +182,7 @@ impl RunFolder {
     /// As for [`RunFolder::open`], when another program writes into the folder, or when the files cannot be written.
     pub fn resume(path: &Path) -> Result<(Self, StoredRun), StoreError> {
         // Before anything is read: what the other program is just writing is no crash's remnant.
-        let lock = files::lock(&found(path)?)?;
+        let lock = writing::lock(&found(path)?)?;
         let (run, whole) = stored_run::read(path)?;
         sweep(&run.path);
         let folder = Self {

@@ -3,9 +3,9 @@
 //! Steps are stored elsewhere.
 
 use super::columns::{Column, Layout, always};
-use super::error::StoreError;
+use super::csv_table::{self, Found, Row, key_cells, safe};
 use super::record::RunRecord;
-use super::table::{self, Found, Row, key_cells, safe};
+use super::store_error::StoreError;
 use crate::model::{BuildKey, EngineId, Sample, Status};
 use std::collections::HashMap;
 use std::path::Path;
@@ -47,9 +47,9 @@ pub(super) fn row(sample: &Sample, engines: &[String]) -> Result<Vec<String>, St
     cells.extend([
         sample.status.to_string(),
         safe(&sample.reason),
-        table::seconds("the build", sample.seconds.get())?,
-        table::seconds("the engine", sample.engine_seconds.get())?,
-        table::seconds("pulling", sample.pull_seconds.get())?,
+        csv_table::seconds("the build", sample.seconds.get())?,
+        csv_table::seconds("the engine", sample.engine_seconds.get())?,
+        csv_table::seconds("pulling", sample.pull_seconds.get())?,
         sample.context_bytes.0.to_string(),
         sample.pulled_bytes.0.to_string(),
         sample.steps.to_string(),
@@ -58,11 +58,11 @@ pub(super) fn row(sample: &Sample, engines: &[String]) -> Result<Vec<String>, St
         sample.image_bytes.0.to_string(),
         safe(&sample.started_at),
     ]);
-    match &sample.engine {
+    match sample.engine.shown() {
         None if engines.is_empty() => {}
-        Some(name) if engines.iter().any(|known| known == name.as_str()) => cells.push(name.to_string()),
+        Some(name) if engines.iter().any(|known| known == name) => cells.push(name.to_owned()),
         other => {
-            let found = other.as_ref().map_or("a sample of no engine".to_owned(), |name| format!("the engine {name}"));
+            let found = other.map_or("a sample of no engine".to_owned(), |name| format!("the engine {name}"));
             return Err(StoreError::Value { found, expected: "an engine of run.json" });
         }
     }
@@ -73,8 +73,10 @@ fn sample(row: &Row<'_>, engines: &[String]) -> Result<Sample, StoreError> {
     let status = Status::parse(row.raw("status"))
         .ok_or_else(|| row.wrong("status", "ok, failed, invalid, timeout or interrupted"))?;
     let engine = match engines {
-        [] => None,
-        names if names.iter().any(|name| name == row.raw("engine")) => EngineId::new(row.raw("engine")).ok(),
+        [] => EngineId::only(),
+        names if names.iter().any(|name| name == row.raw("engine")) => {
+            EngineId::new(row.raw("engine")).unwrap_or_default()
+        }
         names => return Err(row.wrong("engine", format!("one of run.json's engines, {}", names.join(", ")))),
     };
     let sample = Sample {
@@ -102,7 +104,7 @@ fn sample(row: &Row<'_>, engines: &[String]) -> Result<Sample, StoreError> {
 
 /// A sample as it will be read from its row.
 pub(super) fn as_read(file: &Path, layout: &Layout, engines: &[String], row: &[String]) -> Result<Sample, StoreError> {
-    table::as_read(file, layout, row, |row| sample(row, engines))
+    csv_table::as_read(file, layout, row, |row| sample(row, engines))
 }
 
 /// Hands out all samples, in the order in which they were stored. A position has one sample, and so
@@ -112,7 +114,7 @@ pub(super) fn each(file: &Path, engines: &[String], mut take: impl FnMut(Sample)
     let mut positions: Vec<(u32, u64)> = Vec::new();
     let mut builds: Vec<([u32; 3], u64)> = Vec::new();
     let mut names = Names::default();
-    let found = table::each(file, columns(engines), |row| {
+    let found = csv_table::each(file, columns(engines), |row| {
         let sample = sample(row, engines)?;
         let key = &sample.key;
         positions.push((key.position, row.line));
@@ -151,13 +153,13 @@ pub(super) fn interrupted(
     reason: &str,
 ) -> Result<Vec<u8>, StoreError> {
     let mut rows = Vec::new();
-    let found = table::each(file, columns(engines), |row| {
+    let found = csv_table::each(file, columns(engines), |row| {
         let marked = [("status", Status::Interrupted.to_string()), ("reason", safe(reason))];
         rows.push(row.with(if keys.contains(&row.key()?) { &marked } else { &[] }));
         Ok(())
     })?;
-    let mut content = table::head(&found.layout)?;
-    content.extend(table::lines(&rows)?);
+    let mut content = csv_table::head(&found.layout)?;
+    content.extend(csv_table::lines(&rows)?);
     Ok(content)
 }
 

@@ -1,8 +1,8 @@
 //! `audit.json`: the scorecards of a run's images.
 
-use super::error::StoreError;
-use super::files;
 use super::schema::AUDIT;
+use super::store_error::StoreError;
+use super::writing;
 use crate::model::{CRITERIA, RunAudit, SCORECARD_SCHEMA, Scorecard};
 use std::fs;
 use std::io;
@@ -41,7 +41,7 @@ pub fn scorecards(run: &Path) -> Result<Option<Vec<Scorecard>>, StoreError> {
 pub fn write_scorecards(run: &Path, cards: &[Scorecard]) -> Result<(), StoreError> {
     let text = RunAudit::new(cards.to_vec()).to_json();
     let text = text.map_err(|error| StoreError::Value { found: error.to_string(), expected: "figures of an image" })?;
-    files::put(&run.join(AUDIT), &text)
+    writing::put(&run.join(AUDIT), &text)
 }
 
 #[cfg(test)]

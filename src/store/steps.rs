@@ -4,8 +4,8 @@
 //! empty times. `inputs` are numbers of steps, or digests of steps that are not in the table.
 
 use super::columns::{Column, Layout, always};
-use super::error::{StoreError, StoreWarning};
-use super::table::{self, Row, key_cells, safe};
+use super::csv_table::{self, Row, key_cells, safe};
+use super::store_error::{StoreError, StoreWarning};
 use crate::model::{BuildKey, Interval, Step, StepKind};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -76,7 +76,7 @@ fn times(step: &Step) -> Result<Vec<[String; 2]>, StoreError> {
     let mut times = Vec::new();
     for interval in &step.intervals {
         let what = format!("the step {:?}", step.name);
-        times.push([table::seconds(&what, interval.start)?, table::seconds(&what, interval.end)?]);
+        times.push([csv_table::seconds(&what, interval.start)?, csv_table::seconds(&what, interval.end)?]);
         if interval.end < interval.start {
             return Err(StoreError::Value {
                 found: format!("an end before the start in {what}"),
@@ -101,7 +101,7 @@ pub(super) fn read(file: &Path, sampled: &HashSet<&BuildKey>) -> Result<Stored, 
     let mut steps: HashMap<BuildKey, Vec<Step>> = HashMap::new();
     let mut first_orphan = None;
     let mut orphans = 0;
-    let found = table::each(file, COLUMNS, |row| {
+    let found = csv_table::each(file, COLUMNS, |row| {
         let key = row.key()?;
         if sampled.contains(&key) {
             first_orphan = None;
@@ -127,7 +127,7 @@ pub(super) fn as_read(
     rows: &[Vec<String>],
 ) -> Result<Vec<Step>, StoreError> {
     let mut steps = Vec::new();
-    rows.iter().try_for_each(|row| table::as_read(file, layout, row, |row| add(row, &mut steps)))?;
+    rows.iter().try_for_each(|row| csv_table::as_read(file, layout, row, |row| add(row, &mut steps)))?;
     name_inputs(file, key, &mut steps)?;
     Ok(steps)
 }

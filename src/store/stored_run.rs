@@ -1,12 +1,12 @@
 //! A run read back: its record, its samples and their steps.
 
 use super::columns::Layout;
-use super::error::{StoreError, StoreWarning};
 use super::plain::found;
 use super::record::{self, RunRecord};
 use super::samples::{self, engine_names};
 use super::schema::{RECORD, SAMPLES, STEPS};
 use super::steps;
+use super::store_error::{StoreError, StoreWarning};
 use crate::model::{BuildKey, Sample, Step};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};

@@ -59,7 +59,7 @@ fn sample(position: u32, scenario: &str) -> Sample {
     let seconds = |value| Seconds::new(value).unwrap();
     Sample {
         key: key(position, scenario),
-        engine: None,
+        engine: EngineId::only(),
         status: Status::Failed,
         reason: "=1+1, said \"sh\"".to_owned(),
         seconds: seconds(20.123_456),
@@ -255,7 +255,7 @@ fn refused() -> Vec<String> {
     let mut endless = steps();
     endless[1].intervals[0].end = f64::INFINITY;
     let mut elsewhere = sample(2, "warm");
-    elsewhere.engine = EngineId::new("other").ok();
+    elsewhere.engine = EngineId::new("other").unwrap();
     let now = datetime!(2026-01-31 13:00:05 +1);
     let mut unnamed = record();
     unnamed.study = "../x".to_owned();
@@ -340,7 +340,7 @@ fn by_another_version(table: &str) -> String {
             std::iter::once(first).chain(row.unwrap().iter().rev().map(str::to_owned)).collect()
         })
         .collect();
-    String::from_utf8(table::lines(&rows).unwrap()).unwrap()
+    String::from_utf8(csv_table::lines(&rows).unwrap()).unwrap()
 }
 
 #[test]
@@ -446,7 +446,7 @@ fn a_run_on_several_engines_says_on_which_each_sample_was_made() {
     let mut run = RunFolder::create(results.path(), datetime!(2026-01-31 12:00 UTC), "7f3a", &several).unwrap();
     let on = |position, engine: &str| {
         let mut sample = sample(position, "cold");
-        sample.engine = EngineId::new(engine).ok();
+        sample.engine = EngineId::new(engine).unwrap_or_default();
         sample.key.block = position;
         (sample.status, sample.image_bytes) = (Status::Ok, Bytes(u64::from(position)));
         sample
@@ -457,7 +457,7 @@ fn a_run_on_several_engines_says_on_which_each_sample_was_made() {
         assert!(run.append_sample(&on(3, wrong), &[]).is_err(), "{wrong:?} is no engine of the run");
     }
     let read = RunFolder::open(run.path()).unwrap();
-    let engines: Vec<&str> = read.samples.iter().map(|(s, _)| s.engine.as_ref().unwrap().as_str()).collect();
+    let engines: Vec<&str> = read.samples.iter().map(|(s, _)| s.engine.as_str()).collect();
     assert_eq!(engines, ["far", "old"]);
     assert_eq!(read.record.engines(), several.strata);
     assert_eq!(read.samples[0].1.len(), 3, "steps are found by position");

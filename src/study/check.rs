@@ -203,7 +203,7 @@ fn bases(bases: &[At<Base>], problems: &mut Problems<'_>) {
 
 /// What a state removes or adds to must be there when its turn comes.
 fn changed_files_exist(project: &Path, states: &[&RawState], problems: &mut Problems<'_>) {
-    let layers = tree::Layers::new(project, states);
+    let layers = tree::StatePile::new(project, states);
     for (index, state) in states.iter().enumerate() {
         for path in state.remove.iter().filter(|_| !layers.is_worked_out(index)) {
             if !layers.has_before_removal(index, &path.value) {

@@ -11,15 +11,15 @@ pub(super) const TOKEN: &str = "layerbench-sample-5f2c81d3a94e4b07";
 pub(super) const GIVE_WHOLE: &str = "give its change whole: overlay = \"changes/NAME\", patch, ref or run";
 
 /// How a comment begins and ends.
-type Marks = (&'static str, &'static str);
+type Ends = (&'static str, &'static str);
 
-const HASH: Marks = ("# ", "");
-const SLASHES: Marks = ("// ", "");
-const STARS: Marks = ("/* ", " */");
-const ARROWS: Marks = ("<!-- ", " -->");
-const DASHES: Marks = ("-- ", "");
-const SEMICOLONS: Marks = (";; ", "");
-const PERCENT: Marks = ("% ", "");
+const HASH: Ends = ("# ", "");
+const SLASHES: Ends = ("// ", "");
+const STARS: Ends = ("/* ", " */");
+const ARROWS: Ends = ("<!-- ", " -->");
+const DASHES: Ends = ("-- ", "");
+const SEMICOLONS: Ends = (";; ", "");
+const PERCENT: Ends = ("% ", "");
 
 /// Made by tools and checked by them: a comment is dropped, refused, or makes them rewrite the file.
 const LOCKS: [&str; 9] = [
@@ -46,7 +46,7 @@ pub fn has_comments(file: &Path) -> bool {
     marks(file).is_some()
 }
 
-fn marks(file: &Path) -> Option<Marks> {
+fn marks(file: &Path) -> Option<Ends> {
     let name = file.file_name()?.to_str()?.to_ascii_lowercase();
     if LOCKS.contains(&name.as_str()) || name.ends_with(".lock") {
         return None;
@@ -54,7 +54,7 @@ fn marks(file: &Path) -> Option<Marks> {
     by_name(&name).or_else(|| by_extension(name.rsplit_once('.')?.1))
 }
 
-fn by_name(name: &str) -> Option<Marks> {
+fn by_name(name: &str) -> Option<Ends> {
     let plain = ["makefile", "gemfile", "rakefile", "procfile", "vagrantfile", "cmakelists.txt", "pipfile", "justfile"];
     let stem = name.split('.').next().unwrap_or(name);
     let listed = |word: &str| name.ends_with(".txt") && name.contains(word);
@@ -70,7 +70,7 @@ fn by_name(name: &str) -> Option<Marks> {
     }
 }
 
-fn by_extension(extension: &str) -> Option<Marks> {
+fn by_extension(extension: &str) -> Option<Ends> {
     Some(match extension {
         "py" | "pyi" | "pyx" | "toml" | "yaml" | "yml" | "sh" | "bash" | "zsh" | "fish" | "rb" | "pl" | "pm" | "r"
         | "jl" | "ex" | "exs" | "ps1" | "tf" | "nix" | "cmake" | "mk" | "ini" | "cfg" | "conf" | "properties"

@@ -5,10 +5,10 @@
 use super::comment::{GIVE_WHOLE, has_comments};
 use super::definition::{Append, Audit, Base, Check, Demands, Derived, Fetch, Registry, SCHEMA};
 use super::fields::{At, Fields};
-use super::paths::{Kind, Root, relative};
+use super::paths::{PathKind, Root, relative};
 use super::problem::{Problems, quoted};
 use super::raw::{RawApproach, RawScenario, RawState, RawStudy};
-use super::{finding, matrix, project, settings};
+use super::{approach_settings, finding, matrix, project_table};
 use crate::model::{ApproachId, Bytes, CacheState, ScenarioId, StateId};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ pub(super) fn study(
     // A study's name follows the rules of all names, but has no type of its own in the model.
     let name = top.need_id("name", "name = \"my-study\"", StateId::new, problems);
     let published = top.id("published", StateId::new, problems);
-    let project = project::project(&top, root, fetch, problems);
+    let project = project_table::project(&top, root, fetch, problems);
     let places = project.as_ref().map_or(&[][..], |project| &project.roots);
     RawStudy {
         name: name.map(|name| name.value.as_str().to_owned()),
@@ -99,7 +99,7 @@ fn states(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Vec
             after: table.id("after", StateId::new, problems),
             overlay: table
                 .text("overlay", problems)
-                .and_then(|path| root.find(&path, Kind::Folder, "an overlay", problems)),
+                .and_then(|path| root.find(&path, PathKind::Folder, "an overlay", problems)),
             derived: derived(&table, root, problems),
             remove: removals(&table, problems),
             append: additions(&table, problems),
@@ -142,7 +142,7 @@ fn derived(table: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> 
     match *given.first()? {
         "ref" => Some(Derived::Reference(text.value)),
         "run" => Some(Derived::Run(text.value)),
-        _ => root.find(&text, Kind::File, "a patch", problems).map(Derived::Patch),
+        _ => root.find(&text, PathKind::File, "a patch", problems).map(Derived::Patch),
     }
 }
 
@@ -229,13 +229,13 @@ fn approaches(top: &Fields<'_, '_>, root: &Root, places: &[PathBuf], problems: &
     some_tables(top, "approach", "[[approach]]", KNOWN, problems)
         .into_iter()
         .flat_map(|table| {
-            let (settings, varied) = settings::settings(&table, root, problems);
+            let (settings, varied) = approach_settings::settings(&table, root, problems);
             let approach = RawApproach {
                 id: table.need_id("id", "id = \"01-simple\"", ApproachId::new, problems),
                 title: table.line("title", problems).map(|title| title.value),
                 dockerfile: table
                     .need_text("dockerfile", "dockerfile = \"Dockerfile\"", problems)
-                    .and_then(|path| root.find_in(places, &path, Kind::File, "a Dockerfile", problems)),
+                    .and_then(|path| root.find_in(places, &path, PathKind::File, "a Dockerfile", problems)),
                 target: table.id("target", StateId::new, problems).map(|stage| stage.value.as_str().to_owned()),
                 needs: table.line("needs", problems).map(|needs| needs.value),
                 settings,
@@ -254,7 +254,7 @@ fn check(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<Check> {
 fn registry(top: &Fields<'_, '_>, root: &Root, problems: &mut Problems<'_>) -> Option<Registry> {
     let table = top.table("registry", "[registry]", &["storage", "address"], problems)?;
     let storage = table.need_text("storage", "storage = \"registry\"", problems);
-    let storage = storage.and_then(|path| root.find(&path, Kind::Folder, "a registry's storage", problems));
+    let storage = storage.and_then(|path| root.find(&path, PathKind::Folder, "a registry's storage", problems));
     let address = match table.text("address", problems) {
         None => Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 5000))),
         Some(text) => match text.value.parse::<SocketAddr>() {

@@ -1,7 +1,7 @@
 //! What a study is, once it was read and holds together.
 //! How it is read, checked, hashed and laid out is not known in here.
 
-use super::claim::Finding;
+use super::expectation::Finding;
 use crate::model::{ApproachId, CacheState, ScenarioId, StateId};
 use std::path::{Path, PathBuf};
 
@@ -94,7 +94,27 @@ impl Study {
 }
 
 /// Lays the files of a project in git out in a folder, and names it; or says why it cannot.
-pub type Fetch<'a> = &'a mut dyn FnMut(&GitSource) -> Result<PathBuf, String>;
+pub type Fetch<'a> = &'a mut dyn FnMut(&GitSource) -> Result<PathBuf, FetchError>;
+
+/// What was found in place of a project in git, in words that complete "found …". How it is fetched is not known to a
+/// study, and so is not what may go wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchError(String);
+
+impl FetchError {
+    /// What whoever fetches says.
+    pub fn new(found: impl std::fmt::Display) -> Self {
+        Self(found.to_string())
+    }
+}
+
+impl std::fmt::Display for FetchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FetchError {}
 
 /// Where a project comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

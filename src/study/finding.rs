@@ -2,7 +2,7 @@
 //! Read and held against the study's approaches and scenarios.
 //! Whether a run shows it is decided elsewhere.
 
-use super::claim::{Expectation, Finding};
+use super::expectation::{Expectation, Finding};
 use super::fields::{At, Fields, as_id};
 use super::problem::{Problems, quoted};
 use super::raw::{RawExpectation, RawFinding, RawKind};

@@ -4,7 +4,7 @@
 
 use super::check::{self, Origin};
 use super::decode;
-use super::definition::{Fetch, Study};
+use super::definition::{Fetch, FetchError, Study};
 use super::paths::Root;
 use super::problem::{Problems, StudyErrors, quoted};
 use sha2::{Digest, Sha256};
@@ -24,7 +24,7 @@ impl Study {
     /// # Errors
     /// All problems of the file together, or that it cannot be read. A project in git is one: see [`Study::fetch`].
     pub fn load(path: &Path) -> Result<Self, StudyErrors> {
-        load(path, &mut |source| Err(format!("{source}, which is not fetched here")))
+        load(path, &mut |source| Err(FetchError::new(format!("{source}, which is not fetched here"))))
     }
 
     /// Reads a study as [`Study::load`]; `fetch` lays the files of a project in git out in a folder and names it.

@@ -4,7 +4,7 @@
 
 use super::comment::{GIVE_WHOLE, TOKEN, comment};
 use super::definition::{Append, State, Study};
-use super::marks::{self, Laid, Marks};
+use super::sample_marks::{self, Laid, Marks};
 use super::tree::{What, open, walk};
 use crate::model::StateId;
 use std::collections::BTreeSet;
@@ -166,7 +166,7 @@ fn laid(changed: BTreeSet<PathBuf>, commented: BTreeSet<PathBuf>) -> Result<Laid
     let mut laid = Laid::default();
     for path in commented.into_iter().filter(|path| path.is_file()) {
         let content = fs::read(&path).map_err(|error| StateError::io(&path, &error))?;
-        if marks::find(&content).is_some() {
+        if sample_marks::find(&content).is_some() {
             laid.commented.push((path, content));
         }
     }

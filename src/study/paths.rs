@@ -12,12 +12,12 @@ const LARGEST_FILE: u64 = 1 << 20;
 
 /// What a path must lead to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PathKind {
     Folder,
     File,
 }
 
-impl Kind {
+impl PathKind {
     fn word(self) -> &'static str {
         match self {
             Self::Folder => "a folder",
@@ -34,7 +34,7 @@ impl Root {
     pub(super) fn find(
         &self,
         written: &At<String>,
-        kind: Kind,
+        kind: PathKind,
         what: &str,
         problems: &mut Problems<'_>,
     ) -> Option<PathBuf> {
@@ -46,7 +46,7 @@ impl Root {
         &self,
         others: &[PathBuf],
         written: &At<String>,
-        kind: Kind,
+        kind: PathKind,
         what: &str,
         problems: &mut Problems<'_>,
     ) -> Option<PathBuf> {
@@ -93,15 +93,15 @@ fn reason(looked_for: &Path, error: &io::Error) -> String {
     }
 }
 
-pub(super) fn fits(real: &Path, kind: Kind, written: &At<String>, what: &str, problems: &mut Problems<'_>) -> bool {
+pub(super) fn fits(real: &Path, kind: PathKind, written: &At<String>, what: &str, problems: &mut Problems<'_>) -> bool {
     let shown = quoted(&written.value);
     let (is, size) = match real.metadata() {
-        Ok(data) if data.is_dir() => (Some(Kind::Folder), 0),
-        Ok(data) if data.is_file() => (Some(Kind::File), data.len()),
+        Ok(data) if data.is_dir() => (Some(PathKind::Folder), 0),
+        Ok(data) if data.is_file() => (Some(PathKind::File), data.len()),
         _ => (None, 0),
     };
     if is != Some(kind) {
-        let found = is.map_or("neither a file nor a folder", Kind::word);
+        let found = is.map_or("neither a file nor a folder", PathKind::word);
         problems.add(
             &written.span,
             format!("{found} at {shown}"),

@@ -39,7 +39,7 @@ pub(super) enum What {
 
 /// One file, folder or symbolic link.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(super) struct TreeEntry {
     /// Relative to the folder that was walked.
     pub relative: PathBuf,
     /// Where it is.
@@ -49,7 +49,7 @@ pub(super) struct Entry {
 
 /// All entries below a folder, each folder before what is in it, sorted by name.
 /// What lies at `skip` is left out.
-pub(super) fn walk(root: &Path, skip: Option<&Path>) -> Result<Vec<Entry>, TreeError> {
+pub(super) fn walk(root: &Path, skip: Option<&Path>) -> Result<Vec<TreeEntry>, TreeError> {
     let mut entries = Vec::new();
     let mut folders = vec![PathBuf::new()];
     while let Some(folder) = folders.pop() {
@@ -70,7 +70,7 @@ pub(super) fn walk(root: &Path, skip: Option<&Path>) -> Result<Vec<Entry>, TreeE
     Ok(entries)
 }
 
-fn entry(relative: PathBuf, path: PathBuf) -> Result<Entry, TreeError> {
+fn entry(relative: PathBuf, path: PathBuf) -> Result<TreeEntry, TreeError> {
     let data = fs::symlink_metadata(&path).map_err(|error| TreeError::io(&path, &error))?;
     let what = if data.is_dir() {
         What::Folder
@@ -81,7 +81,7 @@ fn entry(relative: PathBuf, path: PathBuf) -> Result<Entry, TreeError> {
     } else {
         return Err(TreeError { found: "neither a file, a folder nor a symbolic link".to_owned(), path });
     };
-    Ok(Entry { relative, path, what })
+    Ok(TreeEntry { relative, path, what })
 }
 
 /// Opens a file for reading, but never through a link that was put in its place after it was looked at.
@@ -95,13 +95,13 @@ pub(super) fn is_executable(data: &Metadata) -> bool {
 }
 
 /// The states as layers over the project, to look files up without copying anything.
-pub(super) struct Layers<'s> {
+pub(super) struct StatePile<'s> {
     project: &'s Path,
     states: &'s [&'s RawState],
     below: Vec<Option<usize>>,
 }
 
-impl<'s> Layers<'s> {
+impl<'s> StatePile<'s> {
     pub fn new(project: &'s Path, states: &'s [&'s RawState]) -> Self {
         let mut index = HashMap::new();
         let mut below = Vec::new();

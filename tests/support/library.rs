@@ -4,7 +4,7 @@ use crate::calls::study;
 use crate::golden;
 use layerbench::engine::fake::{FakeEngine, FakeMachine, outcome};
 use layerbench::engine::{Client, Interrupt, Named};
-use layerbench::model::{ApproachId, ChainKind, NoProgress, StateId};
+use layerbench::model::{ApproachId, ChainKind, EngineId, NoProgress, StateId};
 use layerbench::plan::{Plan, PlanOptions};
 use layerbench::runner::{self, Around, Materials, Recipe};
 use layerbench::stats;
@@ -38,7 +38,8 @@ fn run(dir: &Path, chain: ChainKind, approaches: &[&str], engines: usize) -> Str
         audit: None,
     };
     let engine = || FakeEngine::new(|number, _| outcome(1.0, 3, if number == 0 { 0 } else { 3 }));
-    let mut engines: Vec<Named> = (0..engines).map(|_| Named { name: None, engine: Box::new(engine()) }).collect();
+    let mut engines: Vec<Named> =
+        (0..engines).map(|_| Named { name: EngineId::only(), engine: Box::new(engine()) }).collect();
     let (machine, interrupt) = (FakeMachine::new([]), Interrupt::default());
     let around = Around { machine: &machine, progress: &NoProgress, interrupt: &interrupt, more: &|| false };
     runner::run(&plan, &materials, &mut engines, &around, &mut |_| Ok(())).unwrap_err().to_string()

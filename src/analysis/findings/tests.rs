@@ -2,8 +2,8 @@ use super::super::table::table;
 use super::super::testing::{approach, approaches, raw_samples, raw_table, sample, scenario, scenarios};
 use super::*;
 
-fn cell(row: &str, column: &str) -> CellRef {
-    CellRef { approach: approach(row), scenario: scenario(column) }
+fn cell(row: &str, column: &str) -> Cell {
+    Cell { engine: EngineId::only(), approach: approach(row), scenario: scenario(column) }
 }
 
 fn faster(a: &str, b: &str, column: &str, at_most: f64) -> Claim {

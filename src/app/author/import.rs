@@ -1,10 +1,10 @@
 //! Figures that were measured elsewhere become a run, under the names of a study.
 
 use crate::app::measure::write_reports;
-use crate::app::prepare::{record, subject};
+use crate::app::prepare::{new_record, subject};
 use crate::app::read::{Pool, Run, Sorter, published_sizes};
 use crate::app::{Failure, World};
-use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, Sample, ScenarioId, Seconds, Status};
+use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, EngineId, Sample, ScenarioId, Seconds, Status};
 use crate::store::{
     Imported, RunFolder, RunOptions, RunRecord, RunStatus, SCHEMA, ScenarioRecord, StoreError, import as read,
 };
@@ -179,7 +179,7 @@ fn samples(imported: &Imported, names: &Names, sizes: Option<&Path>) -> Result<V
                     approach: approach.clone(),
                     scenario: scenario.clone(),
                 },
-                engine: None,
+                engine: EngineId::only(),
                 status: Status::Ok,
                 reason: String::new(),
                 seconds: *seconds,
@@ -224,7 +224,7 @@ fn make_record(request: &Request, names: &Names, study: Option<&Study>) -> Resul
         approaches: names.order.iter().map(ToString::to_string).collect(),
         scenarios: scenarios.collect(),
         published: study.and_then(|s| s.published.clone()),
-        findings: study.map(|s| s.findings.iter().map(record::finding).collect()).unwrap_or_default(),
+        findings: study.map(|s| s.findings.iter().map(new_record::finding).collect()).unwrap_or_default(),
         study_hash: hash,
         options: options.into(),
         seed: 0,

@@ -7,7 +7,9 @@ use crate::app::{Failure, put};
 use crate::model::StateId;
 use crate::project::git;
 use crate::project::kind::{Project, Tool, look};
-use crate::study::{Call, Change, ChangeKind, GitSource, Row, approach_names, has_comments, study_name, study_text};
+use crate::study::{
+    Change, ChangeKind, DockerfileRow, GitSource, StudyDraft, approach_names, has_comments, study_name, study_text,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +68,7 @@ pub fn init(request: &Request) -> Result<Written, Failure> {
 
 /// What will be written, and what is to be said of it.
 struct Draft {
-    study: Call,
+    study: StudyDraft,
     /// Further files of the study, relative to it.
     files: Vec<(PathBuf, String)>,
     found: String,
@@ -80,17 +82,17 @@ fn of_folder(folder: &Path) -> Result<Draft, Failure> {
 
 fn of_repository(mut source: GitSource) -> Result<Draft, Failure> {
     let address = source.address.clone();
-    let wrong = |found: String| {
+    let wrong = |found: &dyn std::fmt::Display| {
         Failure::wrong(format!("{address}: found {found}; expected a git repository and a revision that it has"))
     };
     let states = match &source.reference {
-        None => numbered(&git::branches(&address).map_err(wrong)?),
+        None => numbered(&git::branches(&address).map_err(|error| wrong(&error))?),
         Some(_) => Vec::new(),
     };
     source.reference = source.reference.or_else(|| states.first().cloned());
     let place = passing()?;
-    let (files, _) = fetch(&source, &place.path().join("project"), place.path()).map_err(wrong)?;
-    let project = look(&files).map_err(wrong)?;
+    let (files, _) = fetch(&source, &place.path().join("project"), place.path()).map_err(|error| wrong(&error))?;
+    let project = look(&files).map_err(|error| wrong(&error))?;
     let mut draft = draft(&files, project, study_name(&address), Err(source))?;
     if states.len() > 1 {
         draft.files.clear();
@@ -135,7 +137,13 @@ fn draft(folder: &Path, project: Project, name: String, place: Result<String, Gi
             project.dockerfiles.len(),
             if project.dockerfiles.len() == 1 { "" } else { "s" }
         ),
-        study: Call { name, project: place, rows: rows(&project.dockerfiles), changes: Vec::new(), explained: true },
+        study: StudyDraft {
+            name,
+            project: place,
+            rows: rows(&project.dockerfiles),
+            changes: Vec::new(),
+            explained: true,
+        },
         files: Vec::new(),
         left_out: Vec::new(),
     };
@@ -164,10 +172,14 @@ fn draft(folder: &Path, project: Project, name: String, place: Result<String, Gi
     Ok(draft)
 }
 
-fn rows(dockerfiles: &[PathBuf]) -> Vec<Row> {
+fn rows(dockerfiles: &[PathBuf]) -> Vec<DockerfileRow> {
     let names = approach_names(dockerfiles);
-    let row =
-        |(id, path): (_, &PathBuf)| Row { id, dockerfile: path.display().to_string(), target: None, args: Vec::new() };
+    let row = |(id, path): (_, &PathBuf)| DockerfileRow {
+        id,
+        dockerfile: path.display().to_string(),
+        target: None,
+        args: Vec::new(),
+    };
     names.into_iter().zip(dockerfiles).map(row).collect()
 }
 

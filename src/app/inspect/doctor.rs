@@ -2,7 +2,7 @@
 
 use crate::app::prepare::alone::{self, Alone};
 use crate::app::prepare::engines::{Picked, pick, wanted};
-use crate::app::prepare::materials::{self, Replacement};
+use crate::app::prepare::recipes::{self, Replacement};
 use crate::app::prepare::request::EngineChoice;
 use crate::app::prepare::run_id::run_id;
 use crate::app::prepare::{bases, pulls, subject};
@@ -176,8 +176,8 @@ fn subject(request: &Request) -> Result<Option<Subject>, Failure> {
         chain: ChainKind::Article,
     };
     let plan = Plan::new(&study, &options).map_err(Failure::wrong)?;
-    let replacements = materials::replacements(&study, &request.bases)?;
-    let recipes = materials::recipes(&study, &plan, &replacements, request.bases.len())?;
+    let replacements = recipes::replacements(&study, &request.bases)?;
+    let recipes = recipes::recipes(&study, &plan, &replacements, request.bases.len())?;
     Ok(Some(Subject { study, recipes, replacements, _files: files }))
 }
 
@@ -248,36 +248,41 @@ fn engine(
     if let Some(subject) = subject.filter(|_| request.wants(Topic::Bases)) {
         images(found, engine.as_mut(), subject);
     }
-    // Two that measure at once would measure each other.
-    let alone =
-        request.wants(Topic::Noise).then(|| Alone::now(world, &alone::name("doctor", "cached builds", &home())));
-    if let Some(Err(other)) = &alone {
-        let remedy = "run doctor again when it has ended";
-        found.add("noise", Level::Warn, format!("not measured beside {other}"), remedy);
-    }
-    if let Some(Ok(_alone)) = alone {
-        match noise(engine.as_mut()) {
-            Ok((median, spread)) => {
-                let share = spread / median;
-                let text = format!(
-                    "{NOISE_BUILDS} cached builds of a tiny image: median {:.0} ms, interquartile range {:.0} ms ({:.0} %)",
-                    median * 1e3,
-                    spread * 1e3,
-                    share * 1e2
-                );
-                let level = if share > 0.25 { Level::Warn } else { Level::Ok };
-                let remedy = if level == Level::Warn {
-                    "something else is busy on this machine: differences of less will not show"
-                } else {
-                    ""
-                };
-                found.add("noise", level, text, remedy);
-            }
-            Err(text) => found.add("noise", Level::Stop, text, "the engine cannot build: its message says why"),
-        }
+    if request.wants(Topic::Noise) {
+        steadiness(world, found, engine.as_mut());
     }
     if let Err(error) = engine.finish() {
         found.add("engine", Level::Warn, error.to_string(), "run `layerbench clean`");
+    }
+}
+
+/// How much cached builds of a tiny image differ.
+fn steadiness(world: World<'_>, found: &mut Answer, engine: &mut dyn Engine) {
+    // Two that measure at once would measure each other.
+    let _alone = match Alone::now(world, &alone::name("doctor", "cached builds", &home())) {
+        Ok(alone) => alone,
+        Err(other) => {
+            let remedy = "run doctor again when it has ended";
+            return found.add("noise", Level::Warn, format!("not measured beside {other}"), remedy);
+        }
+    };
+    match noise(engine) {
+        Ok((median, spread)) => {
+            let share = spread / median;
+            let text = format!(
+                "{NOISE_BUILDS} cached builds of a tiny image: median {:.0} ms, interquartile range {:.0} ms ({:.0} %)",
+                median * 1e3,
+                spread * 1e3,
+                share * 1e2
+            );
+            if share > 0.25 {
+                let remedy = "something else is busy on this machine: differences of less will not show";
+                found.add("noise", Level::Warn, text, remedy);
+            } else {
+                found.add("noise", Level::Ok, text, "");
+            }
+        }
+        Err(text) => found.add("noise", Level::Stop, text, "the engine cannot build: its message says why"),
     }
 }
 

@@ -2,12 +2,11 @@
 
 use crate::analysis::change::Verdict;
 use crate::analysis::compare::{CellChange, Compared, Shared, compare_strata};
-use crate::analysis::nights::CellName;
 use crate::analysis::table::Table;
 use crate::app::read::rows::row;
 use crate::app::read::{Run, comparable, sizes};
 use crate::app::{Ending, Failure, World};
-use crate::model::{ApproachId, EngineId};
+use crate::model::{ApproachId, Cell, EngineId};
 use crate::report::Comparing;
 use std::path::{Path, PathBuf};
 
@@ -25,8 +24,8 @@ pub struct Request {
 
 /// What was found on one engine.
 pub struct Stratum {
-    /// The engine, where there are several.
-    pub engine: Option<EngineId>,
+    /// The engine.
+    pub engine: EngineId,
     /// What was compared with what.
     pub head: Comparing,
     /// The changes.
@@ -80,25 +79,22 @@ pub fn compare(world: World<'_>, request: &Request) -> Result<Answer, Failure> {
     // Runs without an engine in common have no cell in common.
     let mut compared = if strata.is_empty() { vec![Compared::default()] } else { compare_strata(&strata, shared) };
     for (stratum, (engine, ..)) in compared.iter_mut().zip(&tables) {
-        stratum.images.retain(|image| !sizes::alike(&right.record, *engine, image.base, image.new));
+        stratum.images.retain(|image| !sizes::alike(&right.record, engine, image.base, image.new));
     }
     let name = |run: &Run, operand: &Operand| match &operand.approach {
         Some(approach) => format!("{} of {}", approach, run.name()),
         None => run.name(),
     };
     let strata = compared.into_iter().enumerate().map(|(place, compared)| {
-        let engine = tables.get(place).and_then(|(engine, ..)| *engine);
+        let engine = tables.get(place).map_or_else(EngineId::only, |(engine, ..)| (*engine).clone());
         let head = Comparing {
-            title: match engine {
-                Some(engine) => format!("{} on {engine}", right.record.title),
-                None => right.record.title.clone(),
-            },
+            title: format!("{}{}", right.record.title, engine.on()),
             base: name(&left, &base),
             new: name(&right, &new),
             notes: notes.clone(),
-            more: more((&base, &new), engine, &compared),
+            more: more((&base, &new), &engine, &compared),
         };
-        Stratum { engine: engine.cloned(), head, compared }
+        Stratum { engine, head, compared }
     });
     Ok(Answer { strata: strata.collect() })
 }
@@ -166,13 +162,13 @@ fn with(operand: Operand, approach: &str) -> Result<Operand, Failure> {
 }
 
 /// The command that shows more of the worst cell.
-fn more((base, new): (&Operand, &Operand), engine: Option<&EngineId>, compared: &Compared) -> Option<String> {
+fn more((base, new): (&Operand, &Operand), engine: &EngineId, compared: &Compared) -> Option<String> {
     let worst = compared.cells.iter().filter(|cell| cell.change.verdict == Verdict::Regression);
     let size = |cell: &&CellChange| cell.change.shift.map_or(0.0, |shift| shift.shift);
     let worst = worst.max_by(|a, b| size(a).total_cmp(&size(b)))?;
     let side = |operand: &Operand| {
         let approach = operand.approach.as_ref().unwrap_or(&worst.approach).clone();
-        CellName { engine: engine.cloned(), approach, scenario: worst.scenario.clone() }.path()
+        Cell { engine: engine.clone(), approach, scenario: worst.scenario.clone() }.path()
     };
     let call = if base.run == new.run {
         format!("layerbench explain {} {} {}", base.run.display(), side(base), side(new))

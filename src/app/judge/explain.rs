@@ -1,10 +1,9 @@
 //! Which steps make the difference between two cells.
 
 use crate::analysis::explain::{Build, Explained, explain as explain_cells};
-use crate::analysis::nights::CellName;
 use crate::app::read::{past, unreadable};
 use crate::app::{Failure, World};
-use crate::model::Status;
+use crate::model::{Cell, Status};
 use crate::store::{RunFolder, StoredRun};
 use std::path::PathBuf;
 
@@ -76,10 +75,10 @@ pub fn explain(world: World<'_>, request: &Request) -> Result<Answer, Failure> {
 
 /// The builds of a cell, given as APPROACH/SCENARIO, or ENGINE/APPROACH/SCENARIO where the run has several engines.
 fn builds<'a>(run: &'a StoredRun, cell: &str) -> Result<Vec<Build<'a>>, Failure> {
-    let names: Vec<CellName> = past::cells(&run.record)?;
+    let names: Vec<Cell> = past::cells(&run.record)?;
     let Some(name) = names.iter().find(|name| name.path() == cell) else {
         let more = names.len().saturating_sub(12);
-        let shown: Vec<String> = names.iter().take(12).map(CellName::path).collect();
+        let shown: Vec<String> = names.iter().take(12).map(Cell::path).collect();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         return Err(Failure::wrong(format!(
             "cell: found {cell:?}, which the run {} does not have; expected one of {}{more}; correct the name",

@@ -4,13 +4,13 @@
 use crate::analysis::change::{self, CommonMode, Verdict};
 use crate::analysis::compare::{CellChange, Shared, compare_strata};
 use crate::analysis::gate::{self as rules, NIGHTS};
-use crate::analysis::nights::{CellName, GatedCell, Medians, NewSize, by_history};
+use crate::analysis::nights::{GatedCell, Medians, NewSize, by_history};
 use crate::analysis::table::Table;
 use crate::app::measure::confirm;
 use crate::app::read::past::{Chosen, cells, choose, medians, revision, starts};
 use crate::app::read::{Run, Stratum, comparable, sizes, unreadable};
 use crate::app::{Ending, Failure, World};
-use crate::model::EngineId;
+use crate::model::{Cell, EngineId};
 use crate::report::{Confirmed, Gated, GatedLine};
 use crate::store::{RunStatus, StoredNight, accepted, nights};
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub struct Request {
     /// Whether nights are used even if they were made in unlike ways.
     pub force: bool,
     /// How what is slower is measured afresh, if it is.
-    pub confirm: Option<confirm::Request>,
+    pub confirm: Option<confirm::ConfirmRequest>,
 }
 
 /// The verdict on a night.
@@ -98,7 +98,7 @@ struct Night<'a> {
     request: &'a Request,
     tonight: Run,
     folder: PathBuf,
-    names: Vec<CellName>,
+    names: Vec<Cell>,
     before: Vec<&'a StoredNight>,
     starts: Vec<usize>,
 }
@@ -120,7 +120,7 @@ impl Night<'_> {
         let (judged, common) = by_history(&self.names, &rows, &self.starts, &fresh);
         let few = judged.iter().filter(|cell| cell.too_few).count();
         let engines = self.tonight.strata.iter().map(|stratum| stratum.id.clone());
-        let common: Vec<(Option<EngineId>, CommonMode)> = engines.zip(common).collect();
+        let common: Vec<(EngineId, CommonMode)> = engines.zip(common).collect();
         let mut doubts = doubts(&common);
         if few > 0 {
             doubts.push(format!(
@@ -161,7 +161,7 @@ impl Night<'_> {
         }
     }
 
-    fn line(&self, cell: &GatedCell, common: &[(Option<EngineId>, CommonMode)], baseline: Option<&Path>) -> GatedLine {
+    fn line(&self, cell: &GatedCell, common: &[(EngineId, CommonMode)], baseline: Option<&Path>) -> GatedLine {
         let tonight = cell.tonight;
         let mine = common.iter().find(|(engine, _)| *engine == cell.cell.engine);
         let common = mine.map_or(CommonMode::default(), |(_, common)| *common);
@@ -194,7 +194,7 @@ impl Night<'_> {
         }
     }
 
-    fn more(&self, cell: &CellName, baseline: &Path) -> String {
+    fn more(&self, cell: &Cell, baseline: &Path) -> String {
         let run = self.tonight.path.display();
         format!("layerbench explain {run} {} --against {}", cell.path(), baseline.display())
     }
@@ -205,11 +205,11 @@ impl Night<'_> {
         let mut found = Vec::new();
         for Stratum { id: engine, table, .. } in &self.tonight.strata {
             let rows = table.rows.iter().filter_map(|row| {
-                let before = last.image(engine.as_ref().map(EngineId::as_str), row.approach.as_str())?;
+                let before = last.image(engine.shown(), row.approach.as_str())?;
                 Some(NewSize { engine: engine.clone(), approach: row.approach.clone(), before, tonight: row.image? })
             });
             let record = &self.tonight.record;
-            found.extend(rows.filter(|size| !sizes::alike(record, engine.as_ref(), size.before, size.tonight)));
+            found.extend(rows.filter(|size| !sizes::alike(record, engine, size.before, size.tonight)));
         }
         found
     }
@@ -233,12 +233,12 @@ impl Night<'_> {
         let strata: Vec<(&Table, &Table)> = pairs.iter().map(|(_, before, after)| (*before, *after)).collect();
         let (mut lines, mut suspects, mut common, mut doubts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for ((engine, ..), compared) in pairs.iter().zip(compare_strata(&strata, Shared::TakeOut)) {
-            let names = compared.cells.iter().map(|cell| CellName {
-                engine: engine.cloned(),
+            let names = compared.cells.iter().map(|cell| Cell {
+                engine: (*engine).clone(),
                 approach: cell.approach.clone(),
                 scenario: cell.scenario.clone(),
             });
-            let names: Vec<CellName> = names.collect();
+            let names: Vec<Cell> = names.collect();
             let groups: Vec<(Vec<f64>, Vec<f64>)> =
                 names.iter().map(|name| (seconds(&baseline, name), seconds(&self.tonight, name))).collect();
             let groups: Vec<(&[f64], &[f64])> = groups.iter().map(|(a, b)| (&a[..], &b[..])).collect();
@@ -248,9 +248,9 @@ impl Night<'_> {
                 let more = mine.contains(&place).then(|| self.more(&name, &path));
                 lines.push(undecided(cell, name, more));
             }
-            let on = engine.map_or(String::new(), |engine| format!("{engine}: "));
+            let on = engine.before(": ");
             doubts.extend(compared.doubts().into_iter().map(|doubt| format!("{on}{doubt}")));
-            common.push((engine.cloned(), compared.common));
+            common.push(((*engine).clone(), compared.common));
         }
         let rule = format!("By one night, {}", baseline.name());
         let mut gated = Gated { lines, common, doubts, ..self.gated(rule) };
@@ -264,13 +264,13 @@ impl Night<'_> {
     }
 
     /// Has the suspects measured afresh: only these samples decide.
-    fn confirm(&self, world: World<'_>, asked: &confirm::Request, found: &mut Found) -> Result<(), Failure> {
+    fn confirm(&self, world: World<'_>, asked: &confirm::ConfirmRequest, found: &mut Found) -> Result<(), Failure> {
         let Some(path) = &found.baseline else { return Ok(()) };
         let baseline = Run::open_to_judge(path)?;
-        let suspects: Vec<CellName> =
-            found.suspects.iter().map(|place| found.gated.lines[*place].cell.clone()).collect();
+        let suspects: Vec<Cell> = found.suspects.iter().map(|place| found.gated.lines[*place].cell.clone()).collect();
         let fresh = confirm::rebuild(world, asked, &baseline.record, &self.tonight.record, &suspects)?;
-        let pairs: Vec<(&[f64], &[f64])> = fresh.samples.iter().map(|(a, b)| (&a[..], &b[..])).collect();
+        let pairs: Vec<(&[f64], &[f64])> =
+            fresh.samples.iter().map(|one| (&one.baseline[..], &one.current[..])).collect();
         let judged = rules::confirm(&pairs);
         let all = suspects.iter().zip(&pairs).zip(judged);
         found.gated.confirmed = Some(
@@ -292,13 +292,13 @@ impl Night<'_> {
 }
 
 /// Seconds of a cell's valid builds.
-fn seconds(run: &Run, name: &CellName) -> Vec<f64> {
-    let cell = run.table(name.engine.as_ref()).and_then(|table| table.cell(&name.approach, &name.scenario));
+fn seconds(run: &Run, name: &Cell) -> Vec<f64> {
+    let cell = run.table(&name.engine).and_then(|table| table.cell(&name.approach, &name.scenario));
     cell.map(|cell| cell.seconds.clone()).unwrap_or_default()
 }
 
 /// A cell that two nights cannot decide: a suspect, or nothing to say.
-fn undecided(cell: &CellChange, name: CellName, more: Option<String>) -> GatedLine {
+fn undecided(cell: &CellChange, name: Cell, more: Option<String>) -> GatedLine {
     GatedLine {
         cell: name,
         verdict: match cell.change.verdict {
@@ -316,9 +316,9 @@ fn undecided(cell: &CellChange, name: CellName, more: Option<String>) -> GatedLi
     }
 }
 
-fn doubts(common: &[(Option<EngineId>, CommonMode)]) -> Vec<String> {
+fn doubts(common: &[(EngineId, CommonMode)]) -> Vec<String> {
     let shifts = common.iter().filter(|(_, common)| common.is_shift()).map(|(engine, common)| {
-        let on = engine.as_ref().map_or(String::new(), |engine| format!(" on {engine}"));
+        let on = engine.on();
         format!("a global shift of {:+.1} % over {} cells{on}", common.percent(), common.cells)
     });
     shifts.collect()

@@ -1,10 +1,11 @@
 //! Medians over nights, where they changed, and which changes are wanted.
 
-use crate::analysis::nights::{CellName, Medians, Series, series};
+use crate::analysis::nights::{Medians, Series, series};
 use crate::app::Failure;
 use crate::app::read::past::{Chosen, cells, choose, medians, newest, revision};
-use crate::app::read::{painter::Painter, pictures, unreadable};
+use crate::app::read::{drawings, painter::Painter, unreadable};
 use crate::chart::{self, Chart, ChartError};
+use crate::model::Cell;
 use crate::report::{ChangeLine, History, NightName};
 use crate::store::{Accepted, StoredNight, StoredNights, accept as keep, accepted, nights};
 use crate::text::time::rfc3339;
@@ -59,7 +60,7 @@ pub fn history(request: &Request) -> Result<History, Failure> {
     if let Some(folder) = &request.charts {
         let chart = draw(&found).map_err(Failure::unmade)?;
         let painter = request.png.then(Painter::new).transpose()?;
-        pictures::write([&chart].into_iter(), folder, painter.as_ref())?;
+        drawings::write([&chart].into_iter(), folder, painter.as_ref())?;
     }
     Ok(found)
 }
@@ -99,19 +100,19 @@ fn draw(history: &History) -> Result<Chart, ChartError> {
     // The day says enough; a night without a time has its folder's name.
     let nights = history.nights.iter().map(|night| night.started_at.get(..10).unwrap_or(&night.run).to_owned());
     let lines = history.series.iter().enumerate().map(|(place, series)| {
-        let changes = history.changes.iter().filter(|change| change.cell == place).map(|change| chart::Change {
+        let changes = history.changes.iter().filter(|change| change.cell == place).map(|change| chart::ChangeMark {
             night: change.night,
             before: change.before,
             after: change.after,
             accepted: change.accepted.clone(),
         });
-        chart::Line { cell: series.cell.to_string(), medians: series.medians.clone(), changes: changes.collect() }
+        chart::Trend { cell: series.cell.to_string(), medians: series.medians.clone(), changes: changes.collect() }
     });
     chart::nights(&nights.collect::<Vec<_>>(), &lines.collect::<Vec<_>>())
 }
 
 /// The series of all cells, shared out among the processors.
-fn in_parallel(names: &[CellName], rows: &[Medians]) -> Result<Vec<Series>, Failure> {
+fn in_parallel(names: &[Cell], rows: &[Medians]) -> Result<Vec<Series>, Failure> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = names.len().div_ceil(threads).max(1);
     let parts: Vec<Result<Vec<Series>, Failure>> = std::thread::scope(|scope| {

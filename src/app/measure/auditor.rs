@@ -4,7 +4,7 @@ use crate::app::Failure;
 use crate::app::read::{Pool, columns};
 use crate::audit::cache::cache_use;
 use crate::audit::image::{Options, audit as look};
-use crate::audit::lock;
+use crate::audit::lock::{self, NeededError};
 use crate::engine::{Engine, Interrupt};
 use crate::model::{EngineId, Sample, Scorecard, StateId, Step};
 use crate::plan::PlannedBuild;
@@ -24,8 +24,10 @@ pub const RUN_LIMIT: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When the file, or the project file beside it, cannot be read or understood.
-pub fn needed(file: &Path) -> Result<BTreeSet<String>, String> {
-    let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+pub fn needed(file: &Path) -> Result<BTreeSet<String>, NeededError> {
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|e| NeededError::Unreadable(path.to_owned(), e.to_string()))
+    };
     let project = file.with_file_name("pyproject.toml");
     let project = project.is_file().then(|| read(&project)).transpose()?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -33,7 +35,7 @@ pub fn needed(file: &Path) -> Result<BTreeSet<String>, String> {
 }
 
 /// A lock file of a study, which must not be read through a link that leads elsewhere.
-fn in_context(lock: &Path, context: &Path) -> Result<PathBuf, String> {
+fn in_context(lock: &Path, context: &Path) -> Result<PathBuf, NeededError> {
     let inside = |file: &Path| match (file.canonicalize(), context.canonicalize()) {
         (Ok(real), Ok(top)) => real.starts_with(top),
         _ => true, // what is not there is not read
@@ -42,7 +44,7 @@ fn in_context(lock: &Path, context: &Path) -> Result<PathBuf, String> {
         Ok(lock.to_owned())
     } else {
         let name = lock.file_name().unwrap_or_default();
-        Err(format!("{}: found a link that leads out of the project; put a copy there", name.display()))
+        Err(NeededError::LeadsOut(name.display().to_string()))
     }
 }
 
@@ -57,8 +59,8 @@ pub(super) fn auditor(
     let (asked, contexts, interrupt) = (study.audit.clone(), contexts.clone(), interrupt.clone());
     let known: BTreeSet<_> = known.iter().map(|card| (card.engine.clone(), card.approach.clone())).collect();
     let since = OffsetDateTime::now_utc();
-    Auditor(Rc::new(move |engine: &mut dyn Engine, name: Option<&EngineId>, planned: &PlannedBuild, image: &str| {
-        let (approach, on) = (Some(planned.key.approach.to_string()), name.map(ToString::to_string));
+    Auditor(Rc::new(move |engine: &mut dyn Engine, name: &EngineId, planned: &PlannedBuild, image: &str| {
+        let (approach, on) = (Some(planned.key.approach.to_string()), name.shown().map(str::to_owned));
         if known.contains(&(on.clone(), approach.clone())) {
             return Ok(None);
         }

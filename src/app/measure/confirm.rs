@@ -2,14 +2,14 @@
 //! that is judged: its client, its chain, its registry cache.
 
 use super::keeper::{Keeper, Kept};
-use super::run::{Request as RunRequest, client, registry_cache};
-use crate::analysis::nights::CellName;
+use super::run::{client, registry_cache};
+use super::run_request::RunRequest;
 use crate::app::prepare::alone::{self, Alone};
 use crate::app::prepare::bases::{Needs, known};
 use crate::app::prepare::checkout;
 use crate::app::prepare::engines::{Picked, Wanted, pick, wanted};
-use crate::app::prepare::materials as files;
-use crate::app::prepare::record::{self, Facts};
+use crate::app::prepare::new_record::{self, Facts};
+use crate::app::prepare::recipes as files;
 use crate::app::prepare::request::{EngineChoice, Origin, Wish};
 use crate::app::prepare::run_id::{run_id, seed_from_clock};
 use crate::app::prepare::subject;
@@ -18,8 +18,8 @@ use crate::app::{Failure, InFlight, World};
 use crate::engine::machine::workspace::Workspace;
 use crate::engine::machine::{look::ThisMachine, places::Folder};
 use crate::engine::{Interrupt, Named};
-use crate::model::{Event, IdError};
-use crate::plan::pair::{BASELINE, CURRENT, Cell, approach, state};
+use crate::model::{Cell, Event, IdError};
+use crate::plan::pair::{BASELINE, CURRENT, approach, state};
 use crate::plan::{Plan, PlanOptions};
 use crate::runner::{self, Around, Materials};
 use crate::store::{RunFolder, RunRecord};
@@ -32,7 +32,7 @@ use std::time::SystemTime;
 use time::OffsetDateTime;
 
 /// How suspects are measured afresh.
-pub struct Request {
+pub struct ConfirmRequest {
     /// Fresh builds of each side.
     pub reps: u32,
     /// Tonight's study, if not where its run says.
@@ -49,10 +49,18 @@ pub struct Request {
     pub out: PathBuf,
 }
 
-/// Fresh samples of each suspect.
+/// Fresh samples of a suspect: seconds of its valid builds.
+pub struct Sides {
+    /// From the files of the baseline.
+    pub baseline: Vec<f64>,
+    /// From the files that are judged.
+    pub current: Vec<f64>,
+}
+
+/// Fresh samples of all suspects.
 pub struct Fresh {
-    /// Seconds of baseline and current, in the order of the suspects.
-    pub samples: Vec<(Vec<f64>, Vec<f64>)>,
+    /// In the order of the suspects.
+    pub samples: Vec<Sides>,
     /// What must be known of them.
     pub notes: Vec<String>,
 }
@@ -63,10 +71,10 @@ pub struct Fresh {
 /// When the files of both cannot be had, or the builds cannot be made.
 pub fn rebuild(
     world: World<'_>,
-    request: &Request,
+    request: &ConfirmRequest,
     baseline: &RunRecord,
     current: &RunRecord,
-    suspects: &[CellName],
+    suspects: &[Cell],
 ) -> Result<Fresh, Failure> {
     let interrupt = world.watcher.interrupt(InFlight::Cancelled);
     let id = run_id();
@@ -74,11 +82,9 @@ pub fn rebuild(
     let _alone = Alone::wait(world, &name, request.no_wait, &interrupt, || Ok(()))?;
     let workspace = Workspace::new(&id)?;
     let (old, new, mut notes) = studies(world, request, baseline, current, workspace.path())?;
-    let cells: Vec<Cell> =
-        suspects.iter().map(|cell| (cell.engine.clone(), cell.approach.clone(), cell.scenario.clone())).collect();
-    let call = call(request, current, &cells);
+    let call = call(request, current, suspects);
     let engines = engines(&call, suspects)?;
-    let (plan, mut materials) = paired(&old, &new, &call, &engines, &cells, (workspace.path(), &id))?;
+    let (plan, mut materials) = paired(&old, &new, &call, &engines, suspects, (workspace.path(), &id))?;
     let cache = registry_cache(call.registry_cache.as_deref(), workspace.path())?;
     let Picked { mut engines, lines } = pick(world, &call.engines, &engines, &id, Some(&new), plan.chain, cache)?;
     for line in lines {
@@ -90,11 +96,11 @@ pub fn rebuild(
         plan: &plan,
         options: call.options(),
         engines: known(world, &mut engines, &mut materials, &replacements, &Needs::new(), &interrupt)?.engines,
-        git: record::git(new.folder()),
+        git: new_record::git(new.folder()),
         notes: Vec::new(),
         started_at: rfc3339(SystemTime::now()),
     };
-    let record = confirm_record(record::record(&found)?, &plan);
+    let record = confirm_record(new_record::record(&found)?, &plan);
     let folder = RunFolder::create(&request.out, OffsetDateTime::now_utc(), &id, &record).map_err(Failure::failed)?;
     let what = if suspects.len() == 1 { "suspect" } else { "suspects" };
     world.say(format!("measuring {} {what} afresh: {}", suspects.len(), folder.path().display()));
@@ -105,7 +111,7 @@ pub fn rebuild(
     if invalid > 0 {
         notes.push(format!("{invalid} of the fresh builds are not valid, and in no figure."));
     }
-    Ok(Fresh { samples: samples(&run, &cells)?, notes })
+    Ok(Fresh { samples: samples(&run, suspects)?, notes })
 }
 
 /// Makes the builds; a run that does not come to its end says nothing.
@@ -132,15 +138,15 @@ fn build(
 }
 
 /// Seconds of baseline and current of each cell.
-fn samples(run: &Run, cells: &[Cell]) -> Result<Vec<(Vec<f64>, Vec<f64>)>, Failure> {
+fn samples(run: &Run, cells: &[Cell]) -> Result<Vec<Sides>, Failure> {
     let mut samples = Vec::new();
-    for (engine, name, scenario) in cells {
+    for Cell { engine, approach: name, scenario } in cells {
         let of = |side| -> Result<Vec<f64>, Failure> {
             let row = approach(side, name).map_err(Failure::wrong)?;
-            let cell = run.table(engine.as_ref()).and_then(|table| table.cell(&row, scenario));
+            let cell = run.table(engine).and_then(|table| table.cell(&row, scenario));
             Ok(cell.map(|cell| cell.seconds.clone()).unwrap_or_default())
         };
-        samples.push((of(BASELINE)?, of(CURRENT)?));
+        samples.push(Sides { baseline: of(BASELINE)?, current: of(CURRENT)? });
     }
     Ok(samples)
 }
@@ -159,7 +165,7 @@ fn paired(
         let options = PlanOptions {
             reps: call.reps,
             most: call.reps,
-            engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
+            engines: engines.iter().map(|engine| engine.name.clone()).collect(),
             approaches: call.approaches.clone(),
             scenarios: call.scenarios.clone(),
             seed,
@@ -182,8 +188,8 @@ fn paired(
 }
 
 /// The engines that the suspects were measured on: by name where the run had several.
-fn engines(call: &RunRequest, suspects: &[CellName]) -> Result<Vec<Wanted>, Failure> {
-    let named = suspects.iter().any(|cell| cell.engine.is_some());
+fn engines(call: &RunRequest, suspects: &[Cell]) -> Result<Vec<Wanted>, Failure> {
+    let named = suspects.iter().any(|cell| cell.engine.shown().is_some());
     let mut engines = wanted(&call.engines, call.chain, named)?;
     let missing = suspects.iter().find(|cell| !engines.iter().any(|wanted| wanted.name == cell.engine));
     match missing {
@@ -191,17 +197,17 @@ fn engines(call: &RunRequest, suspects: &[CellName]) -> Result<Vec<Wanted>, Fail
             engines.retain(|wanted| suspects.iter().any(|cell| wanted.name == cell.engine));
             Ok(engines)
         }
-        Some(CellName { engine: Some(name), .. }) => Err(Failure::cannot_tell(format!(
-            "--engine: found no engine {name}, on which suspects were measured; add --engine {name}=ENGINE"
+        Some(Cell { engine, .. }) if engine.shown().is_some() => Err(Failure::cannot_tell(format!(
+            "--engine: found no engine {engine}, on which suspects were measured; add --engine {engine}=ENGINE"
         ))),
         Some(_) => Err(Failure::wrong("--engine: found several; expected the one that the run was made on")),
     }
 }
 
 /// The run that is judged, asked for once more with other repetitions, only the suspects, and the leaves of this call.
-fn call(request: &Request, current: &RunRecord, cells: &[Cell]) -> RunRequest {
-    let mut approaches: Vec<String> = cells.iter().map(|(_, a, _)| a.to_string()).collect();
-    let mut scenarios: Vec<String> = cells.iter().map(|(.., s)| s.to_string()).collect();
+fn call(request: &ConfirmRequest, current: &RunRecord, cells: &[Cell]) -> RunRequest {
+    let mut approaches: Vec<String> = cells.iter().map(|cell| cell.approach.to_string()).collect();
+    let mut scenarios: Vec<String> = cells.iter().map(|cell| cell.scenario.to_string()).collect();
     for names in [&mut approaches, &mut scenarios] {
         names.sort_unstable();
         names.dedup();
@@ -222,13 +228,13 @@ fn call(request: &Request, current: &RunRecord, cells: &[Cell]) -> RunRequest {
 }
 
 /// A study with all its files; what cannot be had ends the confirmation.
-fn load(world: World<'_>, path: &Path, request: &Request, place: &Path) -> Result<Study, Failure> {
+fn load(world: World<'_>, path: &Path, request: &ConfirmRequest, place: &Path) -> Result<Study, Failure> {
     let mut subject = subject::load(path, &request.origin, Path::new("results"), place)?;
     subject::settle(world, &mut subject, &request.origin, place);
     subject.stop_with(None).map_or(Ok(subject.study), Err)
 }
 
-fn study_path(request: &Request, current: &RunRecord) -> PathBuf {
+fn study_path(request: &ConfirmRequest, current: &RunRecord) -> PathBuf {
     let recorded = || current.options.call().and_then(|options| options.study.clone());
     let usual = || "scenarios/article".to_owned();
     request.study.clone().unwrap_or_else(|| PathBuf::from(recorded().unwrap_or_else(usual)))
@@ -237,7 +243,7 @@ fn study_path(request: &Request, current: &RunRecord) -> PathBuf {
 /// The files of both sides, proved to be those that the runs were made of.
 fn studies(
     world: World<'_>,
-    request: &Request,
+    request: &ConfirmRequest,
     baseline: &RunRecord,
     current: &RunRecord,
     workspace: &Path,

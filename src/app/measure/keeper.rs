@@ -3,10 +3,10 @@
 
 use super::auditor;
 use crate::analysis::path::waits;
-use crate::app::read::pictures::Charts;
+use crate::app::read::drawings::Charts;
 use crate::app::read::{Form, Pool, Run, Sorter, sizes};
 use crate::app::{Failure, Watcher};
-use crate::model::{Bytes, EngineId, Event, Image, Sample, Scorecard, Seconds, Status, Step};
+use crate::model::{Bytes, Event, Image, Sample, Scorecard, Seconds, Status, Step};
 use crate::report::TextStyle;
 use crate::runner;
 use crate::store::{self, Reports, RunFolder, RunRecord, RunStatus};
@@ -139,8 +139,7 @@ impl<'w> Keeper<'w> {
         store::write_scorecards(self.folder.path(), &self.cards).map_err(Failure::failed)?;
         for row in &mut self.images {
             let mine = |card: &&Scorecard| {
-                card.approach.as_deref() == Some(row.approach.as_str())
-                    && card.engine.as_deref() == row.engine.as_ref().map(EngineId::as_str)
+                card.approach.as_deref() == Some(row.approach.as_str()) && card.engine.as_deref() == row.engine.shown()
             };
             for (name, value) in self.cards.iter().find(mine).map(auditor::image_columns).unwrap_or_default() {
                 row.scorecard.retain(|(other, _)| *other != name);
@@ -181,7 +180,7 @@ pub fn write_reports(run: &Run) -> Result<(), Failure> {
     let charts = run.charts()?;
     let mut pictures = Vec::new();
     for chart in charts.iter().flat_map(Charts::all) {
-        pictures.push((format!("{}.svg", chart.name), crate::app::read::pictures::alone(chart)?));
+        pictures.push((format!("{}.svg", chart.name), crate::app::read::drawings::alone(chart)?));
     }
     let reports = Reports {
         summary: &run.render(Form::Csv, TextStyle::default())?,

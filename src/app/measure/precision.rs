@@ -3,12 +3,10 @@
 
 use crate::analysis::gate::Precision;
 use crate::analysis::table::LEVEL;
-use crate::model::{ApproachId, EngineId, Sample, ScenarioId, Status};
+use crate::model::{Cell, Sample, Status};
 use crate::plan::Plan;
 use crate::stats;
 use std::collections::BTreeMap;
-
-type Cell = (Option<EngineId>, ApproachId, ScenarioId);
 
 /// What was measured so far of the cells that further blocks would measure again.
 pub struct Demand {
@@ -23,7 +21,11 @@ impl Demand {
         let chains = plan.further.iter().flatten();
         let cells = chains.flat_map(|chain| {
             let measured = chain.builds.iter().filter(|build| build.measured);
-            measured.map(|b| (chain.engine.clone(), b.key.approach.clone(), b.key.scenario.clone()))
+            measured.map(|build| Cell {
+                engine: chain.engine.clone(),
+                approach: build.key.approach.clone(),
+                scenario: build.key.scenario.clone(),
+            })
         });
         let cells = cells.map(|cell| (cell, Vec::new())).collect();
         Self { rule: target.map(|target| Precision { target }), cells, blocks: plan.blocks() }
@@ -31,8 +33,7 @@ impl Demand {
 
     /// Takes a sample into account.
     pub fn add(&mut self, sample: &Sample) {
-        let cell = (sample.engine.clone(), sample.key.approach.clone(), sample.key.scenario.clone());
-        if let Some(seconds) = self.cells.get_mut(&cell).filter(|_| sample.status == Status::Ok) {
+        if let Some(seconds) = self.cells.get_mut(&sample.cell()).filter(|_| sample.status == Status::Ok) {
             seconds.push(sample.seconds.get());
         }
         self.blocks = self.blocks.max(sample.key.block as usize);
@@ -48,13 +49,12 @@ impl Demand {
     pub fn note(&self) -> Option<String> {
         let rule = self.rule.as_ref()?;
         let percent = |part: f64| format!("{:.1} %", part * 100.0);
-        let missed = self.cells.iter().filter_map(|((engine, approach, scenario), seconds)| {
+        let missed = self.cells.iter().filter_map(|(cell, seconds)| {
             let width = stats::half_width(seconds, LEVEL).ok().flatten();
-            let engine = engine.as_ref().map_or(String::new(), |engine| format!("{engine}/"));
             match width {
                 Some(width) if width <= rule.target => None,
-                Some(width) => Some(format!("{engine}{approach}/{scenario} ({})", percent(width))),
-                None => Some(format!("{engine}{approach}/{scenario} (n = {})", seconds.len())),
+                Some(width) => Some(format!("{} ({})", cell.path(), percent(width))),
+                None => Some(format!("{} (n = {})", cell.path(), seconds.len())),
             }
         });
         let missed: Vec<String> = missed.collect();
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
     use crate::engine::fake::{FakeEngine, FakeMachine, outcome};
     use crate::engine::{Client, Interrupt, Named};
-    use crate::model::{CacheState, ChainKind, Event};
+    use crate::model::{ApproachId, CacheState, ChainKind, EngineId, Event};
     use crate::plan::PlanOptions;
     use crate::runner::{self, Around, Materials, Recipe};
     use crate::study::Study;
@@ -141,7 +141,7 @@ mod tests {
             let dice = f64::from(number * 37 % 101) / 50.0 - 1.0;
             outcome(10.0 * (1.0 + part * dice), 2, 0)
         });
-        let mut engines = [Named { name: None, engine: Box::new(engine) }];
+        let mut engines = [Named { name: EngineId::only(), engine: Box::new(engine) }];
         let demand = RefCell::new(Demand::new(Some(0.03), plan));
         let mut samples = Vec::new();
         let mut sink = |event: Event| {

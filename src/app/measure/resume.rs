@@ -2,11 +2,11 @@
 //! What of the plan is left to do is `plan::remaining`'s business.
 
 use super::keeper::Keeper;
-use super::run::Request;
-use crate::app::prepare::request::{Call, EngineChoice, Origin, Wish};
+use super::run_request::RunRequest;
+use crate::app::prepare::request::{CallRequest, EngineChoice, Origin, Wish};
 use crate::app::read::comparable;
 use crate::app::{Failure, Watcher};
-use crate::model::{BuildKey, EngineId, Image, Sample, Scorecard, Status};
+use crate::model::{BuildKey, Image, Sample, Scorecard, Status};
 use crate::plan::{Plan, Remaining};
 use crate::store::{
     CallOptions, RunFolder, RunOptions, RunRecord, RunStatus, StoreError, StoredRun, images, scorecards,
@@ -41,7 +41,7 @@ impl Earlier {
     ///
     /// # Errors
     /// When it is not said again, or the record's options are not those of a call.
-    pub fn request(&self, given: &Request) -> Result<Request, Failure> {
+    pub fn request(&self, given: &RunRequest) -> Result<RunRequest, Failure> {
         let record = &self.stored.record;
         let options = record.options.call().filter(|options| in_range(options)).ok_or_else(|| {
             Failure::wrong(format!(
@@ -71,7 +71,7 @@ impl Earlier {
         if !problems.is_empty() {
             return Err(Failure::wrong(problems.join("\n")));
         }
-        Ok(Request {
+        Ok(RunRequest {
             wish: wish(options, args),
             origin: Origin { uncommitted: options.uncommitted, ..given.origin },
             // What was left out stays out.
@@ -83,7 +83,7 @@ impl Earlier {
             dry_run: given.dry_run,
             finish_build: given.finish_build,
             no_wait: given.no_wait,
-            ..Request::recorded(options)
+            ..RunRequest::recorded(options)
         })
     }
 
@@ -109,10 +109,9 @@ impl Earlier {
         let (images, cards) = (self.images()?, self.cards()?);
         Ok(plan.remaining(&stored, grown, &|engine, approach| {
             let card = |card: &Scorecard| {
-                card.engine.as_deref() == engine.map(EngineId::as_str)
-                    && card.approach.as_deref() == Some(approach.as_str())
+                card.engine.as_deref() == engine.shown() && card.approach.as_deref() == Some(approach.as_str())
             };
-            let image = |image: &Image| image.engine.as_ref() == engine && image.approach == *approach;
+            let image = |image: &Image| image.engine == *engine && image.approach == *approach;
             // A run that finished had its look, whatever came of it.
             self.stored.record.status == RunStatus::Finished || (images.iter().any(image) && cards.iter().any(card))
         }))
@@ -191,7 +190,7 @@ fn in_range(options: &RunOptions) -> bool {
 fn wish(options: &RunOptions, args: &[String]) -> Wish {
     let paths = |texts: &[String]| texts.iter().map(PathBuf::from).collect();
     match &options.call {
-        Some(CallOptions { context, dockerfiles, changes, target, .. }) => Wish::Call(Call {
+        Some(CallOptions { context, dockerfiles, changes, target, .. }) => Wish::Call(CallRequest {
             context: context.clone(),
             dockerfiles: paths(dockerfiles),
             changes: changes.clone(),

@@ -4,13 +4,14 @@ use super::auditor::auditor;
 use super::keeper::{Keeper, Kept};
 use super::precision::Demand;
 use super::resume::Earlier;
+use super::run_request::RunRequest;
 use crate::analysis::gate::Precision;
 use crate::app::prepare::alone::{self, Alone};
 use crate::app::prepare::bases::{self, Known, Needs};
 use crate::app::prepare::engines::{Picked, Wanted, pick, wanted};
-use crate::app::prepare::materials::{self as files, Replacement};
-use crate::app::prepare::record::{self, Facts};
-use crate::app::prepare::request::{EngineChoice, Origin, Wish};
+use crate::app::prepare::new_record::{self, Facts};
+use crate::app::prepare::recipes::{self as files, Replacement};
+use crate::app::prepare::request::Wish;
 use crate::app::prepare::run_id::{run_id, seed_from_clock};
 use crate::app::prepare::subject::{self, Subject};
 use crate::app::prepare::{clean, pulls, without_study};
@@ -22,124 +23,18 @@ use crate::engine::machine::workspace::Workspace;
 use crate::engine::machine::{look::ThisMachine, places::Folder};
 use crate::engine::wire::docker_client::DockerClient;
 use crate::engine::{Client, Interrupt, Named};
-use crate::model::{ApproachId, BuildKey, ChainKind, ClientKind, ColdKind, Event};
+use crate::model::{ApproachId, BuildKey, ClientKind, ColdKind, Event};
 use crate::plan::{Plan, PlanOptions, Remaining};
 use crate::runner::{self, Around, Materials, Recipe};
-use crate::store::{CallOptions, RunFolder, RunOptions};
+use crate::store::RunFolder;
 use crate::study::Study;
 use crate::text::time::rfc3339;
 use crate::text::without_logins;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::SystemTime;
 use time::OffsetDateTime;
-
-/// What is asked for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Request {
-    /// What is built.
-    pub wish: Wish,
-    /// Where its files may come from.
-    pub origin: Origin,
-    /// Repetitions on each engine, from 1.
-    pub reps: u32,
-    /// The part of its median that the half-width of each interval is to be at most, if blocks are added until then.
-    pub precision: Option<f64>,
-    /// Names or patterns of approaches; all if empty.
-    pub approaches: Vec<String>,
-    /// Names or patterns of scenarios; all if empty.
-    pub scenarios: Vec<String>,
-    /// On which engines.
-    pub engines: EngineChoice,
-    /// Base images used in place of others, each `FROM=TO`.
-    pub bases: Vec<String>,
-    /// What decides the order; taken from the clock if not given.
-    pub seed: Option<u64>,
-    /// Folder for the results.
-    pub out: PathBuf,
-    /// Time limit of each build in seconds.
-    pub timeout: u64,
-    /// Which cache state scenarios start from.
-    pub chain: ChainKind,
-    /// Who asks the engine.
-    pub client: ClientKind,
-    /// The registry that a pull-through cache asks once for each image.
-    pub registry_cache: Option<String>,
-    /// A run that was broken off and is to go on; what is in its record stands above the rest.
-    pub resume: Option<PathBuf>,
-    /// Whether the build in flight comes to its end when the run is stopped.
-    pub finish_build: bool,
-    /// Whether the plan is only shown.
-    pub dry_run: bool,
-    /// Whether the run is refused while another one builds on this machine.
-    pub no_wait: bool,
-}
-
-impl Request {
-    /// How a recorded run was made: everything but what was built, and what could do harm.
-    #[must_use]
-    pub fn recorded(options: &RunOptions) -> Self {
-        Self {
-            wish: Wish::Study(PathBuf::from(options.study.as_deref().unwrap_or("scenarios/article"))),
-            origin: Origin::default(),
-            reps: options.reps,
-            precision: options.precision,
-            approaches: options.approach.clone(),
-            scenarios: options.scenario.clone(),
-            engines: EngineChoice::recorded(options),
-            bases: options.base.clone(),
-            seed: None,
-            out: PathBuf::from("results"),
-            timeout: options.timeout,
-            chain: options.chain,
-            client: options.client,
-            registry_cache: options.registry_cache.clone(),
-            resume: None,
-            finish_build: false,
-            dry_run: false,
-            no_wait: false,
-        }
-    }
-
-    /// What a record says of the call: all of it but values of build arguments, and what lets it do harm.
-    #[must_use]
-    pub fn options(&self) -> RunOptions {
-        let (study, call) = match &self.wish {
-            Wish::Study(study) => (Some(study.display().to_string()), None),
-            Wish::Call(call) => {
-                let names = call.build_args.iter().map(|arg| arg.split('=').next().unwrap_or_default().to_owned());
-                let call = CallOptions {
-                    context: call.context.clone(),
-                    dockerfiles: call.dockerfiles.iter().map(|path| path.display().to_string()).collect(),
-                    changes: call.changes.clone(),
-                    build_args: names.collect(),
-                    target: call.target.clone(),
-                };
-                (None, Some(call))
-            }
-        };
-        RunOptions {
-            study,
-            call,
-            allow_run: self.origin.allow_run,
-            reps: self.reps,
-            approach: self.approaches.clone(),
-            scenario: self.scenarios.clone(),
-            engine: self.engines.engines.clone(),
-            may_empty: self.engines.may_empty.clone(),
-            dind_image: Some(self.engines.dind_image.clone()),
-            uncommitted: self.origin.uncommitted,
-            base: self.bases.clone(),
-            timeout: self.timeout,
-            chain: self.chain,
-            registry_cache: self.registry_cache.clone(),
-            client: self.client,
-            precision: self.precision,
-            ..RunOptions::default()
-        }
-    }
-}
 
 /// A run that was made, as far as it came.
 pub struct Made {
@@ -168,7 +63,7 @@ pub enum Answer {
 /// # Errors
 /// When the call or the study is wrong, or the world stands in the way of the first build. What goes wrong later is part
 /// of what was made.
-pub fn run(world: World<'_>, given: &Request) -> Result<Answer, Failure> {
+pub fn run(world: World<'_>, given: &RunRequest) -> Result<Answer, Failure> {
     let earlier = given.resume.as_deref().map(Earlier::open).transpose()?;
     let request = &match &earlier {
         Some(earlier) => earlier.request(given)?,
@@ -192,7 +87,7 @@ pub fn run(world: World<'_>, given: &Request) -> Result<Answer, Failure> {
 /// Everything between the plan and the first build.
 fn begin<'w>(
     world: World<'w>,
-    request: &Request,
+    request: &RunRequest,
     earlier: Option<Earlier>,
     prepared: Prepared,
     (place, id, interrupt): (&Path, &str, &Interrupt),
@@ -223,7 +118,7 @@ fn begin<'w>(
         notes: subject.files.remarks.iter().chain(known.left_out.values()).cloned().collect(),
         started_at: rfc3339(SystemTime::now()),
     };
-    let record = record::record(&facts)?;
+    let record = new_record::record(&facts)?;
     let mut demand = Demand::new(request.precision, &whole);
     let keeper = match earlier {
         None => {
@@ -243,7 +138,7 @@ fn begin<'w>(
 /// Waits for the machine; a dry run builds nothing, and waits for nobody.
 fn alone(
     world: World<'_>,
-    request: &Request,
+    request: &RunRequest,
     earlier: Option<&Earlier>,
     id: &str,
     interrupt: &mut Interrupt,
@@ -278,7 +173,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn of(request: &Request, earlier: Option<&Earlier>, place: &Path) -> Result<Self, Failure> {
+    fn of(request: &RunRequest, earlier: Option<&Earlier>, place: &Path) -> Result<Self, Failure> {
         let subject = match &request.wish {
             Wish::Study(study) => subject::load(study, &request.origin, &request.out, place)?,
             Wish::Call(call) => without_study::derive(call, &request.origin, &request.out, place)?,
@@ -372,12 +267,12 @@ fn left(
 }
 
 /// What is asked of the plan.
-fn options(request: &Request, engines: &[Wanted]) -> PlanOptions {
+fn options(request: &RunRequest, engines: &[Wanted]) -> PlanOptions {
     let cap = u32::try_from(Precision::CAP).unwrap_or(u32::MAX);
     PlanOptions {
         reps: request.reps,
         most: request.precision.map_or(request.reps, |_| request.reps.max(cap)),
-        engines: engines.iter().filter_map(|engine| engine.name.clone()).collect(),
+        engines: engines.iter().map(|engine| engine.name.clone()).collect(),
         approaches: request.approaches.clone(),
         scenarios: request.scenarios.clone(),
         seed: request.seed.unwrap_or_else(seed_from_clock),
@@ -387,7 +282,7 @@ fn options(request: &Request, engines: &[Wanted]) -> PlanOptions {
 
 /// The recipes, under the names that Dockerfiles have for people.
 fn recipes(
-    request: &Request,
+    request: &RunRequest,
     subject: &Subject,
     plan: &Plan,
     replacements: &[Replacement],
@@ -405,7 +300,7 @@ fn recipes(
 /// All files that the builds need; or all that is wrong with them.
 fn materials(
     world: World<'_>,
-    request: &Request,
+    request: &RunRequest,
     subject: &mut Subject,
     plan: &Plan,
     recipes: BTreeMap<ApproachId, Recipe>,
@@ -430,7 +325,7 @@ pub(super) fn client(kind: ClientKind, place: &Path) -> Result<Client, Failure> 
 }
 
 /// Says how many manifests the run asks a registry for.
-fn announce_pulls(world: World<'_>, request: &Request, most: u32, engines: &[Named], materials: &Materials) {
+fn announce_pulls(world: World<'_>, request: &RunRequest, most: u32, engines: &[Named], materials: &Materials) {
     let pristine = engines.iter().filter(|named| named.engine.cold_kind() == ColdKind::Pristine).count();
     let blocks = most.saturating_mul(u32::try_from(pristine.max(1)).unwrap_or(u32::MAX));
     let (within, pulls) = pulls::examine(&materials.recipes, blocks, request.registry_cache.is_some());
@@ -448,7 +343,7 @@ enum Place {
 }
 
 impl Place {
-    fn new(request: &Request, id: &str) -> Result<Self, Failure> {
+    fn new(request: &RunRequest, id: &str) -> Result<Self, Failure> {
         if request.dry_run { subject::passing().map(Self::Passing) } else { Ok(Self::Kept(Workspace::new(id)?)) }
     }
 

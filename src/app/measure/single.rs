@@ -1,6 +1,6 @@
 //! One build on the engine that the docker client would use, as `docker build` does it. It records nothing.
 
-use crate::app::prepare::{materials, secrets};
+use crate::app::prepare::{recipes, secrets};
 use crate::app::{Ending, Failure, InFlight, World};
 use crate::engine::wire::endpoint::Endpoint;
 use crate::engine::wire::timed_build;
@@ -83,15 +83,15 @@ fn asked(request: &Request) -> Result<BuildRequest, Failure> {
         )));
     }
     let dockerfile = request.file.clone().unwrap_or_else(|| request.context.join("Dockerfile"));
-    let text = materials::read_dockerfile(&dockerfile).map_err(Failure::wrong)?;
+    let text = recipes::read_dockerfile(&dockerfile).map_err(Failure::wrong)?;
     if let Some(ignore) = ignore_file(&request.context, &dockerfile) {
-        materials::ignore_rules(&ignore, &ignore.display().to_string(), &[Path::new("/")])?;
+        recipes::ignore_rules(&ignore, &ignore.display().to_string(), &[Path::new("/")])?;
     }
     let mut settings = secrets::read(&given(request)?).map_err(Failure::wrong)?;
     settings.target.clone_from(&request.target);
     Ok(BuildRequest {
         context: request.context.clone(),
-        ignore: materials::own_ignore_file(&dockerfile, &[Path::new("/")]).map_err(Failure::wrong)?,
+        ignore: recipes::own_ignore_file(&dockerfile, &[Path::new("/")]).map_err(Failure::wrong)?,
         dockerfile: Arc::new(text),
         dockerfile_name: dockerfile.display().to_string(),
         settings,

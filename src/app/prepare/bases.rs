@@ -1,8 +1,8 @@
 //! Base images before the first build: found on every engine of a run, and told apart by where they came from.
 //! An approach of which the study says what it needs is left out, and named, where that is not to be had.
 
-use super::materials::Replacement;
-use super::record;
+use super::new_record;
+use super::recipes::Replacement;
 use crate::app::{Ending, Failure, World};
 use crate::engine::wire::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::{Engine, EngineError, Interrupt, Named, Resolved, Source};
@@ -63,9 +63,9 @@ pub fn known(
             let mut fingerprint = engine.fingerprint()?;
             // What built is part of what was measured.
             fingerprint.insert("client".to_owned(), materials.client.describe());
-            Ok(record::engine(name.as_ref(), &fingerprint, engine.cold_kind(), records))
+            Ok(new_record::engine(name, &fingerprint, engine.cold_kind(), records))
         });
-        let label = || name.as_ref().map_or(String::new(), |name| format!("{name}: "));
+        let label = || name.before(": ");
         match one {
             Ok(one) => known.engines.push(one),
             Err(stop) if stop.ending == Ending::Interrupted => return Err(stop),

@@ -3,71 +3,44 @@
 //! that is wrong is said at once.
 
 use super::request::EngineChoice;
-use crate::app::{Failure, World};
+use crate::app::{EngineKind, EngineSource, Failure, Opened, Opening, World};
 use crate::engine::kinds::dind::DindEngine;
 use crate::engine::kinds::host::HostEngine;
 use crate::engine::kinds::private::registry::{LocalRegistry, Registries, RegistryCache};
 use crate::engine::kinds::private::{PrivateEngine, missing};
 use crate::engine::wire::endpoint::Endpoint;
-use crate::engine::{Engine, EngineError, Named};
+use crate::engine::{EngineError, Named};
 use crate::model::{ChainKind, EngineId};
 use crate::study::Study;
-use std::fmt;
 
 /// An engine that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Its name, where several were asked for.
-    pub name: Option<EngineId>,
-    kind: Kind,
-}
-
-/// A kind of engine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The best isolation that this machine has.
-    Auto,
-    /// One that is started for the run.
-    Private,
-    /// One inside the user's.
-    Dind,
-    /// The one that the docker client would use.
-    Host,
-    /// The one at an address.
-    At(String),
-    /// An address whose engine may be emptied.
-    Emptied(String),
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Private => "private",
-            Self::Dind => "dind",
-            Self::Host => "host",
-            Self::At(address) | Self::Emptied(address) => address,
-        })
-    }
+    /// Its name: that of the only one, unless several were asked for.
+    pub name: EngineId,
+    kind: EngineKind,
 }
 
 /// Reads the values of `--engine`: each `[NAME=]ENGINE`. A single one has a name only if `named`.
 pub fn wanted(choice: &EngineChoice, chain: ChainKind, named: bool) -> Result<Vec<Wanted>, Failure> {
     let mut wrong = Vec::new();
-    let mut all: Vec<(Option<EngineId>, Kind)> = Vec::new();
+    let mut all: Vec<(EngineId, EngineKind)> = Vec::new();
     for text in &choice.engines {
         match one(text) {
-            Ok((_, kind @ Kind::Auto)) if choice.engines.len() > 1 => {
+            Ok((_, kind @ EngineKind::Auto)) if choice.engines.len() > 1 => {
                 wrong.push(format!("--engine {kind}: found beside others; expected private, dind, host or an address"));
             }
-            Ok((_, kind)) if chain == ChainKind::Checkpoint && !matches!(kind, Kind::Auto | Kind::Private) => wrong
-                .push(format!(
+            Ok((_, kind))
+                if chain == ChainKind::Checkpoint && !matches!(kind, EngineKind::Auto | EngineKind::Private) =>
+            {
+                wrong.push(format!(
                     "--chain checkpoint with --engine {kind}: only a private engine can be stopped and copied"
-                )),
+                ))
+            }
             Ok((name, kind)) => {
                 if all.iter().any(|(_, other)| *other == kind) {
                     wrong.push(format!("--engine {kind}: found a second time; expected each engine once"));
-                } else if name.is_some() && all.iter().any(|(other, _)| *other == name) {
+                } else if all.iter().any(|(other, _)| *other == name) {
                     wrong.push(format!("--engine {text}: a second engine of this name; give it another: NAME={kind}"));
                 } else {
                     all.push((name, kind));
@@ -77,9 +50,9 @@ pub fn wanted(choice: &EngineChoice, chain: ChainKind, named: bool) -> Result<Ve
         }
     }
     for address in &choice.may_empty {
-        match all.iter_mut().find(|(_, kind)| *kind == Kind::At(address.clone())) {
+        match all.iter_mut().find(|(_, kind)| *kind == EngineKind::At(address.clone())) {
             Some((_, kind)) if ["tcp://", "ssh://"].iter().any(|way| address.starts_with(way)) => {
-                *kind = Kind::Emptied(address.clone());
+                *kind = EngineKind::Emptied(address.clone());
             }
             Some(_) => wrong.push(format!(
                 "--may-empty {address}: expected an engine at tcp:// or ssh://; the machine's own engine is never emptied"
@@ -93,22 +66,22 @@ pub fn wanted(choice: &EngineChoice, chain: ChainKind, named: bool) -> Result<Ve
         return Err(Failure::wrong(wrong.join("\n")));
     }
     let named = named || all.len() > 1;
-    Ok(all.into_iter().map(|(name, kind)| Wanted { name: name.filter(|_| named), kind }).collect())
+    Ok(all.into_iter().map(|(name, kind)| Wanted { name: if named { name } else { EngineId::only() }, kind }).collect())
 }
 
-fn one(text: &str) -> Result<(Option<EngineId>, Kind), String> {
+fn one(text: &str) -> Result<(EngineId, EngineKind), String> {
     let (given, word) = match text.split_once('=') {
         Some((name, rest)) if !name.contains("://") && !name.starts_with("context:") => (Some(name), rest),
         _ => (None, text),
     };
     let kind = match word {
-        "auto" => Kind::Auto,
-        "private" => Kind::Private,
-        "dind" => Kind::Dind,
-        "host" => Kind::Host,
+        "auto" => EngineKind::Auto,
+        "private" => EngineKind::Private,
+        "dind" => EngineKind::Dind,
+        "host" => EngineKind::Host,
         address if address.contains("://") || address.starts_with("context:") => {
             Endpoint::parse(address).map_err(|e| format!("--engine {text}: {e}"))?;
-            Kind::At(address.to_owned())
+            EngineKind::At(address.to_owned())
         }
         other => {
             return Err(format!(
@@ -118,9 +91,9 @@ fn one(text: &str) -> Result<(Option<EngineId>, Kind), String> {
     };
     let name = match given {
         Some(name) => EngineId::new(name).map_err(|e| format!("--engine {text}: {e}"))?,
-        None => return Ok((EngineId::new(&usual_name(word)).ok(), kind)),
+        None => EngineId::new(&usual_name(word)).unwrap_or_default(),
     };
-    Ok((Some(name), kind))
+    Ok((name, kind))
 }
 
 /// What an engine is called if nobody says: `tcp-build.example.org-2376`.
@@ -154,7 +127,7 @@ pub fn pick(
     let local = study
         .and_then(|study| study.registry.as_ref())
         .map(|registry| LocalRegistry { storage: registry.storage.clone(), address: registry.address.to_string() });
-    let other = wanted.iter().find(|wanted| !matches!(wanted.kind, Kind::Auto | Kind::Private));
+    let other = wanted.iter().find(|wanted| !matches!(wanted.kind, EngineKind::Auto | EngineKind::Private));
     if let Some(Wanted { kind, .. }) = other.filter(|_| cache.is_some()) {
         return Err(Failure::wrong(format!(
             "--registry-cache with --engine {kind}: only a private engine can be given one; an engine of yours takes it as a registry mirror in its daemon.json"
@@ -163,12 +136,12 @@ pub fn pick(
     let registries = Registries { local, cache };
     let mut picked = Picked { engines: Vec::new(), lines: Vec::new() };
     let mut failed: Vec<Failure> = Vec::new();
-    let mut known: Vec<(String, Kind)> = Vec::new();
+    let mut known: Vec<(String, EngineKind)> = Vec::new();
     for (number, Wanted { name, kind }) in wanted.iter().enumerate() {
         // Each engine writes down under a name of its own what it leaves.
         let run = if number == 0 { run.to_owned() } else { format!("{run}-e{}", number + 1) };
-        let label = name.as_ref().map_or(String::new(), |name| format!("{name}: "));
-        let call = Call { run: &run, registries: registries.clone(), chain, image: &choice.dind_image };
+        let label = name.before(": ");
+        let call = Opening { run: &run, registries: registries.clone(), chain, image: &choice.dind_image };
         let opened = world.engines.open(kind, call);
         match opened {
             Ok(opened) => {
@@ -198,73 +171,34 @@ pub fn pick(
     }
 }
 
-/// What engines are opened for.
-pub struct Call<'a> {
-    /// Names what the engine leaves, if anything.
-    pub run: &'a str,
-    /// The registries that a private engine is given.
-    pub registries: Registries,
-    /// Whether its state must be kept and put back.
-    pub chain: ChainKind,
-    /// What an engine inside the user's is made of.
-    pub image: &'a str,
-}
-
-/// An opened engine.
-pub struct Opened {
-    /// The engine.
-    pub engine: Box<dyn Engine>,
-    /// Why it is this one, in a few words.
-    pub why: String,
-    /// What an engine that was there before calls itself.
-    pub id: Option<String>,
-    /// What the user must know before it is used.
-    pub warning: Option<String>,
-}
-
-impl Opened {
-    fn new(engine: impl Engine + 'static, id: Option<String>, why: impl Into<String>) -> Self {
-        Self { engine: Box::new(engine), why: why.into(), id, warning: None }
-    }
-}
-
-/// Where engines come from.
-pub trait Source {
-    /// Opens an engine of a kind.
-    ///
-    /// # Errors
-    /// When there is none, it does not answer, or what it is opened for cannot be done on it.
-    fn open(&self, kind: &Kind, call: Call<'_>) -> Result<Opened, Failure>;
-}
-
 /// Engines that build.
 pub struct RealEngines;
 
-impl Source for RealEngines {
-    fn open(&self, kind: &Kind, call: Call<'_>) -> Result<Opened, Failure> {
+impl EngineSource for RealEngines {
+    fn open(&self, kind: &EngineKind, call: Opening<'_>) -> Result<Opened, Failure> {
         match kind {
-            Kind::Private => private(call, "asked for"),
-            Kind::Host => host(&call, &Endpoint::from_environment()?, "asked for"),
-            Kind::Dind => dind(&call, "asked for"),
-            Kind::At(address) => host(&call, &Endpoint::parse(address).map_err(Failure::wrong)?, "asked for"),
-            Kind::Emptied(address) => emptied(&call, &Endpoint::parse(address).map_err(Failure::wrong)?),
-            Kind::Auto => automatic(call),
+            EngineKind::Private => private(call, "asked for"),
+            EngineKind::Host => host(&call, &Endpoint::from_environment()?, "asked for"),
+            EngineKind::Dind => dind(&call, "asked for"),
+            EngineKind::At(address) => host(&call, &Endpoint::parse(address).map_err(Failure::wrong)?, "asked for"),
+            EngineKind::Emptied(address) => emptied(&call, &Endpoint::parse(address).map_err(Failure::wrong)?),
+            EngineKind::Auto => automatic(call),
         }
     }
 }
 
-fn private(call: Call<'_>, why: &str) -> Result<Opened, Failure> {
+fn private(call: Opening<'_>, why: &str) -> Result<Opened, Failure> {
     let engine = PrivateEngine::new(call.run, call.registries, call.chain)?;
     Ok(Opened::new(engine, None, why))
 }
 
-fn host(call: &Call<'_>, endpoint: &Endpoint, why: &str) -> Result<Opened, Failure> {
+fn host(call: &Opening<'_>, endpoint: &Endpoint, why: &str) -> Result<Opened, Failure> {
     let engine = HostEngine::new(call.run, endpoint)?;
     let id = engine.id();
     Ok(Opened::new(engine, id, why))
 }
 
-fn emptied(call: &Call<'_>, endpoint: &Endpoint) -> Result<Opened, Failure> {
+fn emptied(call: &Opening<'_>, endpoint: &Endpoint) -> Result<Opened, Failure> {
     let mut engine = HostEngine::new(call.run, endpoint)?;
     let (images, records) = engine.let_it_be_emptied()?;
     let warning = format!(
@@ -274,7 +208,7 @@ fn emptied(call: &Call<'_>, endpoint: &Endpoint) -> Result<Opened, Failure> {
     Ok(Opened { warning: Some(warning), ..Opened::new(engine, id, "asked for") })
 }
 
-fn dind(call: &Call<'_>, why: &str) -> Result<Opened, Failure> {
+fn dind(call: &Opening<'_>, why: &str) -> Result<Opened, Failure> {
     if call.registries.any() {
         return Err(Failure::wrong(
             "--engine dind: the study's base images are in a registry that only a private engine can be given; use --engine private",
@@ -285,7 +219,7 @@ fn dind(call: &Call<'_>, why: &str) -> Result<Opened, Failure> {
 }
 
 /// The best isolation that can be had: private, inside the user's engine, that one itself.
-fn automatic(call: Call<'_>) -> Result<Opened, Failure> {
+fn automatic(call: Opening<'_>) -> Result<Opened, Failure> {
     let lacking = missing(call.registries.any());
     if lacking.is_empty() {
         return private(call, "everything for it is there");

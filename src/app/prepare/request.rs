@@ -28,12 +28,12 @@ pub enum Wish {
     /// The folder of a study, or its file.
     Study(PathBuf),
     /// A context and Dockerfiles, without a study file.
-    Call(Call),
+    Call(CallRequest),
 }
 
 /// What to build, said in the call itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Call {
+pub struct CallRequest {
     /// The build context: a folder, or a git repository as `PATH#REF`, `URL` or `URL#REF:FOLDER`.
     pub context: String,
     /// The Dockerfiles; the context's own if none is given.

@@ -1,18 +1,18 @@
 //! Where the files of a study come from: its own folder, a folder around it, or git; and the changes that have to be
 //! worked out on a copy. A user's folder, work tree and index are only read. Before the first build, all of it.
 
-use super::materials::ignore_rules;
+use super::new_record;
 use super::outside;
-use super::record;
+use super::recipes::ignore_rules;
 use super::request::Origin;
 use crate::app::{Ending, Failure, World};
 use crate::engine::machine::home::home;
 use crate::model::{StateId, Uncommitted};
-use crate::project::git::{self, missing_in};
+use crate::project::git::{self, GitError, missing_in};
 use crate::project::ignore::{PatternList, ignore_file};
 use crate::project::{copy, patch};
 use crate::store::GitRecord;
-use crate::study::{Derived, GitSource, Source, Study, materialize_below};
+use crate::study::{Derived, FetchError, GitSource, Source, Study, materialize_below};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ const SHOWN: usize = 5;
 #[derive(Default)]
 pub struct Files {
     /// Where branches, tags and commits are looked up.
-    pub repository: Option<git::Source>,
+    pub repository: Option<git::Repository>,
     /// What the record says of git.
     pub git: Option<GitRecord>,
     /// What must be said of the files.
@@ -69,8 +69,8 @@ impl Subject {
 pub fn load(path: &Path, origin: &Origin, out: &Path, workspace: &Path) -> Result<Subject, Failure> {
     let mut fetched = None;
     let study = Study::fetch(path, &mut |source| {
-        allowed(path, source, origin.allow_outside)?;
-        let (folder, kept) = fetch(source, &workspace.join("project"), workspace)?;
+        allowed(path, source, origin.allow_outside).map_err(FetchError::new)?;
+        let (folder, kept) = fetch(source, &workspace.join("project"), workspace).map_err(FetchError::new)?;
         fetched = Some(kept);
         Ok(folder)
     });
@@ -79,14 +79,14 @@ pub fn load(path: &Path, origin: &Origin, out: &Path, workspace: &Path) -> Resul
     let mut skip = own_places(out, &subject.study.name);
     match subject.study.source.clone() {
         Source::Study => {
-            subject.files.repository = git::Source::around(subject.study.folder());
-            subject.files.git = record::git(subject.study.folder());
+            subject.files.repository = git::Repository::around(subject.study.folder());
+            subject.files.git = new_record::git(subject.study.folder());
             let folder = subject.study.folder().to_path_buf();
             uncommitted(origin, subject.files.repository.as_ref(), &folder, &skip)?;
         }
         Source::Folder(folder) => {
-            subject.files.repository = git::Source::around(&folder);
-            subject.files.git = record::git(&folder);
+            subject.files.repository = git::Repository::around(&folder);
+            subject.files.git = new_record::git(&folder);
             uncommitted(origin, subject.files.repository.as_ref(), &folder, &skip)?;
             skip.push(subject.study.folder().to_path_buf());
             let own: Vec<PathBuf> = subject.study.approaches.iter().map(|a| a.dockerfile.clone()).collect();
@@ -121,8 +121,9 @@ pub fn passing() -> Result<tempfile::TempDir, Failure> {
 pub fn peek(path: &Path, outside: bool) -> Result<(Study, tempfile::TempDir), Failure> {
     let place = passing()?;
     let study = Study::fetch(path, &mut |source| {
-        allowed(path, source, outside)?;
-        fetch(source, &place.path().join("project"), place.path()).map(|(folder, _)| folder)
+        allowed(path, source, outside).map_err(FetchError::new)?;
+        let fetched = fetch(source, &place.path().join("project"), place.path());
+        fetched.map(|(folder, _)| folder).map_err(FetchError::new)
     });
     let study = study.map_err(Failure::wrong)?;
     inside(&study, outside)?;
@@ -153,20 +154,20 @@ fn inside(study: &Study, outside: bool) -> Result<(), Failure> {
     )))
 }
 
-type Fetched = (PathBuf, (git::Source, GitRecord, Vec<String>));
+type Fetched = (PathBuf, (git::Repository, GitRecord, Vec<String>));
 
 /// Lays the files of a revision out in `to`.
-pub fn fetch(source: &GitSource, to: &Path, workspace: &Path) -> Result<Fetched, String> {
-    let repository = git::Source::open(&source.address, &workspace.join("repository"))?;
+pub fn fetch(source: &GitSource, to: &Path, workspace: &Path) -> Result<Fetched, GitError> {
+    let repository = git::Repository::open(&source.address, &workspace.join("repository"))?;
     let revision = repository.commit(source.reference.as_deref())?;
     let remarks = repository.export(&revision, source.folder.as_deref(), to)?;
-    let folder = to.canonicalize().map_err(|error| format!("{}: {error}", to.display()))?;
+    let folder = to.canonicalize().map_err(|error| GitError::Io(to.to_owned(), error))?;
     Ok((folder, (repository, GitRecord { revision, dirty: false }, remarks)))
 }
 
 /// A revision has no uncommitted changes: those of the work tree are refused, or named, and never built.
 pub fn of_revision(origin: &Origin, files: &mut Files, source: &GitSource, skip: &[PathBuf]) -> Result<(), Failure> {
-    let Some(work) = files.repository.as_ref().and_then(git::Source::work_tree) else { return Ok(()) };
+    let Some(work) = files.repository.as_ref().and_then(git::Repository::work_tree) else { return Ok(()) };
     if origin.uncommitted == Some(Uncommitted::Use) {
         return Err(Failure::wrong(format!(
             "--uncommitted use: found {source}, a revision; expected a folder, whose files are built as they are; name it without #REF",
@@ -183,7 +184,7 @@ pub fn of_revision(origin: &Origin, files: &mut Files, source: &GitSource, skip:
 /// Refuses uncommitted changes if that was asked for.
 pub fn uncommitted(
     origin: &Origin,
-    repository: Option<&git::Source>,
+    repository: Option<&git::Repository>,
     folder: &Path,
     skip: &[PathBuf],
 ) -> Result<(), Failure> {
@@ -267,16 +268,18 @@ fn below(subject: &Subject, state: &StateId, to: &Path) -> Result<(), String> {
 }
 
 fn reference(subject: &mut Subject, name: &str, to: &Path) -> Result<(), String> {
-    let wrong = |found: String| format!("found {found}; expected a revision of the project's repository; correct ref");
+    let wrong = |found: &dyn std::fmt::Display| {
+        format!("found {found}; expected a revision of the project's repository; correct ref")
+    };
     let repository = subject.files.repository.as_ref();
-    let repository = repository.ok_or_else(|| wrong(format!("ref {name:?} of a project that is not in git")))?;
+    let repository = repository.ok_or_else(|| wrong(&format!("ref {name:?} of a project that is not in git")))?;
     let place = match &subject.study.source {
         Source::Git(source) => source.folder.clone(),
         Source::Folder(folder) => repository.place_of(folder),
         Source::Study => repository.place_of(&subject.study.project),
     };
-    let commit = repository.commit(Some(name)).map_err(wrong)?;
-    let remarks = repository.export(&commit, place.as_deref(), to).map_err(wrong)?;
+    let commit = repository.commit(Some(name)).map_err(|error| wrong(&error))?;
+    let remarks = repository.export(&commit, place.as_deref(), to).map_err(|error| wrong(&error))?;
     let new: Vec<String> = remarks.into_iter().filter(|remark| !subject.files.remarks.contains(remark)).collect();
     subject.files.remarks.extend(new);
     Ok(())

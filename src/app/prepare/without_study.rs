@@ -1,16 +1,18 @@
 //! `run` without a study file: the context, Dockerfiles and changes of a call, copied to the run's own folder and put
 //! into the form of a study there. All problems of the call are found together. Nothing is written anywhere else.
 
-use super::materials::{own_ignore_file, read_dockerfile};
-use super::record;
-use super::request::{Call as Asked, Origin};
+use super::new_record;
+use super::recipes::{own_ignore_file, read_dockerfile};
+use super::request::{CallRequest, Origin};
 use super::subject::{Files, Subject, fetch, of_revision, own_places, uncommitted, views};
 use crate::app::Failure;
 use crate::project::copy::copy;
 use crate::project::dockerfile::Dockerfile;
 use crate::project::git::{self, check, is_url, missing_in};
 use crate::project::ignore::PatternList;
-use crate::study::{Call, Change, ChangeKind, GitSource, Row, Source, Study, approach_names, study_name, study_text};
+use crate::study::{
+    Change, ChangeKind, DockerfileRow, GitSource, Source, Study, StudyDraft, approach_names, study_name, study_text,
+};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -33,7 +35,7 @@ struct Found {
 }
 
 /// Makes a study of a call.
-pub fn derive(call: &Asked, origin: &Origin, out: &Path, workspace: &Path) -> Result<Subject, Failure> {
+pub fn derive(call: &CallRequest, origin: &Origin, out: &Path, workspace: &Path) -> Result<Subject, Failure> {
     let given = call.context.as_str();
     let context = context("--context ", given)?;
     let home = workspace.join("study");
@@ -58,8 +60,8 @@ pub fn derive(call: &Asked, origin: &Origin, out: &Path, workspace: &Path) -> Re
     let top = if let Context::Folder(folder) = &context { folder.clone() } else { project.clone() };
     let found = dockerfiles(call, &context, &top, &mut problems);
     if let Context::Folder(folder) = &context {
-        files.repository = git::Source::around(folder);
-        files.git = record::git(folder);
+        files.repository = git::Repository::around(folder);
+        files.git = new_record::git(folder);
         uncommitted(origin, files.repository.as_ref(), folder, &own)?;
         let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
         let views = if paths.is_empty() {
@@ -78,7 +80,7 @@ pub fn derive(call: &Asked, origin: &Origin, out: &Path, workspace: &Path) -> Re
     }
     let shown =
         rows.iter().zip(&found).map(|(row, found)| (row.id.clone(), found.path.display().to_string())).collect();
-    let study = Call { name, project: Ok("project".to_owned()), rows, changes, explained: false };
+    let study = StudyDraft { name, project: Ok("project".to_owned()), rows, changes, explained: false };
     fs::write(home.join("study.toml"), study_text(&study))
         .map_err(|e| Failure::failed(format!("{}: {e}", home.display())))?;
     let mut subject = Subject::new(Study::load(&home).map_err(Failure::wrong)?);
@@ -133,7 +135,7 @@ pub fn context(what: &str, given: &str) -> Result<Context, Failure> {
 }
 
 /// The Dockerfiles, as docker build looks for them; what a call in a folder does not find is looked for in the context.
-fn dockerfiles(call: &Asked, context: &Context, top: &Path, problems: &mut Vec<String>) -> Vec<Found> {
+fn dockerfiles(call: &CallRequest, context: &Context, top: &Path, problems: &mut Vec<String>) -> Vec<Found> {
     let standard = [PathBuf::from("Dockerfile")];
     let given = if call.dockerfiles.is_empty() { &standard[..] } else { &call.dockerfiles[..] };
     let mut all: Vec<Found> = Vec::new();
@@ -171,12 +173,12 @@ fn dockerfiles(call: &Asked, context: &Context, top: &Path, problems: &mut Vec<S
 
 /// The rows, with their Dockerfiles copied to the study.
 fn rows(
-    call: &Asked,
+    call: &CallRequest,
     found: &[Found],
     top: &Path,
     home: &Path,
     problems: &mut Vec<String>,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<DockerfileRow>, Failure> {
     let args = build_args(call, found, problems);
     let names = approach_names(&found.iter().map(|found| found.given.clone()).collect::<Vec<_>>());
     let mut rows = Vec::new();
@@ -193,13 +195,13 @@ fn rows(
         let declared = Dockerfile::parse(&found.text, &[]);
         let args = args.iter().filter(|(name, _)| declared.declares(name));
         let args = args.map(|(name, value)| (name.clone(), value.clone())).collect();
-        rows.push(Row { id, dockerfile: file, target: call.target.clone(), args });
+        rows.push(DockerfileRow { id, dockerfile: file, target: call.target.clone(), args });
     }
     Ok(rows)
 }
 
 /// The build arguments, each of which a Dockerfile must declare.
-fn build_args(call: &Asked, found: &[Found], problems: &mut Vec<String>) -> BTreeMap<String, String> {
+fn build_args(call: &CallRequest, found: &[Found], problems: &mut Vec<String>) -> BTreeMap<String, String> {
     let mut args = BTreeMap::new();
     for text in &call.build_args {
         let (name, value) = match text.split_once('=') {
@@ -228,14 +230,14 @@ fn build_args(call: &Asked, found: &[Found], problems: &mut Vec<String>) -> BTre
 }
 
 /// The changes, with what they need copied to the study.
-fn changes(call: &Asked, top: &Path, home: &Path, problems: &mut Vec<String>) -> Vec<Change> {
+fn changes(call: &CallRequest, top: &Path, home: &Path, problems: &mut Vec<String>) -> Vec<Change> {
     let mut all = Vec::new();
     for text in &call.changes {
-        let added = Change::parse(text).and_then(|change| {
+        let added = Change::parse(text).map_err(|error| error.to_string()).and_then(|change| {
             let name = change.name.clone();
             let kind =
                 take(change.kind.clone(), name.as_str(), top, home).map_err(|why| format!("--change {text}: {why}"))?;
-            Change { kind, ..change }.add_to(&mut all)
+            Change { kind, ..change }.add_to(&mut all).map_err(|error| error.to_string())
         });
         problems.extend(added.err());
     }
@@ -260,7 +262,7 @@ fn take(kind: ChangeKind, name: &str, top: &Path, home: &Path) -> Result<ChangeK
                     folder.display()
                 ));
             }
-            copy(&folder, vec![PatternList::default()], &[], &home.join(&to))?;
+            copy(&folder, vec![PatternList::default()], &[], &home.join(&to)).map_err(|error| error.to_string())?;
             Ok(ChangeKind::Files(to.into()))
         }
         ChangeKind::Patch(file) => {

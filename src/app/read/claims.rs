@@ -1,11 +1,11 @@
 //! The claims of a study, from its record to what the figures are held against.
 
-use crate::analysis::findings::{CellRef, Claim, Finding};
-use crate::model::{ApproachId, ScenarioId};
+use crate::analysis::findings::{Claim, Finding};
+use crate::model::{ApproachId, Cell, EngineId, ScenarioId};
 use crate::store::{FindingKind, FindingRecord};
 
-/// A claim of the study in terms of the table. Names that are none make no claim.
-pub(super) fn finding(record: &FindingRecord) -> Option<Finding> {
+/// A claim of the study in terms of the table of an engine. Names that are none make no claim.
+pub(super) fn finding(record: &FindingRecord, engine: &EngineId) -> Option<Finding> {
     let ids =
         |names: &[String]| -> Option<Vec<ApproachId>> { names.iter().map(|name| ApproachId::new(name).ok()).collect() };
     let (left, right) = (ids(&record.approaches)?, ids(&record.than)?);
@@ -21,7 +21,8 @@ pub(super) fn finding(record: &FindingRecord) -> Option<Finding> {
             let (low, high) = (record.at_least.unwrap_or(0.0), record.bound?);
             let itself = || left.iter().map(|a| (a.clone(), a.clone())).collect();
             let pairs: Vec<_> = if right.is_empty() { itself() } else { pairs().collect() };
-            let cell = |approach, scenario: &ScenarioId| CellRef { approach, scenario: scenario.clone() };
+            let cell =
+                |approach, scenario: &ScenarioId| Cell { engine: engine.clone(), approach, scenario: scenario.clone() };
             let claim = |(a, b)| Claim::Ratio { cell: cell(a, &scenario), base: cell(b, &other), low, high };
             Claim::All(pairs.into_iter().map(claim).collect())
         }
@@ -38,7 +39,7 @@ pub(super) fn finding(record: &FindingRecord) -> Option<Finding> {
         FindingKind::Smaller => Claim::Smaller { smaller: left.clone(), larger: right.clone() },
         FindingKind::Faster => {
             let scenario = scenario?;
-            let cell = |approach| CellRef { approach, scenario: scenario.clone() };
+            let cell = |approach| Cell { engine: engine.clone(), approach, scenario: scenario.clone() };
             let at_most = 1.0 / record.bound.unwrap_or(1.0);
             Claim::All(pairs().map(|(a, b)| Claim::Faster { faster: cell(a), slower: cell(b), at_most }).collect())
         }

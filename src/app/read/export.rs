@@ -4,7 +4,7 @@ use super::past::{Chosen, cells, choose, medians, newest, revision};
 use super::run::{Run, unreadable};
 use crate::app::{Failure, World};
 use crate::model::{ApproachId, EngineId};
-use crate::report::{Exchange, Exported, Night, Report, night_columns, write_nights};
+use crate::report::{Exchange, Exported, NightRow, Report, night_columns, write_nights};
 use crate::store::{StoredNight, nights};
 use std::path::{Path, PathBuf};
 
@@ -66,23 +66,22 @@ fn history(world: World<'_>, folder: &Path, force: bool) -> Result<Vec<u8>, Fail
         world.say(format!("layerbench: {note}"));
     }
     let names = cells(&newest.record)?;
-    let mut images: Vec<(Option<&EngineId>, &ApproachId)> =
-        names.iter().map(|cell| (cell.engine.as_ref(), &cell.approach)).collect();
+    let mut images: Vec<(&EngineId, &ApproachId)> = names.iter().map(|cell| (&cell.engine, &cell.approach)).collect();
     images.dedup();
     #[allow(clippy::cast_precision_loss)] // sizes stay below 2^53
     let night = |night: &&StoredNight| {
-        let size = |(engine, approach): &(Option<&EngineId>, &ApproachId)| {
-            night.image(engine.map(EngineId::as_str), approach.as_str()).map(|bytes| bytes.0 as f64)
+        let size = |(engine, approach): &(&EngineId, &ApproachId)| {
+            night.image(engine.shown(), approach.as_str()).map(|bytes| bytes.0 as f64)
         };
-        Night {
+        NightRow {
             started_at: night.record.started_at.clone(),
             run: night.name.clone(),
             revision: revision(&night.record),
             values: medians(night, &names).into_iter().chain(images.iter().map(size)).collect(),
         }
     };
-    let rows: Vec<Night> = nights.iter().map(night).collect();
-    let cells = names.iter().map(|cell| (cell.engine.as_ref(), &cell.approach, &cell.scenario));
+    let rows: Vec<NightRow> = nights.iter().map(night).collect();
+    let cells = names.iter().map(|cell| (&cell.engine, &cell.approach, &cell.scenario));
     let columns = night_columns(cells, images.iter().copied());
     let mut text = Vec::new();
     write_nights(&columns, &rows, &mut text).map_err(Failure::unmade)?;

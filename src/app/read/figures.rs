@@ -58,20 +58,9 @@ fn image(path: &Path, line: u64, row: &csv::StringRecord) -> Result<PublishedIma
     })
 }
 
-/// A size as the docker client prints it: decimal units.
+/// A size as the docker client prints it: always with its unit.
 fn size(text: &str) -> Option<Bytes> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let factor = match unit.trim() {
-        "B" => 1.0,
-        "kB" | "KB" => 1e3,
-        "MB" => 1e6,
-        "GB" => 1e9,
-        _ => return None,
-    };
-    let bytes = number.parse::<f64>().ok()? * factor;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // digits and a point only
-    (bytes < 1e15).then_some(Bytes(bytes.round() as u64))
+    Bytes::parse(text).filter(|_| text.ends_with('B'))
 }
 
 #[cfg(test)]

@@ -2,16 +2,15 @@
 
 use super::comparable;
 use super::run::engines;
-use crate::analysis::nights::{CellName, Medians};
+use crate::analysis::nights::Medians;
 use crate::app::Failure;
-use crate::model::{ApproachId, EngineId, ScenarioId};
+use crate::model::{ApproachId, Cell, ScenarioId};
 use crate::stats;
 use crate::store::{Accepted, RunRecord, RunStatus, StoredNight, StoredNights};
 use crate::text::short;
+use crate::text::time::parse_rfc3339;
 use std::collections::BTreeMap;
 use std::path::Path;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 /// A time without runs this many times longer than usual is a gap.
 const GAP: f64 = 2.5;
@@ -106,7 +105,7 @@ fn reason(
 
 /// When a run began, in seconds since 1970.
 pub fn start(record: &RunRecord) -> Option<f64> {
-    let time = OffsetDateTime::parse(&record.started_at, &Rfc3339).ok()?;
+    let time = parse_rfc3339(&record.started_at)?;
     #[allow(clippy::cast_precision_loss)] // seconds since 1970
     Some(time.unix_timestamp() as f64)
 }
@@ -135,14 +134,14 @@ fn gaps(nights: &[&StoredNight], tonight: Option<(f64, &str)>) -> Vec<String> {
 }
 
 /// The cells of a record, engine by engine, row by row.
-pub fn cells(record: &RunRecord) -> Result<Vec<CellName>, Failure> {
+pub fn cells(record: &RunRecord) -> Result<Vec<Cell>, Failure> {
     let mut cells = Vec::new();
     for engine in engines(record) {
         for approach in &record.approaches {
             let approach = ApproachId::new(approach).map_err(Failure::wrong)?;
             for scenario in &record.scenarios {
                 let scenario = ScenarioId::new(&scenario.id).map_err(Failure::wrong)?;
-                cells.push(CellName { engine: engine.clone(), approach: approach.clone(), scenario });
+                cells.push(Cell { engine: engine.clone(), approach: approach.clone(), scenario });
             }
         }
     }
@@ -150,22 +149,22 @@ pub fn cells(record: &RunRecord) -> Result<Vec<CellName>, Failure> {
 }
 
 /// The medians of a night in the order of the cells.
-pub fn medians(night: &StoredNight, cells: &[CellName]) -> Medians {
-    let median = |cell: &CellName| {
-        let engine = cell.engine.as_ref().map(EngineId::as_str);
+pub fn medians(night: &StoredNight, cells: &[Cell]) -> Medians {
+    let median = |cell: &Cell| {
+        let engine = cell.engine.shown();
         stats::median(night.cell(engine, cell.approach.as_str(), cell.scenario.as_str())).ok()
     };
     cells.iter().map(median).collect()
 }
 
 /// The place of each cell's first night after its last accepted change.
-pub fn starts(cells: &[CellName], nights: &[&StoredNight], accepted: &[Accepted]) -> Vec<usize> {
+pub fn starts(cells: &[Cell], nights: &[&StoredNight], accepted: &[Accepted]) -> Vec<usize> {
     let place = |run: &str| {
         let named = nights.iter().position(|night| night.name == run);
         // Names of folders begin with their time.
         named.unwrap_or_else(|| nights.iter().position(|night| night.name.as_str() >= run).unwrap_or(nights.len()))
     };
-    let one = |cell: &CellName| {
+    let one = |cell: &Cell| {
         let mine = accepted.iter().filter(|a| a.covers(cell.approach.as_str(), cell.scenario.as_str()));
         mine.map(|a| place(&a.run)).max().unwrap_or(0)
     };

@@ -1,7 +1,7 @@
 //! The builds of each cell that are nearest to its median: those whose steps are shown.
 
 use crate::analysis::table::Table;
-use crate::model::{EngineId, Sample, Status, Step};
+use crate::model::{Cell, EngineId, Sample, Status, Step};
 use crate::stats;
 use std::collections::HashMap;
 
@@ -11,15 +11,9 @@ const MOST: usize = 10;
 /// nearest are the same as if all had been kept.
 const KEPT: usize = 3 * MOST;
 
-type CellKey = (Option<EngineId>, String, String);
-
-fn cell_of(sample: &Sample) -> CellKey {
-    (sample.engine.clone(), sample.key.approach.to_string(), sample.key.scenario.to_string())
-}
-
 /// The builds nearest to the median of each cell, a third of them, but not many.
 pub(super) struct Nearest<T> {
-    cells: HashMap<CellKey, Near<T>>,
+    cells: HashMap<Cell, Near<T>>,
 }
 
 struct Near<T> {
@@ -29,12 +23,13 @@ struct Near<T> {
 }
 
 impl<T> Nearest<T> {
-    pub(super) fn new<'t>(tables: impl Iterator<Item = (Option<EngineId>, &'t Table)>) -> Self {
+    pub(super) fn new<'t>(tables: impl Iterator<Item = (EngineId, &'t Table)>) -> Self {
         let cells = tables.flat_map(|(engine, table)| {
             table.cells().filter_map(move |(row, scenario, cell)| {
                 let near =
                     Near { median: cell.median()?.get(), most: cell.n().div_ceil(3).min(MOST), builds: Vec::new() };
-                Some(((engine.clone(), row.approach.to_string(), scenario.id.to_string()), near))
+                let (approach, scenario) = (row.approach.clone(), scenario.id.clone());
+                Some((Cell { engine: engine.clone(), approach, scenario }, near))
             })
         });
         Self { cells: cells.collect() }
@@ -42,7 +37,7 @@ impl<T> Nearest<T> {
 
     /// Takes a build, and what belongs to it.
     pub(super) fn add(&mut self, sample: &Sample, with: T) {
-        let Some(near) = self.cells.get_mut(&cell_of(sample)).filter(|_| sample.status == Status::Ok) else {
+        let Some(near) = self.cells.get_mut(&sample.cell()).filter(|_| sample.status == Status::Ok) else {
             return;
         };
         let far = |sample: &Sample| (sample.seconds.get() - near.median).abs();
@@ -62,7 +57,7 @@ impl<T> Nearest<T> {
 /// run needs no more memory than a short one.
 #[derive(Default)]
 pub struct Pool {
-    cells: HashMap<CellKey, Kept>,
+    cells: HashMap<Cell, Kept>,
 }
 
 #[derive(Default)]
@@ -79,7 +74,7 @@ impl Pool {
         if sample.status != Status::Ok {
             return;
         }
-        let kept = self.cells.entry(cell_of(sample)).or_default();
+        let kept = self.cells.entry(sample.cell()).or_default();
         kept.seconds.push(sample.seconds.get());
         kept.builds.push((sample.clone(), steps));
         if kept.builds.len() > KEPT {
@@ -102,15 +97,12 @@ impl Pool {
         let mine = self
             .cells
             .iter()
-            .filter(move |((on, name, _), _)| on.as_ref().map(EngineId::as_str) == engine && name == approach);
+            .filter(move |(cell, _)| cell.engine.shown() == engine && cell.approach.as_str() == approach);
         mine.flat_map(|(_, kept)| kept.builds.iter().map(|(sample, steps)| (sample, steps.as_slice())))
     }
 
     /// The builds that are shown, those with steps.
-    pub(super) fn nearest<'t>(
-        self,
-        tables: impl Iterator<Item = (Option<EngineId>, &'t Table)>,
-    ) -> Vec<(Sample, Vec<Step>)> {
+    pub(super) fn nearest<'t>(self, tables: impl Iterator<Item = (EngineId, &'t Table)>) -> Vec<(Sample, Vec<Step>)> {
         let mut nearest = Nearest::new(tables);
         for (sample, steps) in self.cells.into_values().flat_map(|kept| kept.builds) {
             nearest.add(&sample, steps);

@@ -1,11 +1,11 @@
 //! A run in the forms of a report, for a screen and for its own folder.
 
-use super::pictures::{self, Charts};
+use super::drawings::{self, Charts};
 use super::run::Run;
 use crate::app::Failure;
 use crate::model::EngineId;
 use crate::report::{
-    Figures, TextStyle, each_engine, write_html, write_json, write_markdown, write_summaries, write_text,
+    Pictures, TextStyle, each_json, each_text, report_json, write_html, write_markdown, write_summaries, write_text,
 };
 
 /// Forms of a report.
@@ -30,17 +30,17 @@ impl Run {
     /// When what the form shows cannot be read or made.
     pub fn render(&self, form: Form, style: TextStyle) -> Result<Vec<u8>, Failure> {
         let reports = self.reports();
-        let engines: Vec<Option<&EngineId>> = self.strata.iter().map(|stratum| stratum.id.as_ref()).collect();
+        let engines: Vec<&EngineId> = self.strata.iter().map(|stratum| &stratum.id).collect();
         let written = match form {
             Form::Html => return self.page(&self.charts()?),
             Form::Csv => {
-                let tables: Vec<_> = self.strata.iter().map(|one| (one.id.as_ref(), &one.table)).collect();
+                let tables: Vec<_> = self.strata.iter().map(|one| (&one.id, &one.table)).collect();
                 let mut text = Vec::new();
                 write_summaries(&tables, &mut text).map(|()| text)
             }
-            Form::Text => each_engine(&engines, false, |place, out| write_text(&reports[place].1, style, out)),
-            Form::Markdown => each_engine(&engines, false, |place, out| write_markdown(&reports[place].1, out)),
-            Form::Json => each_engine(&engines, true, |place, out| write_json(&reports[place].1, out)),
+            Form::Text => each_text(engines.len(), |place, out| write_text(&reports[place].1, style, out)),
+            Form::Markdown => each_text(engines.len(), |place, out| write_markdown(&reports[place].1, out)),
+            Form::Json => each_json(&engines, |place| report_json(&reports[place].1)),
         };
         written.map_err(Failure::unmade)
     }
@@ -51,7 +51,7 @@ impl Run {
     /// When what they show cannot be read, or they cannot be drawn.
     pub fn charts(&self) -> Result<Vec<Charts>, Failure> {
         let details = self.details()?;
-        let draw = |one: &super::Stratum| pictures::draw(one.id.as_ref(), &one.table, self.published(), &details);
+        let draw = |one: &super::Stratum| drawings::draw(&one.id, &one.table, self.published(), &details);
         self.strata.iter().map(draw).collect()
     }
 
@@ -60,7 +60,7 @@ impl Run {
     /// # Errors
     /// When it cannot be made.
     pub fn page(&self, charts: &[Charts]) -> Result<Vec<u8>, Failure> {
-        let figures: Vec<Figures> = charts.iter().map(pictures::figures).collect::<Result<_, _>>()?;
+        let figures: Vec<Pictures> = charts.iter().map(drawings::figures).collect::<Result<_, _>>()?;
         let reports = self.reports();
         let parts: Vec<_> = reports.iter().map(|(_, report)| report).zip(&figures).collect();
         let mut text = Vec::new();

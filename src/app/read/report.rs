@@ -1,7 +1,7 @@
 //! A report of a run, and its pictures.
 
+use super::drawings::{self, Charts};
 use super::painter::Painter;
-use super::pictures::{self, Charts};
 use super::render::Form;
 use super::run::Run;
 use crate::app::{Failure, World};
@@ -35,7 +35,7 @@ pub fn report(world: World<'_>, request: &Request) -> Result<Vec<u8>, Failure> {
     let charts = if page || request.charts.is_some() { run.charts()? } else { Vec::new() };
     if let Some(folder) = &request.charts {
         let painter = request.png.then(Painter::new).transpose()?;
-        pictures::write(charts.iter().flat_map(Charts::all), folder, painter.as_ref())?;
+        drawings::write(charts.iter().flat_map(Charts::all), folder, painter.as_ref())?;
     }
     if page { run.page(&charts) } else { run.render(request.form, request.style) }
 }

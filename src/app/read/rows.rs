@@ -26,8 +26,8 @@ pub fn row(table: &Table, run: &str, approach: &ApproachId, name: &ApproachId) -
 
 /// An approach against the run's first one.
 pub struct Faster {
-    /// The engine, where the run has several.
-    pub engine: Option<EngineId>,
+    /// The engine.
+    pub engine: EngineId,
     /// The first approach.
     pub base: ApproachId,
     /// The other one.
@@ -52,14 +52,14 @@ pub fn faster(run: &Run, always: bool) -> Result<Vec<Faster>, Failure> {
         for other in others {
             let before = row(&stratum.table, &run.place(), first, other)?;
             let after = row(&stratum.table, &run.place(), other, other)?;
-            tables.push((stratum.id.as_ref(), other, before, after));
+            tables.push((&stratum.id, other, before, after));
         }
     }
     // One family: the more is asked, the more it takes to call one of the answers sure.
     let strata: Vec<(&Table, &Table)> = tables.iter().map(|(_, _, before, after)| (before, after)).collect();
     let compared = compare_strata(&strata, Shared::Keep).into_iter().zip(&tables);
     let faster = compared.map(|(compared, (engine, other, ..))| Faster {
-        engine: engine.cloned(),
+        engine: (*engine).clone(),
         base: first.clone(),
         new: (*other).clone(),
         compared,

@@ -1,9 +1,9 @@
 //! A run: opened from its folder, or handed on by the process that has just made it.
 
 use super::claims::finding;
+use super::drawings::Details;
 use super::figures;
 use super::head::head;
-use super::pictures::Details;
 use super::pool::Pool;
 use crate::analysis::findings::{Finding, judge};
 use crate::analysis::published::Published;
@@ -36,7 +36,7 @@ pub struct Stratum {
     /// What is known of the engine.
     pub engine: EngineRecord,
     /// Its name in the samples.
-    pub id: Option<EngineId>,
+    pub id: EngineId,
     /// The table of its samples.
     pub table: Table,
     /// The samples that are in no figure.
@@ -45,7 +45,7 @@ pub struct Stratum {
 
 /// Samples that come one by one, put where they belong.
 pub struct Sorter {
-    strata: Vec<(Option<EngineId>, TableMaker, Vec<Sample>)>,
+    strata: Vec<(EngineId, TableMaker, Vec<Sample>)>,
 }
 
 impl Sorter {
@@ -148,22 +148,22 @@ impl Run {
         self.path.display().to_string()
     }
 
-    /// The table of an engine; a single one has no name.
+    /// The table of an engine.
     #[must_use]
-    pub fn table(&self, engine: Option<&EngineId>) -> Option<&Table> {
-        self.strata.iter().find(|stratum| stratum.id.as_ref() == engine).map(|stratum| &stratum.table)
+    pub fn table(&self, engine: &EngineId) -> Option<&Table> {
+        self.strata.iter().find(|stratum| stratum.id == *engine).map(|stratum| &stratum.table)
     }
 
     /// All tables, each with its engine.
-    pub fn tables(&self) -> impl Iterator<Item = (Option<EngineId>, &Table)> {
+    pub fn tables(&self) -> impl Iterator<Item = (EngineId, &Table)> {
         self.strata.iter().map(|stratum| (stratum.id.clone(), &stratum.table))
     }
 
     /// The engines that both runs have, each with its tables in this run and in a newer one.
     #[must_use]
-    pub fn pairs<'a>(&'a self, new: &'a Self) -> Vec<(Option<&'a EngineId>, &'a Table, &'a Table)> {
+    pub fn pairs<'a>(&'a self, new: &'a Self) -> Vec<(&'a EngineId, &'a Table, &'a Table)> {
         let both = new.strata.iter().filter_map(|stratum| {
-            let engine = stratum.id.as_ref();
+            let engine = &stratum.id;
             Some((engine, self.table(engine)?, &stratum.table))
         });
         both.collect()
@@ -175,19 +175,19 @@ impl Run {
         self.published.as_ref().map(|(name, figures)| (name.as_str(), figures))
     }
 
-    /// What is said of each engine, in the order of the call; a single one has no name.
+    /// What is said of each engine, in the order of the call.
     #[must_use]
-    pub fn reports(&self) -> Vec<(Option<EngineId>, Report<'_>)> {
-        let findings: Vec<Finding> = self.record.findings.iter().filter_map(finding).collect();
-        let report = |stratum| (stratum, self.report(stratum, &findings));
-        self.strata.iter().map(report).map(|(stratum, report)| (stratum.id.clone(), report)).collect()
+    pub fn reports(&self) -> Vec<(EngineId, Report<'_>)> {
+        self.strata.iter().map(|stratum| (stratum.id.clone(), self.report(stratum))).collect()
     }
 
-    fn report<'a>(&'a self, stratum: &'a Stratum, findings: &[Finding]) -> Report<'a> {
+    fn report<'a>(&'a self, stratum: &'a Stratum) -> Report<'a> {
+        let findings: Vec<Finding> =
+            self.record.findings.iter().filter_map(|record| finding(record, &stratum.id)).collect();
         let builds = stratum.table.cells().map(|(.., cell)| cell.n()).sum::<usize>() + stratum.problems.len();
         let head = head(&self.record, &stratum.engine, &self.name(), builds);
-        let report = Report::new(head, &stratum.table, &stratum.problems).findings(judge(&stratum.table, findings));
-        let of_engine = |card: &&Scorecard| card.engine.as_deref() == stratum.id.as_ref().map(EngineId::as_str);
+        let report = Report::new(head, &stratum.table, &stratum.problems).findings(judge(&stratum.table, &findings));
+        let of_engine = |card: &&Scorecard| card.engine.as_deref() == stratum.id.shown();
         let report = report.scorecards(self.cards.iter().filter(of_engine).collect());
         match self.published() {
             Some((name, figures)) => report.beside(name, figures),
@@ -223,9 +223,9 @@ fn published(record: &RunRecord, path: &Path) -> Result<Option<(String, Publishe
     Ok(found.map(|figures| (name.clone(), figures)))
 }
 
-/// Names of a run's engines, in the order of the call; a single one has no name.
+/// Names of a run's engines, in the order of the call.
 #[must_use]
-pub fn engines(record: &RunRecord) -> Vec<Option<EngineId>> {
+pub fn engines(record: &RunRecord) -> Vec<EngineId> {
     record.engines().iter().map(EngineRecord::id).collect()
 }
 
@@ -259,4 +259,30 @@ pub fn columns(record: &RunRecord, folder: &Path) -> Result<(Vec<Approach>, Vec<
         })
     });
     Ok((approaches.collect::<Result<_, Failure>>()?, scenarios.collect::<Result<_, Failure>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::testing::sample;
+
+    #[test]
+    fn no_figure_mixes_two_engines() {
+        let mut sorter = Sorter { strata: Vec::new() };
+        let names = ["new", "old"].map(|name| EngineId::new(name).unwrap());
+        let (approach, scenario) = (sample("a", "cold", 1.0).key.approach, sample("a", "cold", 1.0).key.scenario);
+        let scenario = Scenario { id: scenario, title: String::new(), cache: CacheState::Cold };
+        for name in &names {
+            let maker =
+                TableMaker::new(&[Approach { id: approach.clone(), image: None }], std::slice::from_ref(&scenario));
+            sorter.strata.push((name.clone(), maker, Vec::new()));
+        }
+        for (engine, seconds) in [(1, 10.0), (0, 1.0), (1, 12.0), (0, 3.0)] {
+            sorter.add(Sample { engine: names[engine].clone(), ..sample("a", "cold", seconds) });
+        }
+        sorter.add(sample("a", "cold", 99.0)); // of no engine of the run
+        let tables = sorter.strata.into_iter().map(|(_, maker, _)| maker.finish());
+        let medians: Vec<f64> = tables.map(|table| table.rows[0].cells[0].median().unwrap().get()).collect();
+        assert_eq!(medians, [2.0, 11.0]);
+    }
 }

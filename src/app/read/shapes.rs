@@ -67,7 +67,7 @@ fn sample(position: u32, block: u32, approach: usize, scenario: &str) -> Sample 
             approach: ApproachId::new(&format!("{approach:02}-approach")).unwrap(),
             scenario: ScenarioId::new(scenario).unwrap(),
         },
-        engine: None,
+        engine: EngineId::only(),
         status: Status::Ok,
         reason: String::new(),
         seconds: Seconds::new(seconds).unwrap(),

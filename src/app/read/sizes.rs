@@ -26,8 +26,8 @@ pub fn of_layers(engine: &EngineRecord) -> String {
 
 /// Whether two sizes of an image on an engine of a run are no change: to the byte where layers are counted unpacked, but
 /// for what packing varies by where they are counted packed.
-pub fn alike(run: &RunRecord, engine: Option<&EngineId>, before: Bytes, after: Bytes) -> bool {
-    let on = run.engines().into_iter().find(|record| record.id().as_ref() == engine);
+pub fn alike(run: &RunRecord, engine: &EngineId, before: Bytes, after: Bytes) -> bool {
+    let on = run.engines().into_iter().find(|record| record.id() == *engine);
     let packed = on.is_some_and(|record| record.fact("image_store") == Some("containerd"));
     if packed { before.nearly(after) } else { before == after }
 }

@@ -70,7 +70,7 @@ pub struct DoctorArgs {
     pub study: Option<PathBuf>,
     /// Look at this only
     #[arg(long, value_enum)]
-    pub only: Vec<Topic>,
+    pub only: Vec<TopicArg>,
     /// Which engines to build on
     #[command(flatten)]
     pub engines: EngineArgs,
@@ -96,7 +96,7 @@ pub enum DoctorFormat {
 
 /// What `doctor` looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Topic {
+pub enum TopicArg {
     /// Disk, frequency scaling, load
     Machine,
     /// The engine, and how it is isolated
@@ -109,14 +109,14 @@ pub enum Topic {
     Noise,
 }
 
-impl From<Topic> for doctor::Topic {
-    fn from(topic: Topic) -> Self {
+impl From<TopicArg> for doctor::Topic {
+    fn from(topic: TopicArg) -> Self {
         match topic {
-            Topic::Machine => Self::Machine,
-            Topic::Engine => Self::Engine,
-            Topic::Bases => Self::Bases,
-            Topic::Pulls => Self::Pulls,
-            Topic::Noise => Self::Noise,
+            TopicArg::Machine => Self::Machine,
+            TopicArg::Engine => Self::Engine,
+            TopicArg::Bases => Self::Bases,
+            TopicArg::Pulls => Self::Pulls,
+            TopicArg::Noise => Self::Noise,
         }
     }
 }

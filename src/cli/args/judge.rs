@@ -52,8 +52,8 @@ pub struct GateArgs {
     #[arg(long, value_name = "DIR")]
     pub history: Option<PathBuf>,
     /// By which rule
-    #[arg(long, value_enum, default_value_t = Rule::Auto)]
-    pub rule: Rule,
+    #[arg(long, value_enum, default_value_t = RuleArg::Auto)]
+    pub rule: RuleArg,
     /// Run to hold tonight against, instead of the last one; implies --rule baseline
     #[arg(long, value_name = "RUN")]
     pub baseline: Option<PathBuf>,
@@ -97,7 +97,7 @@ pub struct GateArgs {
 
 /// How the gate judges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Rule {
+pub enum RuleArg {
     /// By history if there is one, else by one night
     Auto,
     /// By what the nights before let expect
@@ -106,12 +106,12 @@ pub enum Rule {
     Baseline,
 }
 
-impl From<Rule> for gate::Rule {
-    fn from(rule: Rule) -> Self {
+impl From<RuleArg> for gate::Rule {
+    fn from(rule: RuleArg) -> Self {
         match rule {
-            Rule::Auto => Self::Auto,
-            Rule::History => Self::History,
-            Rule::Baseline => Self::Baseline,
+            RuleArg::Auto => Self::Auto,
+            RuleArg::History => Self::History,
+            RuleArg::Baseline => Self::Baseline,
         }
     }
 }

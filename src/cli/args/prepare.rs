@@ -1,6 +1,6 @@
 //! What calls that build have in common: what is built, where its files come from, on which engines.
 
-use crate::app::prepare::request::{Call, EngineChoice, Origin};
+use crate::app::prepare::request::{CallRequest, EngineChoice, Origin};
 use crate::engine::kinds::dind::USUAL_IMAGE;
 use crate::model;
 use clap::{Args as ClapArgs, ValueEnum};
@@ -39,7 +39,7 @@ impl CallArgs {
     }
 }
 
-impl From<&CallArgs> for Call {
+impl From<&CallArgs> for CallRequest {
     fn from(args: &CallArgs) -> Self {
         Self {
             context: args.context.clone().unwrap_or_else(|| ".".to_owned()),
@@ -63,12 +63,12 @@ pub struct OriginArgs {
     pub allow_outside: bool,
     /// What to do about uncommitted changes of a folder in git: build with them (as docker build does), or refuse
     #[arg(long, value_enum)]
-    pub uncommitted: Option<Uncommitted>,
+    pub uncommitted: Option<UncommittedArg>,
 }
 
 /// What to do about uncommitted changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Uncommitted {
+pub enum UncommittedArg {
     /// They are built
     Use,
     /// Nothing is built
@@ -78,8 +78,8 @@ pub enum Uncommitted {
 impl From<&OriginArgs> for Origin {
     fn from(args: &OriginArgs) -> Self {
         let uncommitted = args.uncommitted.map(|choice| match choice {
-            Uncommitted::Use => model::Uncommitted::Use,
-            Uncommitted::Refuse => model::Uncommitted::Refuse,
+            UncommittedArg::Use => model::Uncommitted::Use,
+            UncommittedArg::Refuse => model::Uncommitted::Refuse,
         });
         Self { allow_run: args.allow_run, allow_outside: args.allow_outside, uncommitted }
     }

@@ -11,7 +11,7 @@ use crate::engine::answers::{CacheContents, Fingerprint, ImageFacts, Resolved, S
 use crate::engine::contract::Engine;
 use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
-use crate::engine::machine::claim::{Claim, Inner, Remains};
+use crate::engine::machine::claimed::{Claim, Inner, Remains};
 use crate::engine::machine::hardware;
 use crate::engine::machine::home::home;
 use crate::engine::machine::places::Places;

@@ -1,7 +1,7 @@
 //! A private engine's way out: one link between the machine and the engine's network namespace, and one firewall
 //! table of our own that lets it out through the machine's address. Plans are pure; `up` carries one out.
 
-use super::claim::Claim;
+use super::claimed::Claim;
 use super::forwarding::{FORWARDING, forward_is_dropped, forward_rules};
 use super::system::{OTHERWISE, run};
 use crate::engine::engine_error::EngineError;

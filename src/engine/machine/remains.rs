@@ -1,6 +1,6 @@
 //! Undoes what interrupted runs left on the machine.
 
-use super::claim::{Claim, Found};
+use super::claimed::{Claim, Found};
 use crate::engine::engine_error::EngineError;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! A folder for the files of one run, known to whoever cleans up.
 
-use super::claim::{Claim, Remains};
+use super::claimed::{Claim, Remains};
 use super::home::home;
 use crate::engine::engine_error::EngineError;
 use std::path::Path;

@@ -4,7 +4,7 @@
 
 use super::context_error::ContextError;
 use super::entry::{Entry, Kind};
-use super::folder::Context;
+use super::root::Context;
 use super::selection::Selection;
 use crate::project::ignore::PatternList;
 use sha2::{Digest, Sha256};

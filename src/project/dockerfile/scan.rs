@@ -3,7 +3,7 @@
 //! Follows BuildKit's order: global arguments first, each expanded with those before it; stages by name or number.
 
 use super::expand::expand;
-use super::lines::{Line, Lines, quoted_words};
+use super::joined::{Line, Lines, quoted_words};
 use super::parsed::{Dockerfile, Reference, Stage, Target};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

@@ -2,11 +2,11 @@
 //!
 //! They come as SVG made elsewhere, and are written as they are.
 
-use super::figures::{Figure, Figures};
+use super::drawn::{Picture, Pictures};
 use super::part::{Part, text};
 use std::io;
 
-pub(super) fn write(figures: &Figures, part: &mut Part<'_>) -> io::Result<()> {
+pub(super) fn write(figures: &Pictures, part: &mut Part<'_>) -> io::Result<()> {
     if figures.shown.is_empty() && figures.more.is_empty() {
         return Ok(());
     }
@@ -25,7 +25,7 @@ pub(super) fn write(figures: &Figures, part: &mut Part<'_>) -> io::Result<()> {
     writeln!(part.out, "</section>")
 }
 
-fn picture(figure: &Figure, id: &str, part: &mut Part<'_>) -> io::Result<()> {
+fn picture(figure: &Picture, id: &str, part: &mut Part<'_>) -> io::Result<()> {
     part.region(id)?;
     writeln!(part.out, "{}</div>", figure.svg)
 }

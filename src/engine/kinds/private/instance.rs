@@ -6,7 +6,7 @@ use super::init_process::{InitProcess, Order};
 use super::logs::tail;
 use super::registry::Registries;
 use crate::engine::engine_error::EngineError;
-use crate::engine::machine::claim::{Claim, Remains};
+use crate::engine::machine::claimed::{Claim, Remains};
 use crate::engine::machine::network::Network;
 use crate::engine::machine::places::{Folder, Places};
 use crate::engine::machine::traces::cgroup_name;
