@@ -8,7 +8,7 @@ use layerbench::engine::kinds::private::PrivateEngine;
 use layerbench::engine::wire::endpoint::Endpoint;
 use layerbench::engine::wire::timed_build::build;
 use layerbench::engine::{BuildRequest, BuildSettings, Engine, Interrupt};
-use layerbench::model::Progress;
+use layerbench::model::{Progress, Property};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -238,7 +238,8 @@ fn main() -> ExitCode {
     )
     .unwrap();
     engine.begin_chain().unwrap();
-    let version = engine.fingerprint().unwrap()["engine"].split('+').next().unwrap_or_default().to_owned();
+    let version =
+        engine.fingerprint().unwrap().shown(Property::EngineVersion).split('+').next().unwrap_or_default().to_owned();
     let (program, docker) = (PathBuf::from(&arguments[1]), PathBuf::from(&arguments[2]));
     let mut bench = Bench { engine, version, program, docker, work, changes: 0 };
     let [small, large, many] = lay_out(bench.work.path());

@@ -6,7 +6,9 @@
 mod approach_image;
 mod choice;
 mod event;
+mod fingerprint;
 mod ident;
+mod isolation;
 mod quantity;
 mod sample;
 mod scorecard;
@@ -15,7 +17,9 @@ mod step;
 pub use approach_image::Image;
 pub use choice::{ChainKind, ClientKind, Uncommitted};
 pub use event::{Event, NoProgress, Progress};
+pub use fingerprint::{Fingerprint, ImageStore, OWN_CLIENT, Property, UNKNOWN};
 pub use ident::{ApproachId, BuildKey, Cell, EngineId, IdError, ScenarioId, StateId};
+pub use isolation::Isolation;
 pub use quantity::{Bytes, Seconds};
 pub use sample::{CacheState, ColdKind, Outcome, Sample, Status};
 pub use scorecard::{

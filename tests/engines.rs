@@ -7,7 +7,7 @@
 #[path = "support/tiny.rs"]
 mod tiny;
 
-use layerbench::model::Status;
+use layerbench::model::{Property, Status};
 use layerbench::store::RunFolder;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -54,7 +54,7 @@ fn rows(dir: &Path, version: &str, config: &str) -> (String, BTreeMap<String, St
     let output = unless_disturbed(dir, || call.output().unwrap());
     assert_eq!(output.status.code(), Some(1), "builds that fail: {}", messages(&output));
     let stored = RunFolder::open(&dir.join("results/latest")).unwrap();
-    let fact = |key: &str| stored.record.engine[key].as_str().unwrap().to_owned();
+    let fact = |property| stored.record.fingerprint.get(property).unwrap();
     let row = |sample: &layerbench::model::Sample| {
         let steps = match sample.status {
             Status::Ok => format!("{} steps, {} cached", sample.steps, sample.steps_cached),
@@ -64,7 +64,7 @@ fn rows(dir: &Path, version: &str, config: &str) -> (String, BTreeMap<String, St
         (format!("{} {}", sample.key.approach, sample.key.scenario), format!("{}, {steps}", sample.status))
     };
     (
-        format!("{} on the {} image store", fact("engine"), fact("image_store")),
+        format!("{} on the {} image store", fact(Property::EngineVersion), fact(Property::ImageStore)),
         stored.samples.iter().map(|(sample, _)| row(sample)).collect(),
     )
 }
@@ -179,5 +179,6 @@ fn a_regression_is_confirmed_on_each_engine_of_a_run_by_itself() {
     let facts: Vec<_> =
         record.strata.iter().map(|e| (e.name.as_str(), e.isolation.as_str(), e.cold.as_str())).collect();
     assert_eq!(facts, [("private", "private", "pristine"), ("other", "host", "warm base")]);
-    assert!(record.strata[1].fact("engine").unwrap().starts_with("28.5."), "{:?}", record.strata[1].engine);
+    let other = &record.strata[1].fingerprint;
+    assert!(other.get(Property::EngineVersion).unwrap().starts_with("28.5."), "{other:?}");
 }

@@ -8,7 +8,7 @@ mod registry;
 #[path = "support/tiny.rs"]
 mod tiny;
 
-use layerbench::model::{ColdKind, Sample, Status};
+use layerbench::model::{ColdKind, Property, Sample, Status};
 use layerbench::store::{RunFolder, StoredRun};
 use registry::{Registry, gate, own_address, store};
 use std::io::Read;
@@ -195,7 +195,8 @@ fn a_registry_cache_asks_its_upstream_once_for_all_cold_builds() {
     assert!((1..=2).contains(&layers), "the layer was fetched {layers} times in three cold builds");
     let manifests = registry.requests(&["GET /v2/library/base/manifests/"]);
     assert!((1..=2).contains(&manifests), "the manifest was fetched {manifests} times in three cold builds");
-    assert_eq!(stored.record.engine["registry_cache"].as_str().unwrap(), &upstream["--registry-cache=".len()..]);
+    let recorded = stored.record.fingerprint.get(Property::RegistryCache);
+    assert_eq!(recorded, Some(&upstream["--registry-cache=".len()..]));
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.replace('\n', " ").contains("pull-through cache of"), "{table}");
     assert!(!dir.path().join("home").exists(), "the cache's folder goes with the run");

@@ -5,6 +5,7 @@
 #[path = "support/runs.rs"]
 mod runs;
 
+use layerbench::model::Property;
 use runs::{Answer, Night, call, night};
 use std::fs;
 use std::path::Path;
@@ -94,7 +95,7 @@ fn sizes_of_packed_layers_are_compared_with_an_allowance() {
     let dir = evening();
     let packed = |number, more| {
         let mut night = night(number).still();
-        night.record.engine.insert("image_store".to_owned(), "containerd".into());
+        night.record.fingerprint.insert(Property::ImageStore, "containerd");
         night.image += more;
         night.write(dir.path());
         night.name
@@ -131,7 +132,7 @@ fn unlike_runs_are_refused_and_the_difference_is_named() {
         other.write(dir.path());
         other.name
     };
-    let kernel = unlike(1, &|n| drop(n.record.engine.insert("kernel".into(), "6.2".into())));
+    let kernel = unlike(1, &|n| n.record.fingerprint.insert(Property::Kernel, "6.2"));
     let answer = call(dir.path(), &["compare", &base, &kernel]);
     expect(&answer, 4, &["kernel: 6.1 in the base, 6.2 in the new run", "--force"]);
     expect(&call(dir.path(), &["compare", &base, &kernel, "--force"]), 0, &["Unlike runs: kernel"]);
@@ -233,7 +234,7 @@ fn bad_nights_are_named_and_never_averaged() {
     };
     let names = [
         spoil(15, &|n| n.record.study = "other".into(), &keep),
-        spoil(16, &|n| drop(n.record.engine.insert("kernel".into(), "6.2".into())), &keep),
+        spoil(16, &|n| n.record.fingerprint.insert(Property::Kernel, "6.2"), &keep),
         spoil(17, &|n| n.record.schema = "layerbench.run/2".into(), &keep),
         spoil(18, &|_| (), &|text| text[..text.len() - 40].to_owned()),
         spoil(19, &|n| n.record.study_hash = format!("{:064x}", 2), &keep),

@@ -21,6 +21,54 @@ pub fn change_rule() -> ChangeRule {
     ChangeRule { shortest: 3, p: 0.001, least: LEAST.ln() }
 }
 
+/// What a night amounts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NightVerdict {
+    /// Something got worse.
+    Regression(Worse),
+    /// Nothing is proven worse, and there are doubts that nothing is.
+    CannotTell,
+    /// Nothing got worse.
+    NoRegression,
+}
+
+/// What got worse in a night.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worse {
+    /// Builds take longer.
+    Slower,
+    /// Images have more bytes.
+    Larger,
+    /// Both.
+    SlowerAndLarger,
+}
+
+impl NightVerdict {
+    /// From what is proven, and whether there are doubts about the rest.
+    #[must_use]
+    pub fn of(slower: bool, larger: bool, doubts: bool) -> Self {
+        match (slower, larger) {
+            (true, true) => Self::Regression(Worse::SlowerAndLarger),
+            (true, false) => Self::Regression(Worse::Slower),
+            (false, true) => Self::Regression(Worse::Larger),
+            (false, false) if doubts => Self::CannotTell,
+            (false, false) => Self::NoRegression,
+        }
+    }
+
+    /// In words, for people and programs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Regression(Worse::Slower) => "regression",
+            Self::Regression(Worse::Larger) => "regression: larger images",
+            Self::Regression(Worse::SlowerAndLarger) => "regression: slower, and larger images",
+            Self::CannotTell => "cannot tell",
+            Self::NoRegression => "no regression",
+        }
+    }
+}
+
 /// One cell of tonight, judged by its history.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tonight {
@@ -277,6 +325,17 @@ mod tests {
         }
         let (cells, _) = history(&nights(20), &[None; 6]);
         assert_eq!(verdicts(&cells), [Verdict::NotEnoughData; 6]);
+    }
+
+    #[test]
+    fn what_is_proven_worse_outweighs_doubts() {
+        for doubts in [false, true] {
+            assert_eq!(NightVerdict::of(true, false, doubts).as_str(), "regression");
+            assert_eq!(NightVerdict::of(false, true, doubts).as_str(), "regression: larger images");
+            assert_eq!(NightVerdict::of(true, true, doubts).as_str(), "regression: slower, and larger images");
+        }
+        assert_eq!(NightVerdict::of(false, false, true).as_str(), "cannot tell");
+        assert_eq!(NightVerdict::of(false, false, false).as_str(), "no regression");
     }
 
     #[test]

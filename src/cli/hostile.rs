@@ -43,9 +43,16 @@ fn hostile() -> Vec<String> {
 
 fn record(text: &str, started_at: &str) -> RunRecord {
     let owned = || text.to_owned();
-    let value = || serde_json::Value::from(text);
-    let keys =
-        ["engine", "client", "storage_driver", "backing_filesystem", "image_store", "kernel", "processor", "cpus"];
+    let shown = [
+        Property::EngineVersion,
+        Property::Client,
+        Property::StorageDriver,
+        Property::BackingFilesystem,
+        Property::ImageStore,
+        Property::Kernel,
+        Property::Processor,
+        Property::Cpus,
+    ];
     let scenario =
         |id: &str, cache: &str| ScenarioRecord { id: id.to_owned(), title: owned(), cache: cache.to_owned() };
     RunRecord {
@@ -70,8 +77,8 @@ fn record(text: &str, started_at: &str) -> RunRecord {
         options: RunOptions { study: Some(owned()), chain: ChainKind::Checkpoint, ..RunOptions::default() }.into(),
         seed: 1,
         plan: Vec::new(),
-        engine: keys.iter().map(|key| ((*key).to_owned(), value())).collect(),
-        isolation: owned(),
+        fingerprint: shown.into_iter().map(|property| (property, text)).collect(),
+        isolation: Isolation::from(text),
         cold: ColdKind::Pristine,
         bases: vec![BaseRecord {
             from: owned(),

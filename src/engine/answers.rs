@@ -2,7 +2,7 @@
 
 use crate::model::Bytes;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// What an image is made of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,3 @@ pub struct Resolved {
     /// Where it is.
     pub source: Source,
 }
-
-/// Facts about an engine and its machine, in the order in which they are shown.
-pub type Fingerprint = BTreeMap<String, String>;

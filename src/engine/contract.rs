@@ -1,12 +1,12 @@
 //! What every kind of engine promises to the runner, which knows nothing else of them.
 
-use super::answers::{CacheContents, Fingerprint, ImageFacts, Resolved};
+use super::answers::{CacheContents, ImageFacts, Resolved};
 use super::engine_error::EngineError;
 use super::interrupt::Interrupt;
 use super::machine::places::Places;
 use super::wire::build_request::BuildRequest;
 use super::wire::looker::Looker;
-use crate::model::{ColdKind, EngineId, Outcome, Progress};
+use crate::model::{ColdKind, EngineId, Fingerprint, Outcome, Progress};
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! An engine that builds nothing: every build is exactly as long as it was told, so that plans, checks and reports
 //! are tested in milliseconds. No result rests on it.
 
-use super::answers::{CacheContents, Fingerprint, ImageFacts, Resolved, Source};
+use super::answers::{CacheContents, ImageFacts, Resolved, Source};
 use super::contract::Engine;
 use super::engine_error::EngineError;
 use super::interrupt::Interrupt;
@@ -9,7 +9,7 @@ use super::machine::look::{Look, Machine};
 use super::machine::places::Places;
 use super::wire::build_request::BuildRequest;
 use super::wire::looker::Looker;
-use crate::model::{Bytes, ColdKind, Interval, Outcome, Progress, Seconds, Step, StepKind};
+use crate::model::{Bytes, ColdKind, Fingerprint, Interval, Outcome, Progress, Property, Seconds, Step, StepKind};
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -114,7 +114,7 @@ impl Engine for FakeEngine {
     }
 
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
-        Ok(Fingerprint::from([("engine".to_owned(), "fake".to_owned())]))
+        Ok(Fingerprint::from_iter([(Property::EngineVersion, "fake")]))
     }
 
     fn resolve(&mut self, _: &str, _: Duration) -> Result<Resolved, EngineError> {

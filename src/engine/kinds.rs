@@ -5,5 +5,4 @@
 mod base_images;
 pub mod dind;
 pub mod host;
-mod isolation;
 pub mod private;

@@ -6,6 +6,7 @@ use super::strata::{on_engine, write_value};
 use super::text_style::TextStyle;
 use super::words::{self, ratio_percent};
 use crate::analysis::change::{CommonMode, Verdict};
+use crate::analysis::gate::NightVerdict;
 use crate::analysis::nights::NewSize;
 use crate::model::{Cell, EngineId};
 use crate::text::{counted, markdown, visible, wrap};
@@ -76,8 +77,8 @@ pub struct Gated {
     pub notes: Vec<String>,
     /// Why "nothing got worse" cannot be said.
     pub doubts: Vec<String>,
-    /// The verdict on the night in words.
-    pub verdict: &'static str,
+    /// The verdict on the night.
+    pub verdict: NightVerdict,
 }
 
 fn line(line: &GatedLine) -> String {
@@ -176,7 +177,7 @@ pub fn write_gated_text(gated: &Gated, style: TextStyle, out: &mut dyn Write) ->
     let put = |text: &str, out: &mut dyn Write| -> io::Result<()> {
         wrap(&visible(text), style.width, 2).iter().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
     };
-    put(&format!("{}: {}: {}", gated.title, gated.run, gated.verdict), out)?;
+    put(&format!("{}: {}: {}", gated.title, gated.run, gated.verdict.as_str()), out)?;
     put(&format!("{}; {}.", gated.rule, counts(gated)), out)?;
     for said in body(gated) {
         match said {
@@ -193,7 +194,7 @@ pub fn write_gated_text(gated: &Gated, style: TextStyle, out: &mut dyn Write) ->
 /// # Errors
 /// When the writer fails.
 pub fn write_gated_markdown(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "# {}: {}\n", markdown(&gated.title), gated.verdict)?;
+    writeln!(out, "# {}: {}\n", markdown(&gated.title), gated.verdict.as_str())?;
     writeln!(out, "{}: {}; {}.\n", markdown(&gated.run), markdown(&gated.rule), counts(gated))?;
     for said in body(gated) {
         match said {
@@ -249,7 +250,7 @@ pub fn write_gated_json(gated: &Gated, out: &mut dyn Write) -> io::Result<()> {
         "schema": SCHEMA,
         "title": gated.title,
         "run": gated.run,
-        "verdict": gated.verdict,
+        "verdict": gated.verdict.as_str(),
         "rule": gated.rule,
         "cells": lines.collect::<Vec<_>>(),
         "global_shift": global_shift(gated),

@@ -1,7 +1,7 @@
 //! A whole run, from its first event to its last: all engines are told to clean up, however it ends.
 
 use super::course;
-use super::ending::{End, RunError};
+use super::ending::{End, RunError, SinkError};
 use super::guards::Guard;
 use super::materials::Materials;
 use super::under_way::Run;
@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Takes events; its refusal stops the run.
-pub type Sink<'a> = &'a mut dyn FnMut(Event) -> Result<(), String>;
+pub type Sink<'a> = &'a mut dyn FnMut(Event) -> Result<(), SinkError>;
 
 /// What a run is watched and steered by.
 pub struct Around<'a> {
@@ -43,7 +43,7 @@ pub fn run(
     let start = machine.now();
     let builds = plan.chains.iter().map(|chain| chain.builds.len()).sum::<usize>();
     let sink = RefCell::new(sink);
-    let emit = |event: Event| (sink.borrow_mut())(event).map_err(|why| RunError::Sink(why.into()));
+    let emit = |event: Event| (sink.borrow_mut())(event).map_err(RunError::Sink);
     let mut runs: Vec<Run<'_>> = engines
         .iter_mut()
         .map(|named| Run {

@@ -25,12 +25,6 @@ impl fmt::Display for SinkError {
 
 impl std::error::Error for SinkError {}
 
-impl From<String> for SinkError {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
 /// Why a run could not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunError {

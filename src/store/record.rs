@@ -6,10 +6,10 @@ use super::SCHEMA;
 use super::options::Recorded;
 use super::store_error::StoreError;
 use super::writing;
-use crate::model::{ColdKind, EngineId};
+use crate::model::{ColdKind, EngineId, Fingerprint, Isolation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use std::collections::HashSet;
 use std::fs;
 use std::ops::Range;
@@ -42,9 +42,10 @@ pub struct RunRecord {
     /// All builds in order: block, approach, scenario. The first has position 1.
     pub plan: Vec<(u32, String, String)>,
     /// Fingerprint of engine and host; empty where `engines` says more.
-    pub engine: Map<String, Value>,
-    /// How the engine was kept apart from others: `private`, `dind`, `host`, …, or `several` where `engines` says more.
-    pub isolation: String,
+    #[serde(rename = "engine")]
+    pub fingerprint: Fingerprint,
+    /// How the engine was kept apart from others; [`Isolation::Several`] where `engines` says more.
+    pub isolation: Isolation,
     /// What *cold* meant; *warm base* if it meant that on any engine.
     #[serde(serialize_with = "write_cold", deserialize_with = "read_cold")]
     pub cold: ColdKind,
@@ -74,9 +75,10 @@ pub struct EngineRecord {
     /// Its name in the samples; empty where it is the only one.
     pub name: String,
     /// Fingerprint of engine and host.
-    pub engine: Map<String, Value>,
+    #[serde(rename = "engine")]
+    pub fingerprint: Fingerprint,
     /// How it was kept apart from others.
-    pub isolation: String,
+    pub isolation: Isolation,
     /// What *cold* meant on it.
     #[serde(serialize_with = "write_cold", deserialize_with = "read_cold")]
     pub cold: ColdKind,
@@ -85,12 +87,6 @@ pub struct EngineRecord {
 }
 
 impl EngineRecord {
-    /// A fact of the fingerprint.
-    #[must_use]
-    pub fn fact(&self, key: &str) -> Option<&str> {
-        self.engine.get(key).and_then(Value::as_str)
-    }
-
     /// The name as samples carry it.
     #[must_use]
     pub fn id(&self) -> EngineId {
@@ -108,7 +104,7 @@ impl RunRecord {
         }
         vec![EngineRecord {
             name: String::new(),
-            engine: self.engine.clone(),
+            fingerprint: self.fingerprint.clone(),
             isolation: self.isolation.clone(),
             cold: self.cold,
             bases: self.bases.clone(),

@@ -4,7 +4,8 @@ use super::growing::Growing;
 use super::schema::{SAMPLES, STEPS};
 use super::*;
 use crate::model::{
-    ApproachId, BuildKey, Bytes, ColdKind, EngineId, Interval, Sample, ScenarioId, Seconds, Status, Step, StepKind,
+    ApproachId, BuildKey, Bytes, ColdKind, EngineId, Fingerprint, Interval, Isolation, Property, Sample, ScenarioId,
+    Seconds, Status, Step, StepKind,
 };
 use std::fs;
 use std::io;
@@ -25,8 +26,8 @@ fn record() -> RunRecord {
         options: crate::store::RunOptions { reps: 2, ..Default::default() }.into(),
         seed: u64::MAX,
         plan: vec![(1, "one".to_owned(), "cold".to_owned())],
-        engine: serde_json::Map::new(),
-        isolation: "private".to_owned(),
+        fingerprint: Fingerprint::default(),
+        isolation: Isolation::Private,
         cold: ColdKind::WarmBase,
         bases: vec![BaseRecord {
             from: "python:3.12".to_owned(),
@@ -435,8 +436,8 @@ fn what_a_killed_program_was_about_to_put_in_place_is_swept_away() {
 fn a_run_on_several_engines_says_on_which_each_sample_was_made() {
     let engine = |name: &str, cold| EngineRecord {
         name: name.to_owned(),
-        engine: serde_json::Map::from_iter([("engine".to_owned(), "28.5".into())]),
-        isolation: "private".to_owned(),
+        fingerprint: Fingerprint::from_iter([(Property::EngineVersion, "28.5")]),
+        isolation: Isolation::Private,
         cold,
         bases: Vec::new(),
     };

@@ -3,6 +3,7 @@
 use crate::own;
 use crate::runs::{Night, night};
 use crate::tiny::{GOOD, STUDY, tiny_study};
+use layerbench::model::Property;
 use layerbench::store::RunStatus;
 use serde_json::json;
 use std::fs;
@@ -173,7 +174,7 @@ pub const CALLS: &[Case] = &[
         "compare: runs on different machines",
         |dir| {
             nights(dir);
-            stored(dir, |night| drop(night.record.engine.insert("kernel".to_owned(), "5.10".into())), 3..4);
+            stored(dir, |night| night.record.fingerprint.insert(Property::Kernel, "5.10"), 3..4);
         },
         &["compare", "nights/0", "nights/3"],
         4,

@@ -1,6 +1,6 @@
 //! Run folders with known figures, written as the program stores them, and the program called on them.
 
-use layerbench::model::ColdKind;
+use layerbench::model::{ColdKind, Fingerprint, Isolation, Property};
 use layerbench::store::{EngineRecord, GitRecord, RunRecord, RunStatus, SCHEMA, ScenarioRecord};
 use std::fmt::Write;
 use std::fs;
@@ -72,11 +72,12 @@ pub fn night(day: u32) -> Night {
             options: Default::default(),
             seed: 1,
             plan: Vec::new(),
-            engine: [("engine", "20.10"), ("kernel", "6.1"), ("cpus", "2")]
-                .into_iter()
-                .map(|(k, v)| (k.to_owned(), v.into()))
-                .collect(),
-            isolation: "private".to_owned(),
+            fingerprint: Fingerprint::from_iter([
+                (Property::EngineVersion, "20.10"),
+                (Property::Kernel, "6.1"),
+                (Property::Cpus, "2"),
+            ]),
+            isolation: Isolation::Private,
             cold: ColdKind::Pristine,
             bases: Vec::new(),
             strata: Vec::new(),
@@ -120,14 +121,14 @@ impl Night {
     pub fn on(mut self, engines: &[&str], factor_on: &'static str) -> Self {
         let one = |name: &&str| EngineRecord {
             name: (*name).to_owned(),
-            engine: self.record.engine.clone(),
-            isolation: "private".to_owned(),
+            fingerprint: self.record.fingerprint.clone(),
+            isolation: Isolation::Private,
             cold: ColdKind::Pristine,
             bases: Vec::new(),
         };
         self.record.strata = engines.iter().map(one).collect();
-        self.record.isolation = "several".to_owned();
-        self.record.engine.clear();
+        self.record.isolation = Isolation::Several;
+        self.record.fingerprint = Fingerprint::default();
         self.factor_on = factor_on;
         self
     }

@@ -4,14 +4,16 @@ use crate::app::measure::write_reports;
 use crate::app::prepare::{new_record, subject};
 use crate::app::read::{Pool, Run, Sorter, published_sizes};
 use crate::app::{Failure, World};
-use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, EngineId, Sample, ScenarioId, Seconds, Status};
+use crate::model::{
+    ApproachId, BuildKey, Bytes, CacheState, ColdKind, EngineId, Fingerprint, Isolation, Sample, ScenarioId, Seconds,
+    Status,
+};
 use crate::store::{
     Imported, RunFolder, RunOptions, RunRecord, RunStatus, SCHEMA, ScenarioRecord, StoreError, import as read,
 };
 use crate::study::Study;
 use crate::text::hex;
 use crate::text::time::rfc3339;
-use serde_json::Map;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -229,8 +231,8 @@ fn make_record(request: &Request, names: &Names, study: Option<&Study>) -> Resul
         options: options.into(),
         seed: 0,
         plan: Vec::new(),
-        engine: Map::new(),
-        isolation: "imported".to_owned(),
+        fingerprint: Fingerprint::default(),
+        isolation: Isolation::Imported,
         cold: ColdKind::WarmBase,
         bases: Vec::new(),
         strata: Vec::new(),

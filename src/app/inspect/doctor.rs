@@ -10,7 +10,7 @@ use crate::app::{Ending, Failure, World};
 use crate::engine::machine::home::home;
 use crate::engine::machine::workspace::Workspace;
 use crate::engine::{BuildRequest, Engine, Interrupt};
-use crate::model::{ApproachId, Bytes, ChainKind, NoProgress};
+use crate::model::{ApproachId, Bytes, ChainKind, NoProgress, Property};
 use crate::plan::{Plan, PlanOptions};
 use crate::runner::Recipe;
 use crate::stats;
@@ -230,17 +230,17 @@ fn engine(
         Ok(_) if !request.wants(Topic::Engine) => {}
         Ok(facts) => {
             found.add("engine", Level::Ok, line, "");
-            let fact = |key: &str| facts.get(key).map_or("unknown", String::as_str);
+            let fact = |property| facts.shown(property);
             let text = format!(
                 "Docker Engine {}, containerd {}, runc {}, {} storage, {} file system, {} image store, Linux {}, {}",
-                fact("engine"),
-                fact("containerd"),
-                fact("runc"),
-                fact("storage_driver"),
-                fact("backing_filesystem"),
-                fact("image_store"),
-                fact("kernel"),
-                fact("processor")
+                fact(Property::EngineVersion),
+                fact(Property::Containerd),
+                fact(Property::Runc),
+                fact(Property::StorageDriver),
+                fact(Property::BackingFilesystem),
+                fact(Property::ImageStore),
+                fact(Property::Kernel),
+                fact(Property::Processor)
             );
             found.add("fingerprint", Level::Ok, text, "");
         }

@@ -3,7 +3,7 @@
 
 use crate::analysis::change::{self, CommonMode, Verdict};
 use crate::analysis::compare::{CellChange, Shared, compare_strata};
-use crate::analysis::gate::{self as rules, NIGHTS};
+use crate::analysis::gate::{self as rules, NIGHTS, NightVerdict};
 use crate::analysis::nights::{GatedCell, Medians, NewSize, by_history};
 use crate::analysis::table::Table;
 use crate::app::measure::confirm;
@@ -79,18 +79,23 @@ pub fn gate(world: World<'_>, request: &Request) -> Result<Answer, Failure> {
     };
     let night = Night { request, tonight, folder, names, before, starts };
     let mut found = if by_history { night.history() } else { night.baseline()? };
-    found.gated.notes.splice(0..0, notes);
+    found.notes.splice(0..0, notes);
     if let Some(asked) = request.confirm.as_ref().filter(|_| !found.suspects.is_empty()) {
         match night.confirm(world, asked, &mut found) {
             // The rule's own verdict still stands.
             Err(failure) if failure.ending == Ending::CannotTell => {
-                found.gated.notes.push(format!("Not confirmed: {}.", failure.text));
+                found.notes.push(format!("Not confirmed: {}.", failure.text));
             }
             confirmed => confirmed?,
         }
     }
-    let ending = decide(&mut found);
-    Ok(Answer { gated: found.gated, ending })
+    let gated = night.judge(found);
+    let ending = match gated.verdict {
+        NightVerdict::Regression(_) => Ending::Regression,
+        NightVerdict::CannotTell => Ending::CannotTell,
+        NightVerdict::NoRegression => Ending::Fine,
+    };
+    Ok(Answer { gated, ending })
 }
 
 /// Tonight and what it is held against.
@@ -103,10 +108,15 @@ struct Night<'a> {
     starts: Vec<usize>,
 }
 
-/// What was found before anything was measured afresh.
+/// What is found on the way to a verdict. The fields of the same names in [`Gated`] say what they are.
 struct Found {
-    gated: Gated,
-    /// Cells to be measured afresh, as places in `Gated::lines`.
+    rule: String,
+    lines: Vec<GatedLine>,
+    common: Vec<(EngineId, CommonMode)>,
+    doubts: Vec<String>,
+    notes: Vec<String>,
+    confirmed: Option<Vec<Confirmed>>,
+    /// Cells to be measured afresh, as places in `lines`.
     suspects: Vec<usize>,
     /// The run that suspects are held against.
     baseline: Option<PathBuf>,
@@ -133,8 +143,17 @@ impl Night<'_> {
         let began = suspects.iter().filter_map(|place| judged[*place].since).min().unwrap_or(self.before.len());
         let baseline = began.checked_sub(1).map(|place| self.folder.join(&self.before[place].name));
         let lines = judged.iter().map(|cell| self.line(cell, &common, baseline.as_deref()));
-        let gated = Gated { lines: lines.collect(), common, doubts, ..self.gated(self.rule()) };
-        Found { gated, suspects, baseline, by_history: true }
+        Found {
+            rule: self.rule(),
+            lines: lines.collect(),
+            common,
+            doubts,
+            notes: Vec::new(),
+            confirmed: None,
+            suspects,
+            baseline,
+            by_history: true,
+        }
     }
 
     fn rule(&self) -> String {
@@ -146,18 +165,33 @@ impl Night<'_> {
         }
     }
 
-    fn gated(&self, rule: String) -> Gated {
+    /// The verdict, from everything that was found.
+    fn judge(&self, mut found: Found) -> Gated {
+        let slower = match &found.confirmed {
+            Some(fresh) => fresh.iter().any(|one| one.verdict == Verdict::Regression),
+            None if found.by_history => !found.suspects.is_empty(),
+            None if found.suspects.is_empty() => false,
+            None => {
+                found.doubts.push(format!(
+                    "{} suspects after one night; have them measured afresh with --confirm",
+                    found.suspects.len()
+                ));
+                false
+            }
+        };
+        let sizes = self.sizes();
+        let larger = sizes.iter().any(|size| size.tonight > size.before);
         Gated {
             title: self.tonight.record.title.clone(),
             run: self.tonight.name(),
-            rule,
-            lines: Vec::new(),
-            common: Vec::new(),
-            sizes: self.sizes(),
-            confirmed: None,
-            notes: Vec::new(),
-            doubts: Vec::new(),
-            verdict: "",
+            verdict: NightVerdict::of(slower, larger, !found.doubts.is_empty()),
+            rule: found.rule,
+            lines: found.lines,
+            common: found.common,
+            sizes,
+            confirmed: found.confirmed,
+            notes: found.notes,
+            doubts: found.doubts,
         }
     }
 
@@ -253,27 +287,35 @@ impl Night<'_> {
             common.push(((*engine).clone(), compared.common));
         }
         let rule = format!("By one night, {}", baseline.name());
-        let mut gated = Gated { lines, common, doubts, ..self.gated(rule) };
         for place in &suspects {
-            let line = &gated.lines[*place];
+            let line = &lines[*place];
             let percent = line.ratio.map_or(0.0, |ratio| (ratio - 1.0) * 100.0);
             notes.push(format!("Suspect: {}, {percent:+.1} %.", line.cell));
         }
-        gated.notes = notes;
-        Ok(Found { gated, suspects, baseline: Some(path), by_history: false })
+        Ok(Found {
+            rule,
+            lines,
+            common,
+            doubts,
+            notes,
+            confirmed: None,
+            suspects,
+            baseline: Some(path),
+            by_history: false,
+        })
     }
 
     /// Has the suspects measured afresh: only these samples decide.
     fn confirm(&self, world: World<'_>, asked: &confirm::ConfirmRequest, found: &mut Found) -> Result<(), Failure> {
         let Some(path) = &found.baseline else { return Ok(()) };
         let baseline = Run::open_to_judge(path)?;
-        let suspects: Vec<Cell> = found.suspects.iter().map(|place| found.gated.lines[*place].cell.clone()).collect();
+        let suspects: Vec<Cell> = found.suspects.iter().map(|place| found.lines[*place].cell.clone()).collect();
         let fresh = confirm::rebuild(world, asked, &baseline.record, &self.tonight.record, &suspects)?;
         let pairs: Vec<(&[f64], &[f64])> =
             fresh.samples.iter().map(|one| (&one.baseline[..], &one.current[..])).collect();
         let judged = rules::confirm(&pairs);
         let all = suspects.iter().zip(&pairs).zip(judged);
-        found.gated.confirmed = Some(
+        found.confirmed = Some(
             all.map(|((cell, pair), change)| Confirmed {
                 cell: cell.clone(),
                 verdict: change.verdict,
@@ -284,9 +326,9 @@ impl Night<'_> {
             .collect(),
         );
         if pairs.iter().any(|(a, b)| !change::could_fire(a.len(), b.len(), pairs.len())) {
-            found.gated.doubts.push("too few of the fresh builds are valid".to_owned());
+            found.doubts.push("too few of the fresh builds are valid".to_owned());
         }
-        found.gated.notes.extend(fresh.notes);
+        found.notes.extend(fresh.notes);
         Ok(())
     }
 }
@@ -322,32 +364,4 @@ fn doubts(common: &[(EngineId, CommonMode)]) -> Vec<String> {
         format!("a global shift of {:+.1} % over {} cells{on}", common.percent(), common.cells)
     });
     shifts.collect()
-}
-
-/// The verdict on the night.
-fn decide(found: &mut Found) -> Ending {
-    let larger = found.gated.sizes.iter().any(|size| size.tonight > size.before);
-    let slower = match &found.gated.confirmed {
-        Some(fresh) => fresh.iter().any(|one| one.verdict == Verdict::Regression),
-        None if found.by_history => !found.suspects.is_empty(),
-        None => {
-            if !found.suspects.is_empty() {
-                let text = format!(
-                    "{} suspects after one night; have them measured afresh with --confirm",
-                    found.suspects.len()
-                );
-                found.gated.doubts.push(text);
-            }
-            false
-        }
-    };
-    let (verdict, end) = match (slower, larger) {
-        (true, true) => ("regression: slower, and larger images", Ending::Regression),
-        (true, false) => ("regression", Ending::Regression),
-        (false, true) => ("regression: larger images", Ending::Regression),
-        _ if !found.gated.doubts.is_empty() => ("cannot tell", Ending::CannotTell),
-        _ => ("no regression", Ending::Fine),
-    };
-    found.gated.verdict = verdict;
-    end
 }

@@ -21,7 +21,7 @@ use crate::engine::{Interrupt, Named};
 use crate::model::{Cell, Event, IdError};
 use crate::plan::pair::{BASELINE, CURRENT, approach, state};
 use crate::plan::{Plan, PlanOptions};
-use crate::runner::{self, Around, Materials};
+use crate::runner::{self, Around, Materials, SinkError};
 use crate::store::{RunFolder, RunRecord};
 use crate::study::Study;
 use crate::text::short;
@@ -124,7 +124,7 @@ fn build(
 ) -> Result<Run, Failure> {
     let machine = ThisMachine::new(vec![Folder::of_results(keeper.path())]);
     let hints = world.watcher.expect(plan.builds().map(|build| build.key.clone()).collect());
-    let mut sink = |event: Event| keeper.take(event).map_err(|failure| failure.text);
+    let mut sink = |event: Event| keeper.take(event).map_err(|failure| SinkError(failure.text));
     let around = Around { machine: &machine, progress: hints.as_ref(), interrupt, more: &|| false };
     let ended = runner::run(plan, materials, engines, &around, &mut sink);
     engines.clear();

@@ -25,7 +25,7 @@ use crate::engine::wire::docker_client::DockerClient;
 use crate::engine::{Client, Interrupt, Named};
 use crate::model::{ApproachId, BuildKey, ClientKind, ColdKind, Event};
 use crate::plan::{Plan, PlanOptions, Remaining};
-use crate::runner::{self, Around, Materials, Recipe};
+use crate::runner::{self, Around, Materials, Recipe, SinkError};
 use crate::store::RunFolder;
 use crate::study::Study;
 use crate::text::time::rfc3339;
@@ -218,7 +218,7 @@ fn measure(run: Measured<'_>, interrupt: &Interrupt, always: bool) -> Result<Mad
         if let Event::BuildFinished { sample, .. } = &event {
             demand.borrow_mut().add(sample);
         }
-        keeper.take(event).map_err(|failure| failure.text)
+        keeper.take(event).map_err(|failure| SinkError(failure.text))
     };
     let more = || demand.borrow().more();
     let around = Around { machine: &machine, progress: hints.as_ref(), interrupt, more: &more };

@@ -6,7 +6,7 @@ use super::recipes::Replacement;
 use crate::app::{Ending, Failure, World};
 use crate::engine::wire::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::{Engine, EngineError, Interrupt, Named, Resolved, Source};
-use crate::model::ApproachId;
+use crate::model::{ApproachId, Property};
 use crate::project::dockerfile::normalize;
 use crate::runner::{Materials, Recipe};
 use crate::store::{BaseRecord, BaseSource, EngineRecord};
@@ -62,8 +62,8 @@ pub fn known(
             materials.bases.insert(name.clone(), digests);
             let mut fingerprint = engine.fingerprint()?;
             // What built is part of what was measured.
-            fingerprint.insert("client".to_owned(), materials.client.describe());
-            Ok(new_record::engine(name, &fingerprint, engine.cold_kind(), records))
+            fingerprint.insert(Property::Client, materials.client.describe());
+            Ok(new_record::engine(name, fingerprint, engine.cold_kind(), records))
         });
         let label = || name.before(": ");
         match one {

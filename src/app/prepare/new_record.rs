@@ -1,15 +1,13 @@
 //! `run.json` of a run that is about to start, from everything that is known then.
 
 use crate::app::Failure;
-use crate::engine::Fingerprint;
-use crate::model::{ColdKind, EngineId};
+use crate::model::{ColdKind, EngineId, Fingerprint, Isolation};
 use crate::plan::Plan;
 use crate::store::{
     BaseRecord, EngineRecord, FindingKind, FindingRecord, GitRecord, RunOptions, RunRecord, RunStatus, SCHEMA,
     ScenarioRecord,
 };
 use crate::study::{Expectation, Finding, Study};
-use serde_json::{Map, Value};
 use std::path::Path;
 
 /// What is known at the start of a run.
@@ -31,11 +29,11 @@ pub struct Facts<'a> {
 }
 
 /// What is known of an engine before anything is built on it.
-pub fn engine(name: &EngineId, fingerprint: &Fingerprint, cold: ColdKind, bases: Vec<BaseRecord>) -> EngineRecord {
+pub fn engine(name: &EngineId, fingerprint: Fingerprint, cold: ColdKind, bases: Vec<BaseRecord>) -> EngineRecord {
     EngineRecord {
         name: name.shown().unwrap_or_default().to_owned(),
-        isolation: fingerprint.get("isolation").cloned().unwrap_or_default(),
-        engine: fingerprint.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect(),
+        isolation: fingerprint.isolation(),
+        fingerprint,
         cold,
         bases,
     }
@@ -76,7 +74,7 @@ pub fn record(facts: &Facts<'_>) -> Result<RunRecord, Failure> {
             .map(|build| (build.key.block, build.key.approach.to_string(), build.key.scenario.to_string()))
             .collect(),
         isolation: only.isolation,
-        engine: only.engine,
+        fingerprint: only.fingerprint,
         cold: only.cold,
         bases: only.bases,
         strata,
@@ -94,8 +92,8 @@ fn together(engines: &[EngineRecord]) -> EngineRecord {
     let warm = engines.iter().any(|engine| engine.cold == ColdKind::WarmBase);
     EngineRecord {
         name: String::new(),
-        engine: Map::new(),
-        isolation: "several".to_owned(),
+        fingerprint: Fingerprint::default(),
+        isolation: Isolation::Several,
         cold: if warm { ColdKind::WarmBase } else { ColdKind::Pristine },
         bases: Vec::new(),
     }

@@ -2,25 +2,30 @@
 
 use crate::analysis::likeness::{Difference, Fact, differences};
 use crate::app::Failure;
+use crate::model::{Property, UNKNOWN};
 use crate::store::{EngineRecord, RunRecord};
 use crate::text::short;
 
-/// Keys of the fingerprint that decide how long a build takes, and their names for people.
-const FINGERPRINT: [(&str, &str); 13] = [
-    ("engine version", "engine"),
-    ("containerd version", "containerd"),
-    ("runc version", "runc"),
-    ("client", "client"),
-    ("storage driver", "storage_driver"),
-    ("image store", "image_store"),
-    ("kernel", "kernel"),
-    ("processor", "processor"),
-    ("number of processors", "cpus"),
-    ("frequency governor", "governor"),
-    ("architecture", "architecture"),
-    ("registry cache", "registry_cache"),
-    ("kind of checkpoints", "checkpoints"),
+/// What of the fingerprint decides how long a build takes, and its name for people.
+const DECIDING: [(&str, Property); 13] = [
+    ("engine version", Property::EngineVersion),
+    ("containerd version", Property::Containerd),
+    ("runc version", Property::Runc),
+    ("client", Property::Client),
+    ("storage driver", Property::StorageDriver),
+    ("image store", Property::ImageStore),
+    ("kernel", Property::Kernel),
+    ("processor", Property::Processor),
+    ("number of processors", Property::Cpus),
+    ("frequency governor", Property::Governor),
+    ("architecture", Property::Architecture),
+    ("registry cache", Property::RegistryCache),
+    ("kind of checkpoints", Property::Checkpoints),
 ];
+
+/// The same, of what was not recorded from the beginning.
+const NEWER: [(&str, Property); 2] =
+    [("BuildKit version", Property::BuildKit), ("backing file system", Property::BackingFilesystem)];
 
 /// The facts in which two runs differ. Runs on several engines are alike if they have the same ones, by name, and each
 /// is what it was.
@@ -59,18 +64,16 @@ fn of_engine(engine: &EngineRecord) -> Vec<Fact> {
         (false, false) => "real ones",
     };
     let mut facts = vec![
-        fact("isolation", &engine.isolation),
+        fact("isolation", engine.isolation.as_str()),
         fact("kind of cold", engine.cold.as_str()),
         fact("base images", bases),
     ];
     // What is not known is the same whether it was asked for or not.
-    let known = |key: &str| engine.fact(key).filter(|value| *value != "unknown").unwrap_or("");
-    facts.extend(FINGERPRINT.map(|(name, key)| fact(name, known(key))));
-    facts.push(fact("memory", &memory(engine.fact("memory_bytes").unwrap_or(""))));
-    // Not recorded from the beginning.
-    for (name, key) in [("BuildKit version", "buildkit"), ("backing file system", "backing_filesystem")] {
-        facts.push(Fact { newer: true, ..fact(name, engine.fact(key).unwrap_or("")) });
-    }
+    let recorded = |property| engine.fingerprint.get(property).unwrap_or_default();
+    let known = |property| Some(recorded(property)).filter(|text| *text != UNKNOWN).unwrap_or_default();
+    facts.extend(DECIDING.map(|(name, property)| fact(name, known(property))));
+    facts.push(fact("memory", &memory(recorded(Property::Memory))));
+    facts.extend(NEWER.map(|(name, property)| Fact { newer: true, ..fact(name, recorded(property)) }));
     facts
 }
 
@@ -145,28 +148,28 @@ pub fn alike(base: &RunRecord, new: &RunRecord, force: bool) -> Result<Vec<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ChainKind, ColdKind};
+    use crate::model::{ChainKind, ColdKind, Fingerprint, Isolation};
     use crate::store::{Recorded, RunOptions, RunStatus, SCHEMA};
-    use serde_json::Value;
+
+    const ENGINE: [(Property, &str); 15] = [
+        (Property::EngineVersion, "28.5.2"),
+        (Property::BuildKit, "v0.25.1"),
+        (Property::BackingFilesystem, "extfs"),
+        (Property::Containerd, "1.7.24"),
+        (Property::Runc, "1.1.5"),
+        (Property::Client, "layerbench"),
+        (Property::StorageDriver, "overlay2"),
+        (Property::ImageStore, "graphdriver"),
+        (Property::Kernel, "6.1.0"),
+        (Property::Processor, "One"),
+        (Property::Cpus, "2"),
+        (Property::Memory, "8341151744"),
+        (Property::Governor, "performance"),
+        (Property::Architecture, "amd64"),
+        (Property::OperatingSystem, "Debian"),
+    ];
 
     fn record() -> RunRecord {
-        let engine = [
-            ("engine", "28.5.2"),
-            ("buildkit", "v0.25.1"),
-            ("backing_filesystem", "extfs"),
-            ("containerd", "1.7.24"),
-            ("runc", "1.1.5"),
-            ("client", "layerbench"),
-            ("storage_driver", "overlay2"),
-            ("image_store", "graphdriver"),
-            ("kernel", "6.1.0"),
-            ("processor", "One"),
-            ("cpus", "2"),
-            ("memory_bytes", "8341151744"),
-            ("governor", "performance"),
-            ("architecture", "amd64"),
-            ("operating_system", "Debian"),
-        ];
         RunRecord {
             schema: SCHEMA.to_owned(),
             study: "tiny".to_owned(),
@@ -179,8 +182,8 @@ mod tests {
             options: Recorded::default(),
             seed: 1,
             plan: Vec::new(),
-            engine: engine.into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect(),
-            isolation: "private".to_owned(),
+            fingerprint: ENGINE.into_iter().collect(),
+            isolation: Isolation::Private,
             cold: ColdKind::Pristine,
             bases: Vec::new(),
             git: None,
@@ -201,14 +204,10 @@ mod tests {
 
     #[test]
     fn everything_that_decides_how_long_a_build_takes_keeps_runs_apart() {
-        for (key, name) in FINGERPRINT.iter().map(|(name, key)| (*key, *name)).chain([
-            ("memory_bytes", "memory"),
-            ("buildkit", "BuildKit version"),
-            ("backing_filesystem", "backing file system"),
-        ]) {
-            assert_eq!(names(|r| drop(r.engine.insert(key.to_owned(), "other".into()))), [name]);
+        for (name, property) in DECIDING.into_iter().chain(NEWER).chain([("memory", Property::Memory)]) {
+            assert_eq!(names(|r| r.fingerprint.insert(property, "other")), [name]);
         }
-        assert_eq!(names(|r| r.isolation = "host".to_owned()), ["isolation"]);
+        assert_eq!(names(|r| r.isolation = Isolation::Host), ["isolation"]);
         assert_eq!(names(|r| r.cold = ColdKind::WarmBase), ["kind of cold"]);
         let checkpoints = RunOptions { chain: ChainKind::Checkpoint, ..RunOptions::default() };
         assert_eq!(names(|r| r.options = checkpoints.into()), ["kind of chain"]);
@@ -216,15 +215,16 @@ mod tests {
 
     #[test]
     fn what_does_not_matter_or_was_not_recorded_yet_keeps_nothing_apart() {
-        assert_eq!(names(|r| drop(r.engine.insert("operating_system".to_owned(), "Other".into()))), [""; 0]);
-        assert_eq!(names(|r| drop(r.engine.insert("memory_bytes".to_owned(), "8341000000".into()))), [""; 0]);
-        for key in ["buildkit", "backing_filesystem"] {
-            assert_eq!(names(|r| drop(r.engine.remove(key))), [""; 0]);
+        assert_eq!(names(|r| r.fingerprint.insert(Property::OperatingSystem, "Other")), [""; 0]);
+        assert_eq!(names(|r| r.fingerprint.insert(Property::Memory, "8341000000")), [""; 0]);
+        let without = |lost| ENGINE.into_iter().filter(|(property, _)| *property != lost).collect::<Fingerprint>();
+        for (_, property) in NEWER {
+            assert_eq!(names(|r| r.fingerprint = without(property)), [""; 0]);
         }
         assert_eq!(names(|r| r.options = Recorded::Other(serde_json::Map::new())), [""; 0]);
-        let without = RunRecord { engine: serde_json::Map::new(), ..record() };
-        let unknown = [("governor".to_owned(), Value::from("unknown"))].into_iter().collect();
-        assert_eq!(unlike(&without, &RunRecord { engine: unknown, ..record() }), []);
-        assert_eq!(names(|r| drop(r.engine.remove("kernel"))), ["kernel"]);
+        let nothing = RunRecord { fingerprint: Fingerprint::default(), ..record() };
+        let fingerprint = Fingerprint::from_iter([(Property::Governor, "unknown")]);
+        assert_eq!(unlike(&nothing, &RunRecord { fingerprint, ..record() }), []);
+        assert_eq!(names(|r| r.fingerprint = without(Property::Kernel)), ["kernel"]);
     }
 }

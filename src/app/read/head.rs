@@ -1,14 +1,15 @@
 //! What must be known of a run before its figures mean anything, in words.
 
 use super::sizes;
-use crate::model::ChainKind;
+use crate::model::{ChainKind, Isolation, Property};
 use crate::report::Head;
 use crate::store::{BaseSource, EngineRecord, RunRecord, RunStatus};
 
 /// The head of a report on one engine of a run; `builds` were made on it so far.
 pub(super) fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds: usize) -> Head {
-    let fact = |key: &str| engine.fact(key).unwrap_or("unknown");
-    let imported = engine.isolation == "imported";
+    let fact = |property| engine.fingerprint.shown(property);
+    let version = fact(Property::EngineVersion);
+    let imported = engine.isolation == Isolation::Imported;
     let scratch = (engine.bases.is_empty() && !imported).then(|| "none (FROM scratch)".to_owned());
     let bases = engine.bases.iter().map(|base| match base.source {
         BaseSource::StandIn => format!("{} (stand-in, built here from distribution packages)", base.from),
@@ -26,23 +27,25 @@ pub(super) fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds:
         ));
     }
     let machine = [
-        ("storage_driver", "", " storage"),
-        ("backing_filesystem", "", " file system"),
-        ("image_store", "", " image store"),
-        ("cpus", "", " cores"),
-        ("processor", "", ""),
-        ("kernel", "Linux ", ""),
+        (Property::StorageDriver, "", " storage"),
+        (Property::BackingFilesystem, "", " file system"),
+        (Property::ImageStore, "", " image store"),
+        (Property::Cpus, "", " cores"),
+        (Property::Processor, "", ""),
+        (Property::Kernel, "Linux ", ""),
     ];
-    let known = machine.iter().filter_map(|(key, before, after)| Some(format!("{before}{}{after}", engine.fact(key)?)));
+    let known = machine
+        .into_iter()
+        .filter_map(|(property, before, after)| Some(format!("{before}{}{after}", engine.fingerprint.get(property)?)));
     let fingerprint = format!("{}.", known.collect::<Vec<_>>().join(", "));
     notes.extend(Some(fingerprint).filter(|text| text.len() > 1 && !imported));
     if record.options.chain() == ChainKind::Checkpoint {
         notes.push(format!(
             "Each scenario started from a checkpoint of the engine after its approach's only cold build ({}).",
-            fact("checkpoints")
+            fact(Property::Checkpoints)
         ));
     }
-    if let Some(upstream) = record.engine.get("registry_cache").and_then(|value| value.as_str()) {
+    if let Some(upstream) = record.fingerprint.get(Property::RegistryCache) {
         notes.push(format!(
             "Base images came through a pull-through cache of {upstream}, filled before the first build: cold builds pulled from this machine."
         ));
@@ -62,10 +65,10 @@ pub(super) fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds:
             }
             RunStatus::Interrupted => format!("NOT WHOLE: the run was stopped before its end, after {builds} builds."),
         },
-        engine: match fact("client") {
+        engine: match engine.fingerprint.installed_client() {
             _ if imported => "unknown (imported)".to_owned(),
-            "unknown" | "layerbench" => format!("Docker Engine {} ({})", fact("engine"), engine.isolation),
-            client => format!("Docker Engine {} ({}), built by {client}", fact("engine"), engine.isolation),
+            None => format!("Docker Engine {version} ({})", engine.isolation),
+            Some(client) => format!("Docker Engine {version} ({}), built by {client}", engine.isolation),
         },
         cold: if imported { "unknown".to_owned() } else { engine.cold.as_str().to_owned() },
         image_size: sizes::of_image(engine),

@@ -20,7 +20,6 @@ fn record(approaches: usize) -> RunRecord {
         title: title.to_owned(),
         cache: cache.to_owned(),
     };
-    let fact = |key: &str, value: &str| (key.to_owned(), serde_json::Value::from(value));
     RunRecord {
         schema: SCHEMA.to_owned(),
         study: "shapes".to_owned(),
@@ -37,8 +36,11 @@ fn record(approaches: usize) -> RunRecord {
         options: Recorded::default(),
         seed: 1,
         plan: Vec::new(),
-        engine: serde_json::Map::from_iter([fact("engine", "28.5.2"), fact("storage_driver", "overlay2")]),
-        isolation: "private".to_owned(),
+        fingerprint: Fingerprint::from_iter([
+            (Property::EngineVersion, "28.5.2"),
+            (Property::StorageDriver, "overlay2"),
+        ]),
+        isolation: Isolation::Private,
         cold: ColdKind::Pristine,
         bases: Vec::new(),
         strata: Vec::new(),

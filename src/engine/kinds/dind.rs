@@ -6,8 +6,7 @@
 //! Linux and on Docker Desktop. A socket on a volume lies in Desktop's virtual machine, where no client reaches it; a
 //! stream through `exec` starts a process for every connection, inside the measured time.
 
-use super::isolation::Isolation;
-use crate::engine::answers::{CacheContents, Fingerprint, ImageFacts, Resolved, Source};
+use crate::engine::answers::{CacheContents, ImageFacts, Resolved, Source};
 use crate::engine::contract::Engine;
 use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
@@ -16,12 +15,12 @@ use crate::engine::machine::hardware;
 use crate::engine::machine::home::home;
 use crate::engine::machine::places::Places;
 use crate::engine::wire::build_request::BuildRequest;
-use crate::engine::wire::daemon::{Daemon, ImageStore};
+use crate::engine::wire::daemon::Daemon;
 use crate::engine::wire::endpoint::Endpoint;
 use crate::engine::wire::looker::Looker;
 use crate::engine::wire::outcomes::not_built;
 use crate::engine::wire::timed_build::build;
-use crate::model::{ColdKind, Outcome, Progress};
+use crate::model::{ColdKind, Fingerprint, ImageStore, Isolation, Outcome, Progress, Property};
 use bollard::models::{ContainerCreateBody, HostConfig, Mount, MountType, PortBinding};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -216,8 +215,8 @@ impl Engine for DindEngine {
         instance.daemon.require_buildkit()?;
         let mut facts = hardware::fingerprint(&places);
         facts.extend(instance.daemon.fingerprint()?);
-        facts.insert("isolation".to_owned(), Isolation::Dind.as_str().to_owned());
-        facts.insert("dind_image".to_owned(), image);
+        facts.insert(Property::Isolation, Isolation::Dind);
+        facts.insert(Property::DindImage, image);
         Ok(facts)
     }
 

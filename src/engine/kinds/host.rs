@@ -7,8 +7,7 @@ mod ledger;
 mod removal;
 
 use super::base_images;
-use super::isolation::Isolation;
-use crate::engine::answers::{CacheContents, Fingerprint, ImageFacts, Resolved, Source};
+use crate::engine::answers::{CacheContents, ImageFacts, Resolved, Source};
 use crate::engine::contract::Engine;
 use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
@@ -21,7 +20,7 @@ use crate::engine::wire::endpoint::Endpoint;
 use crate::engine::wire::looker::{Looker, remove_containers};
 use crate::engine::wire::outcomes::not_built;
 use crate::engine::wire::timed_build::build;
-use crate::model::{ColdKind, NoProgress, Outcome, Progress};
+use crate::model::{ColdKind, Fingerprint, Isolation, NoProgress, Outcome, Progress, Property};
 use ledger::Ledger;
 pub use removal::clean;
 use removal::{LET_GO, POLL, records_of_broken_build, remove_made};
@@ -236,10 +235,10 @@ impl Engine for HostEngine {
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
         // Of an engine elsewhere, this machine says nothing.
         let here = self.daemon.endpoint().is_local();
-        let mut facts = if here { hardware::fingerprint(&self.places) } else { Fingerprint::new() };
+        let mut facts = if here { hardware::fingerprint(&self.places) } else { Fingerprint::default() };
         facts.extend(self.daemon.fingerprint()?);
         let isolation = if self.may_empty { Isolation::Emptied } else { Isolation::Host };
-        facts.insert("isolation".to_owned(), isolation.as_str().to_owned());
+        facts.insert(Property::Isolation, isolation);
         Ok(facts)
     }
 

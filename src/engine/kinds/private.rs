@@ -13,8 +13,7 @@ mod needs;
 pub mod registry;
 
 use super::base_images;
-use super::isolation::Isolation;
-use crate::engine::answers::{CacheContents, Fingerprint, ImageFacts, Resolved, Source};
+use crate::engine::answers::{CacheContents, ImageFacts, Resolved, Source};
 use crate::engine::contract::Engine;
 use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
@@ -26,7 +25,7 @@ use crate::engine::wire::endpoint::Endpoint;
 use crate::engine::wire::looker::Looker;
 use crate::engine::wire::outcomes::not_built;
 use crate::engine::wire::timed_build::build;
-use crate::model::{ChainKind, ColdKind, NoProgress, Outcome, Progress};
+use crate::model::{ChainKind, ColdKind, Fingerprint, Isolation, NoProgress, Outcome, Progress, Property};
 use crate::project::dockerfile::normalize;
 use init_process::Order;
 use instance::Instance;
@@ -105,12 +104,12 @@ impl Engine for PrivateEngine {
         let instance = self.instance()?;
         instance.daemon.require_buildkit()?;
         facts.extend(instance.daemon.fingerprint()?);
-        facts.insert("isolation".to_owned(), Isolation::Private.as_str().to_owned());
+        facts.insert(Property::Isolation, Isolation::Private);
         if let Some(keeping) = instance.keeping {
-            facts.insert("checkpoints".to_owned(), keeping.as_str().to_owned());
+            facts.insert(Property::Checkpoints, keeping.as_str());
         }
         if let Some(cache) = &self.registries.cache {
-            facts.insert("registry_cache".to_owned(), cache.upstream.clone());
+            facts.insert(Property::RegistryCache, cache.upstream.as_str());
         }
         Ok(facts)
     }

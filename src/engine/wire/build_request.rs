@@ -2,6 +2,7 @@
 
 use super::build_settings::BuildSettings;
 use super::docker_client::DockerClient;
+use crate::model::OWN_CLIENT;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ impl Client {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
-            Self::Layerbench => "layerbench".to_owned(),
+            Self::Layerbench => OWN_CLIENT.to_owned(),
             Self::Docker(client) => client.describe(),
         }
     }

@@ -8,8 +8,8 @@ mod image_run;
 
 use super::control;
 use super::endpoint::{Endpoint, runtime};
-use crate::engine::answers::Fingerprint;
 use crate::engine::engine_error::EngineError;
+use crate::model::{Fingerprint, ImageStore, Property};
 use bollard::Docker;
 use bollard::errors::Error;
 use serde_json::Value;
@@ -23,34 +23,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(20);
 /// How long an answer may take: that on what everything takes of the disk looks at all volumes on older engines.
 const ANSWER_LIMIT: Duration = Duration::from_secs(600);
 
-/// How an engine keeps images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImageStore {
-    /// In that of containerd: what builds share is kept by digest, in one driver everywhere.
-    Containerd,
-    /// In the engine's own storage driver.
-    GraphDriver,
-}
-
-impl ImageStore {
-    /// From an engine's description of itself.
-    fn of(info: &Value) -> Self {
-        match info["DriverStatus"].to_string().contains("io.containerd.snapshotter") {
-            true => Self::Containerd,
-            false => Self::GraphDriver,
-        }
-    }
-
-    /// The word for records.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Containerd => "containerd",
-            Self::GraphDriver => "graphdriver",
-        }
-    }
-}
-
 /// Where an engine says that it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Whereabouts {
@@ -58,6 +30,14 @@ pub struct Whereabouts {
     pub machine: Option<String>,
     /// The folder on that machine in which it keeps everything.
     pub data_root: Option<PathBuf>,
+}
+
+/// How an engine keeps images, from its description of itself.
+fn image_store_in(info: &Value) -> ImageStore {
+    match info["DriverStatus"].to_string().contains("io.containerd.snapshotter") {
+        true => ImageStore::Containerd,
+        false => ImageStore::GraphDriver,
+    }
 }
 
 fn is_missing(error: &Error) -> bool {
@@ -165,37 +145,39 @@ impl Daemon {
     pub fn fingerprint(&self) -> Result<Fingerprint, EngineError> {
         let version = self.get("/version")?;
         let info = self.get("/info")?;
-        let mut facts = Fingerprint::new();
-        let mut put = |key: &str, value: &Value| {
+        let mut facts = Fingerprint::default();
+        let mut put = |property, value: &Value| {
             let text = match value {
                 Value::String(text) => text.clone(),
                 Value::Null => return,
                 other => other.to_string(),
             };
-            facts.insert(key.to_owned(), text);
+            facts.insert(property, text);
         };
-        put("engine", &version["Version"]);
-        put("api", &version["ApiVersion"]);
-        put("architecture", &version["Arch"]);
-        put("kernel", &version["KernelVersion"]);
+        put(Property::EngineVersion, &version["Version"]);
+        put(Property::Api, &version["ApiVersion"]);
+        put(Property::Architecture, &version["Arch"]);
+        put(Property::Kernel, &version["KernelVersion"]);
         for component in version["Components"].as_array().into_iter().flatten() {
-            if let Some(name @ ("containerd" | "runc")) = component["Name"].as_str() {
-                put(name, &component["Version"]);
+            match component["Name"].as_str() {
+                Some("containerd") => put(Property::Containerd, &component["Version"]),
+                Some("runc") => put(Property::Runc, &component["Version"]),
+                _ => {}
             }
         }
-        put("storage_driver", &info["Driver"]);
+        put(Property::StorageDriver, &info["Driver"]);
         // Not every storage driver names it.
         let mut status = info["DriverStatus"].as_array().into_iter().flatten();
         let backing = status.find(|pair| pair[0] == "Backing Filesystem");
-        put("backing_filesystem", backing.map_or(&Value::Null, |pair| &pair[1]));
-        put("operating_system", &info["OperatingSystem"]);
-        put("cpus", &info["NCPU"]);
-        put("memory_bytes", &info["MemTotal"]);
-        put("cgroup_driver", &info["CgroupDriver"]);
-        put("cgroup_version", &info["CgroupVersion"]);
+        put(Property::BackingFilesystem, backing.map_or(&Value::Null, |pair| &pair[1]));
+        put(Property::OperatingSystem, &info["OperatingSystem"]);
+        put(Property::Cpus, &info["NCPU"]);
+        put(Property::Memory, &info["MemTotal"]);
+        put(Property::CgroupDriver, &info["CgroupDriver"]);
+        put(Property::CgroupVersion, &info["CgroupVersion"]);
         let buildkit = self.runtime.block_on(control::buildkit_version(&self.endpoint));
-        put("buildkit", &buildkit.map_or(Value::Null, Value::from));
-        put("image_store", &Value::from(ImageStore::of(&info).as_str()));
+        put(Property::BuildKit, &buildkit.map_or(Value::Null, Value::from));
+        put(Property::ImageStore, &Value::from(image_store_in(&info).as_str()));
         Ok(facts)
     }
 
@@ -212,6 +194,6 @@ impl Daemon {
     /// # Errors
     /// When the engine does not answer.
     pub fn image_store(&self) -> Result<ImageStore, EngineError> {
-        Ok(ImageStore::of(&self.get("/info")?))
+        Ok(image_store_in(&self.get("/info")?))
     }
 }
