@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a figure that could not be taken ends it all
 
 use layerbench::engine::kinds::private::PrivateEngine;
+use layerbench::engine::machine::home::home;
 use layerbench::engine::wire::endpoint::Endpoint;
 use layerbench::engine::wire::timed_build::build;
 use layerbench::engine::{BuildRequest, BuildSettings, Engine, Interrupt};
@@ -232,6 +233,7 @@ fn main() -> ExitCode {
     let (runs, long) = if arguments.iter().any(|a| a == "quick") { (3, 1) } else { (RUNS, LONG_RUNS) };
     let work = tempfile::tempdir().unwrap();
     let mut engine = PrivateEngine::new(
+        &home(),
         &format!("bench-{}", std::process::id()),
         Default::default(),
         layerbench::model::ChainKind::Article,

@@ -23,4 +23,4 @@ pub use engine_source::{EngineKind, EngineSource, Opened, Opening};
 use failure::put;
 pub use failure::{Ending, Failure};
 pub use watcher::{InFlight, Watcher};
-pub use world::World;
+pub use world::{MachineLock, World};

@@ -27,7 +27,7 @@ mod run;
 mod signals;
 mod terminal;
 
-use crate::app::prepare::engines::RealEngines;
+use crate::app::prepare::real_world::RealWorld;
 use crate::app::{Ending, Failure, World};
 use args::{Args, Command};
 use clap::Parser;
@@ -38,9 +38,8 @@ use terminal::Terminal;
 #[must_use]
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    let terminal = Terminal::new(args.is_quiet());
-    let world = World { watcher: &terminal, engines: &RealEngines };
-    let ending = carry_out(world, &args.command).unwrap_or_else(|failure| {
+    let (terminal, real) = (Terminal::new(args.is_quiet()), RealWorld::from_environment());
+    let ending = carry_out(real.watched_by(&terminal), &args.command).unwrap_or_else(|failure| {
         out::say(&format!("layerbench: {}", failure.text.trim_end()));
         failure.ending
     });
@@ -62,6 +61,6 @@ fn carry_out(world: World<'_>, command: &Command) -> Result<Ending, Failure> {
         Command::Audit(args) => audit::audit(world, args),
         Command::Import(args) => import::import(world, args),
         Command::Doctor(args) => doctor::doctor(world, args),
-        Command::Clean(args) => clean::clean(args),
+        Command::Clean(args) => clean::clean(world, args),
     }
 }

@@ -5,6 +5,7 @@
 
 use layerbench::engine::kinds::private::PrivateEngine;
 use layerbench::engine::kinds::private::registry::Registries;
+use layerbench::engine::machine::home::home;
 use layerbench::engine::wire::docker_client::DockerClient;
 use layerbench::engine::{BuildRequest, BuildSettings, Client, Engine, Interrupt};
 use layerbench::model::{NoProgress, Outcome, Progress, Status, StepKind};
@@ -40,6 +41,7 @@ impl Bench {
         static ALONE: Mutex<()> = Mutex::new(());
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let mut engine = PrivateEngine::new(
+            &home(),
             &format!("test-{name}-{}", std::process::id()),
             Registries::default(),
             layerbench::model::ChainKind::Article,

@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::engine::kinds::private::registry::Registries;
 use crate::model::ChainKind;
 use std::fmt;
+use std::path::Path;
 
 /// A kind of engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ impl fmt::Display for EngineKind {
 
 /// What engines are opened for.
 pub struct Opening<'a> {
+    /// Where engines live, and what is made on others is written down.
+    pub home: &'a Path,
     /// Names what the engine leaves, if anything.
     pub run: &'a str,
     /// The registries that a private engine is given.

@@ -9,6 +9,7 @@ pub mod engines;
 pub mod new_record;
 mod outside;
 pub mod pulls;
+pub mod real_world;
 pub mod recipes;
 pub mod request;
 pub mod run_id;

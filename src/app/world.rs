@@ -1,7 +1,9 @@
-//! What a use case is carried out in: who watches, and where engines come from.
+//! What a use case is carried out in: who watches, where engines come from, and the machine.
 
 use super::engine_source::EngineSource;
 use super::watcher::Watcher;
+use crate::engine::machine::look::Machine;
+use std::path::{Path, PathBuf};
 
 /// The world around a use case. Tests give it a fake one.
 #[derive(Clone, Copy)]
@@ -10,6 +12,23 @@ pub struct World<'w> {
     pub watcher: &'w dyn Watcher,
     /// Where engines come from.
     pub engines: &'w dyn EngineSource,
+    /// The folder for private engines, ledgers and the files of running runs.
+    pub home: &'w Path,
+    /// The machine that builds are made on, with its clocks and disks.
+    pub machine: &'w dyn Machine,
+    /// What keeps it to one run at a time.
+    pub lock: &'w MachineLock,
+}
+
+/// What keeps a machine to one run at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MachineLock {
+    /// Files that all of its users share, as many of them as can be locked.
+    Usual,
+    /// This file, and none of the usual ones.
+    File(PathBuf),
+    /// Nothing: runs are made side by side, as tests of this program are.
+    None,
 }
 
 impl World<'_> {

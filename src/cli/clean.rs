@@ -3,13 +3,13 @@
 use super::args::CleanArgs;
 use super::out::{say, write_out};
 use crate::app::prepare::clean;
-use crate::app::{Ending, Failure};
+use crate::app::{Ending, Failure, World};
 use crate::engine::machine::remains::Cleaned;
 use std::time::Duration;
 
 /// Carries out the command.
-pub fn clean(args: &CleanArgs) -> Result<Ending, Failure> {
-    let cleaning = clean::clean(Duration::from_secs(args.wait))?;
+pub fn clean(world: World<'_>, args: &CleanArgs) -> Result<Ending, Failure> {
+    let cleaning = clean::clean(world, Duration::from_secs(args.wait))?;
     if cleaning.done.is_empty() {
         write_out(format!("nothing to clean up in {}\n", cleaning.home.display()).as_bytes())?;
     }

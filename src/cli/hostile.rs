@@ -4,7 +4,7 @@
 
 use super::args::{Args, ExchangeForm};
 use super::terminal::Terminal;
-use super::{RealEngines, World, carry_out};
+use super::{RealWorld, carry_out};
 use crate::model::*;
 use crate::store::*;
 use crate::text::visible;
@@ -178,8 +178,8 @@ fn printed(text: &str) -> Vec<(&'static str, String, String)> {
         let out = file.to_string_lossy();
         call.extend(["--format", format, "--out", &out]);
         let args = Args::try_parse_from(call).unwrap();
-        let world = World { watcher: &Terminal::new(false), engines: &RealEngines };
-        carry_out(world, &args.command).unwrap();
+        let (terminal, real) = (Terminal::new(false), RealWorld::from_environment());
+        carry_out(real.watched_by(&terminal), &args.command).unwrap();
     };
     let (run, before, folder) = (run.to_string_lossy(), before.to_string_lossy(), folder.to_string_lossy());
     for form in ["text", "markdown", "csv", "json"] {

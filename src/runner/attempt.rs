@@ -50,7 +50,7 @@ impl Run<'_> {
         let looked = self.look_before()?;
         self.emit(Event::BuildStarted { key: planned.key.clone() })?;
         let mut outcome = self.engine.build(&request, self.progress, self.interrupt);
-        let looks = (looked, self.machine.look(&self.engine.places()));
+        let looks = (looked, self.machine.look(&self.places()));
         if Refusal::of(&outcome).is_some() {
             return Ok(outcome);
         }
@@ -78,7 +78,7 @@ impl Run<'_> {
 
     /// Looks at the machine before a build; the run ends here when a disk is about to fill.
     fn look_before(&mut self) -> Result<Look, RunError> {
-        let look = self.machine.look(&self.engine.places());
+        let look = self.machine.look(&self.places());
         self.guard.room(&look)?;
         if let Some(text) = self.guard.jump_between(&look) {
             self.emit(Event::Warning { text })?;

@@ -6,6 +6,7 @@ use super::guards::Guard;
 use super::materials::Materials;
 use super::under_way::Run;
 use crate::engine::machine::look::Machine;
+use crate::engine::machine::places::Folder;
 use crate::engine::{EngineError, Interrupt, Named};
 use crate::model::{Event, Progress, Seconds};
 use crate::plan::{Chain, Plan};
@@ -19,6 +20,8 @@ pub type Sink<'a> = &'a mut dyn FnMut(Event) -> Result<(), SinkError>;
 pub struct Around<'a> {
     /// The machine that the run is made on.
     pub machine: &'a dyn Machine,
+    /// Folders of the run itself, whose disks must keep room.
+    pub folders: &'a [Folder],
     /// Gets the name of the step that started last.
     pub progress: &'a dyn Progress,
     /// Stops the run.
@@ -39,7 +42,7 @@ pub fn run(
     around: &Around<'_>,
     sink: Sink<'_>,
 ) -> Result<End, RunError> {
-    let Around { machine, progress, interrupt, more } = *around;
+    let Around { machine, folders, progress, interrupt, more } = *around;
     let start = machine.now();
     let builds = plan.chains.iter().map(|chain| chain.builds.len()).sum::<usize>();
     let sink = RefCell::new(sink);
@@ -54,6 +57,7 @@ pub fn run(
             progress,
             interrupt,
             machine,
+            folders,
             guard: Guard::default(),
             chain: plan.chain,
             bases: materials.bases.get(&named.name).cloned().unwrap_or_default(),

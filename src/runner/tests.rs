@@ -107,7 +107,7 @@ fn carry_out_on(
         Ok(())
     };
     let machine = FakeMachine::new(looks);
-    let around = Around { machine: &machine, progress: &NoProgress, interrupt, more: &|| false };
+    let around = Around { machine: &machine, folders: &[], progress: &NoProgress, interrupt, more: &|| false };
     let end = run(&plan(blocks), materials, &mut engines, &around, &mut sink);
     Done { end, samples, warnings }
 }

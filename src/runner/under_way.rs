@@ -4,6 +4,7 @@ use super::ending::RunError;
 use super::guards::Guard;
 use super::materials::Materials;
 use crate::engine::machine::look::Machine;
+use crate::engine::machine::places::{Folder, Places};
 use crate::engine::wire::refusal::{Patience, Refusal, given_up, wait, waiting};
 use crate::engine::{CacheContents, Engine, Interrupt};
 use crate::model::{ApproachId, ChainKind, EngineId, Event, Outcome, Progress, StateId};
@@ -19,6 +20,8 @@ pub(super) struct Run<'a> {
     pub(super) progress: &'a dyn Progress,
     pub(super) interrupt: &'a Interrupt,
     pub(super) machine: &'a dyn Machine,
+    /// Folders of the run itself.
+    pub(super) folders: &'a [Folder],
     pub(super) guard: Guard,
     pub(super) chain: ChainKind,
     /// Digests of base images as the run's start, or its first build of each, saw them.
@@ -34,6 +37,12 @@ pub(super) struct Run<'a> {
 impl Run<'_> {
     pub(super) fn emit(&self, event: Event) -> Result<(), RunError> {
         (self.emit)(event)
+    }
+
+    /// What is looked at before and after a build: the run's own folders, and what the engine has on this machine.
+    pub(super) fn places(&self) -> Places {
+        let Places { folders, cgroups } = self.engine.places();
+        Places { folders: self.folders.iter().cloned().chain(folders).collect(), cgroups }
     }
 
     /// ` on NAME` where there are several engines.

@@ -41,7 +41,8 @@ fn run(dir: &Path, chain: ChainKind, approaches: &[&str], engines: usize) -> Str
     let mut engines: Vec<Named> =
         (0..engines).map(|_| Named { name: EngineId::only(), engine: Box::new(engine()) }).collect();
     let (machine, interrupt) = (FakeMachine::new([]), Interrupt::default());
-    let around = Around { machine: &machine, progress: &NoProgress, interrupt: &interrupt, more: &|| false };
+    let around =
+        Around { machine: &machine, folders: &[], progress: &NoProgress, interrupt: &interrupt, more: &|| false };
     runner::run(&plan, &materials, &mut engines, &around, &mut |_| Ok(())).unwrap_err().to_string()
 }
 

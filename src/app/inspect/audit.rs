@@ -124,7 +124,7 @@ fn demanded(request: &Request) -> Result<Demands, Failure> {
 fn of_image(world: World<'_>, request: &Request, demands: Demands) -> Result<Scorecard, Failure> {
     let interrupt = world.watcher.interrupt(InFlight::Cancelled);
     let needed = request.lock.as_deref().map(needed).transpose().map_err(Failure::wrong)?;
-    let mut engine = HostEngine::new(&run_id(), &endpoint(request.engine.as_deref().unwrap_or("host"))?)?;
+    let mut engine = HostEngine::new(world.home, &run_id(), &endpoint(request.engine.as_deref().unwrap_or("host"))?)?;
     let limit = request.run_limit.map_or(RUN_LIMIT, Duration::from_secs);
     let options = Options { limit, built_since: None, needed: needed.map(Ok), demands };
     let looker = engine.looker(&interrupt)?;

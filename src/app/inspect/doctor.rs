@@ -7,7 +7,6 @@ use crate::app::prepare::request::EngineChoice;
 use crate::app::prepare::run_id::run_id;
 use crate::app::prepare::{bases, pulls, subject};
 use crate::app::{Ending, Failure, World};
-use crate::engine::machine::home::home;
 use crate::engine::machine::workspace::Workspace;
 use crate::engine::{BuildRequest, Engine, Interrupt};
 use crate::model::{ApproachId, Bytes, ChainKind, NoProgress, Property};
@@ -135,7 +134,7 @@ pub fn doctor(world: World<'_>, request: &Request) -> Result<Answer, Failure> {
     let subject = subject(request)?;
     let mut found = Answer::default();
     if request.wants(Topic::Machine) {
-        machine(&mut found);
+        machine(world.home, &mut found);
     }
     if [Topic::Engine, Topic::Bases, Topic::Noise].into_iter().any(|topic| request.wants(topic)) {
         let wanted = wanted(&request.engines, ChainKind::Article, false)?;
@@ -181,8 +180,7 @@ fn subject(request: &Request) -> Result<Option<Subject>, Failure> {
     Ok(Some(Subject { study, recipes, replacements, _files: files }))
 }
 
-fn machine(found: &mut Answer) {
-    let home = home();
+fn machine(home: &Path, found: &mut Answer) {
     let place = home.ancestors().find(|dir| dir.is_dir()).unwrap_or(Path::new("/"));
     if let Ok(room) = rustix::fs::statvfs(place) {
         let free = room.f_bavail.saturating_mul(room.f_frsize);
@@ -259,14 +257,14 @@ fn engine(
 /// How much cached builds of a tiny image differ.
 fn steadiness(world: World<'_>, found: &mut Answer, engine: &mut dyn Engine) {
     // Two that measure at once would measure each other.
-    let _alone = match Alone::now(world, &alone::name("doctor", "cached builds", &home())) {
+    let _alone = match Alone::now(world, &alone::name("doctor", "cached builds", world.home)) {
         Ok(alone) => alone,
         Err(other) => {
             let remedy = "run doctor again when it has ended";
             return found.add("noise", Level::Warn, format!("not measured beside {other}"), remedy);
         }
     };
-    match noise(engine) {
+    match noise(world.home, engine) {
         Ok((median, spread)) => {
             let share = spread / median;
             let text = format!(
@@ -316,8 +314,8 @@ fn names(approaches: &[&ApproachId]) -> String {
 }
 
 /// Median and interquartile range of cached builds of a tiny image, in seconds.
-fn noise(engine: &mut dyn Engine) -> Result<(f64, f64), String> {
-    let workspace = Workspace::new(&run_id()).map_err(|e| e.to_string())?;
+fn noise(home: &Path, engine: &mut dyn Engine) -> Result<(f64, f64), String> {
+    let workspace = Workspace::new(home, &run_id()).map_err(|e| e.to_string())?;
     let context = workspace.path().join("context");
     fs::create_dir_all(&context).and_then(|()| fs::write(context.join("file"), "x")).map_err(|e| e.to_string())?;
     engine.begin_chain().map_err(|e| e.to_string())?;

@@ -15,8 +15,8 @@ use crate::app::prepare::run_id::{run_id, seed_from_clock};
 use crate::app::prepare::subject;
 use crate::app::read::Run;
 use crate::app::{Failure, InFlight, World};
+use crate::engine::machine::places::Folder;
 use crate::engine::machine::workspace::Workspace;
-use crate::engine::machine::{look::ThisMachine, places::Folder};
 use crate::engine::{Interrupt, Named};
 use crate::model::{Cell, Event, IdError};
 use crate::plan::pair::{BASELINE, CURRENT, approach, state};
@@ -80,7 +80,7 @@ pub fn rebuild(
     let id = run_id();
     let name = alone::name(&id, &study_path(request, current).display().to_string(), &request.out);
     let _alone = Alone::wait(world, &name, request.no_wait, &interrupt, || Ok(()))?;
-    let workspace = Workspace::new(&id)?;
+    let workspace = Workspace::new(world.home, &id)?;
     let (old, new, mut notes) = studies(world, request, baseline, current, workspace.path())?;
     let call = call(request, current, suspects);
     let engines = engines(&call, suspects)?;
@@ -122,10 +122,11 @@ fn build(
     engines: &mut Vec<Named>,
     interrupt: &Interrupt,
 ) -> Result<Run, Failure> {
-    let machine = ThisMachine::new(vec![Folder::of_results(keeper.path())]);
+    let folders = [Folder::of_results(keeper.path())];
     let hints = world.watcher.expect(plan.builds().map(|build| build.key.clone()).collect());
     let mut sink = |event: Event| keeper.take(event).map_err(|failure| SinkError(failure.text));
-    let around = Around { machine: &machine, progress: hints.as_ref(), interrupt, more: &|| false };
+    let progress = hints.as_ref();
+    let around = Around { machine: world.machine, folders: &folders, progress, interrupt, more: &|| false };
     let ended = runner::run(plan, materials, engines, &around, &mut sink);
     engines.clear();
     let Kept { run, .. } = keeper.finish(&ended, None);
@@ -229,7 +230,7 @@ fn call(request: &ConfirmRequest, current: &RunRecord, cells: &[Cell]) -> RunReq
 
 /// A study with all its files; what cannot be had ends the confirmation.
 fn load(world: World<'_>, path: &Path, request: &ConfirmRequest, place: &Path) -> Result<Study, Failure> {
-    let mut subject = subject::load(path, &request.origin, Path::new("results"), place)?;
+    let mut subject = subject::load(world, path, &request.origin, Path::new("results"), place)?;
     subject::settle(world, &mut subject, &request.origin, place);
     subject.stop_with(None).map_or(Ok(subject.study), Err)
 }

@@ -27,7 +27,7 @@ pub struct Request {
 pub fn lend(world: World<'_>, request: &Request) -> Result<Ending, Failure> {
     let program = &request.program;
     let interrupt = world.watcher.interrupt(InFlight::Cancelled);
-    let mut engine = PrivateEngine::new(&run_id(), Registries::default(), ChainKind::Article)?;
+    let mut engine = PrivateEngine::new(world.home, &run_id(), Registries::default(), ChainKind::Article)?;
     engine.begin_chain()?;
     let started =
         Command::new(program).args(&request.arguments).env("DOCKER_HOST", engine.endpoint()?.to_string()).spawn();

@@ -153,6 +153,7 @@ mod tests {
         };
         let around = Around {
             machine: &FakeMachine::new([]),
+            folders: &[],
             progress: &Silent,
             interrupt: &Interrupt::default(),
             more: &|| demand.borrow().more(),

@@ -19,8 +19,8 @@ use crate::app::read::Run;
 use crate::app::read::rows::{Faster, faster};
 use crate::app::{Ending, Failure, InFlight, World};
 use crate::engine::kinds::private::registry::{DOCKER_HUB, RegistryCache};
+use crate::engine::machine::places::Folder;
 use crate::engine::machine::workspace::Workspace;
-use crate::engine::machine::{look::ThisMachine, places::Folder};
 use crate::engine::wire::docker_client::DockerClient;
 use crate::engine::{Client, Interrupt, Named};
 use crate::model::{ApproachId, BuildKey, ClientKind, ColdKind, Event};
@@ -72,8 +72,8 @@ pub fn run(world: World<'_>, given: &RunRequest) -> Result<Answer, Failure> {
     let id = run_id();
     let mut interrupt = Interrupt::default();
     let _alone = alone(world, request, earlier.as_ref(), &id, &mut interrupt)?;
-    let place = Place::new(request, &id)?;
-    let prepared = Prepared::of(request, earlier.as_ref(), place.path())?;
+    let place = Place::new(world, request, &id)?;
+    let prepared = Prepared::of(world, request, earlier.as_ref(), place.path())?;
     if earlier.as_ref().is_some_and(|earlier| earlier.complete(&prepared.plan)) {
         return Ok(Answer::NothingLeft);
     }
@@ -153,7 +153,7 @@ fn alone(
     };
     let check = || {
         let place = subject::passing()?;
-        Prepared::of(request, earlier, place.path())?.subject.stop_with(None).map_or(Ok(()), Err)
+        Prepared::of(world, request, earlier, place.path())?.subject.stop_with(None).map_or(Ok(()), Err)
     };
     let name = alone::name(id, &without_logins(&what), &request.out);
     Alone::wait(world, &name, request.no_wait, interrupt, check).map(Some)
@@ -173,10 +173,10 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn of(request: &RunRequest, earlier: Option<&Earlier>, place: &Path) -> Result<Self, Failure> {
+    fn of(world: World<'_>, request: &RunRequest, earlier: Option<&Earlier>, place: &Path) -> Result<Self, Failure> {
         let subject = match &request.wish {
-            Wish::Study(study) => subject::load(study, &request.origin, &request.out, place)?,
-            Wish::Call(call) => without_study::derive(call, &request.origin, &request.out, place)?,
+            Wish::Study(study) => subject::load(world, study, &request.origin, &request.out, place)?,
+            Wish::Call(call) => without_study::derive(world, call, &request.origin, &request.out, place)?,
         };
         let engines = wanted(&request.engines, request.chain, false)?;
         let options = options(request, &engines);
@@ -211,7 +211,7 @@ struct Measured<'w> {
 /// Builds, keeps, reports. Approaches of a call without a study file are always held against the first.
 fn measure(run: Measured<'_>, interrupt: &Interrupt, always: bool) -> Result<Made, Failure> {
     let Measured { world, plan, materials, mut engines, demand, mut keeper } = run;
-    let machine = ThisMachine::new(vec![Folder::of_results(keeper.path())]);
+    let folders = [Folder::of_results(keeper.path())];
     let hints = world.watcher.expect(plan.builds().map(|build| build.key.clone()).collect());
     let demand = RefCell::new(demand);
     let mut sink = |event: Event| {
@@ -221,7 +221,8 @@ fn measure(run: Measured<'_>, interrupt: &Interrupt, always: bool) -> Result<Mad
         keeper.take(event).map_err(|failure| SinkError(failure.text))
     };
     let more = || demand.borrow().more();
-    let around = Around { machine: &machine, progress: hints.as_ref(), interrupt, more: &more };
+    let progress = hints.as_ref();
+    let around = Around { machine: world.machine, folders: &folders, progress, interrupt, more: &more };
     let ended = runner::run(&plan, &materials, &mut engines, &around, &mut sink);
     drop(engines);
     let note = demand.borrow().note();
@@ -343,8 +344,12 @@ enum Place {
 }
 
 impl Place {
-    fn new(request: &RunRequest, id: &str) -> Result<Self, Failure> {
-        if request.dry_run { subject::passing().map(Self::Passing) } else { Ok(Self::Kept(Workspace::new(id)?)) }
+    fn new(world: World<'_>, request: &RunRequest, id: &str) -> Result<Self, Failure> {
+        if request.dry_run {
+            subject::passing().map(Self::Passing)
+        } else {
+            Ok(Self::Kept(Workspace::new(world.home, id)?))
+        }
     }
 
     fn path(&self) -> &Path {

@@ -3,15 +3,15 @@
 //! Files are locked as long as a run builds; the kernel lets go of them however the run ends. They are the same for the
 //! whole machine, whoever runs and whatever `LAYERBENCH_HOME` says, because all share one processor and one disk.
 
-use crate::app::{Failure, World};
+use crate::app::{Failure, MachineLock, World};
 use crate::engine::Interrupt;
 use crate::files::Lock;
 use crate::text::visible;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-/// Names the file that is locked; `none` lets runs be made side by side, as tests of this program are.
-const VARIABLE: &str = "LAYERBENCH_LOCK";
+/// Names the file that is locked; `none` for none at all.
+pub(super) const VARIABLE: &str = "LAYERBENCH_LOCK";
 /// Without it: all of these that can be locked, since not every user may write everywhere.
 const PLACES: [&str; 2] = ["/run/lock/layerbench.lock", "/tmp/layerbench.lock"];
 /// How often it is looked whether the other run has ended.
@@ -94,19 +94,20 @@ impl Drop for Alone {
 /// The files to be locked, none if that is not wanted. Where none can be had of those that are usual, the run goes on,
 /// and says what that means.
 fn files(world: World<'_>) -> Result<Vec<Lock>, Failure> {
-    let given = std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
-    if let Some(given) = given {
-        let path = PathBuf::from(&given);
-        return match given {
-            none if none == "none" => Ok(Vec::new()),
-            _ => Lock::on_file(&path, FOR_ALL).map(|file| vec![file]).map_err(|error| {
-                Failure::wrong(format!(
-                    "{VARIABLE}: found {}, which cannot be locked ({error}); expected a file that can be, or none",
-                    path.display()
-                ))
-            }),
-        };
+    match world.lock {
+        MachineLock::None => Ok(Vec::new()),
+        MachineLock::File(path) => Lock::on_file(path, FOR_ALL).map(|file| vec![file]).map_err(|error| {
+            Failure::wrong(format!(
+                "{VARIABLE}: found {}, which cannot be locked ({error}); expected a file that can be, or none",
+                path.display()
+            ))
+        }),
+        MachineLock::Usual => Ok(usual_files(world)),
     }
+}
+
+/// Those of the usual files that can be had.
+fn usual_files(world: World<'_>) -> Vec<Lock> {
     let (files, errors): (Vec<_>, Vec<_>) =
         PLACES.map(|place| Lock::on_file(Path::new(place), FOR_ALL)).into_iter().partition(Result::is_ok);
     let files: Vec<Lock> = files.into_iter().flatten().collect();
@@ -118,7 +119,7 @@ fn files(world: World<'_>) -> Result<Vec<Lock>, Failure> {
             why.join("; ")
         ));
     }
-    Ok(files)
+    files
 }
 
 /// Locks all files and writes the name into them, or none; then the answer is who has locked one.

@@ -3,7 +3,6 @@
 use crate::app::{Failure, World};
 use crate::engine::EngineError;
 use crate::engine::kinds::host;
-use crate::engine::machine::home::home;
 use crate::engine::machine::remains::{self, Cleaned};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,16 +19,15 @@ pub struct Cleaning {
 ///
 /// # Errors
 /// When the home cannot be read.
-pub fn clean(wait: Duration) -> Result<Cleaning, Failure> {
-    let home = home();
-    let done = cleaned(&home, wait)?;
-    Ok(Cleaning { home, done })
+pub fn clean(world: World<'_>, wait: Duration) -> Result<Cleaning, Failure> {
+    let done = cleaned(world.home, wait)?;
+    Ok(Cleaning { home: world.home.to_owned(), done })
 }
 
 /// Takes away what runs left behind that were broken off, before one of them goes on: its builds would find it. What
 /// cannot be taken away is told.
 pub fn before_going_on(world: World<'_>) {
-    let done = cleaned(&home(), Duration::ZERO);
+    let done = cleaned(world.home, Duration::ZERO);
     for one in done.unwrap_or_else(|error| vec![Cleaned::Failed("what runs left behind".to_owned(), error)]) {
         match one {
             Cleaned::Undone(name) => world.say(format!("removed what {name} left behind")),

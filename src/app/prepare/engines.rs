@@ -141,7 +141,8 @@ pub fn pick(
         // Each engine writes down under a name of its own what it leaves.
         let run = if number == 0 { run.to_owned() } else { format!("{run}-e{}", number + 1) };
         let label = name.before(": ");
-        let call = Opening { run: &run, registries: registries.clone(), chain, image: &choice.dind_image };
+        let call =
+            Opening { home: world.home, run: &run, registries: registries.clone(), chain, image: &choice.dind_image };
         let opened = world.engines.open(kind, call);
         match opened {
             Ok(opened) => {
@@ -188,18 +189,18 @@ impl EngineSource for RealEngines {
 }
 
 fn private(call: Opening<'_>, why: &str) -> Result<Opened, Failure> {
-    let engine = PrivateEngine::new(call.run, call.registries, call.chain)?;
+    let engine = PrivateEngine::new(call.home, call.run, call.registries, call.chain)?;
     Ok(Opened::new(engine, None, why))
 }
 
 fn host(call: &Opening<'_>, endpoint: &Endpoint, why: &str) -> Result<Opened, Failure> {
-    let engine = HostEngine::new(call.run, endpoint)?;
+    let engine = HostEngine::new(call.home, call.run, endpoint)?;
     let id = engine.id();
     Ok(Opened::new(engine, id, why))
 }
 
 fn emptied(call: &Opening<'_>, endpoint: &Endpoint) -> Result<Opened, Failure> {
-    let mut engine = HostEngine::new(call.run, endpoint)?;
+    let mut engine = HostEngine::new(call.home, call.run, endpoint)?;
     let (images, records) = engine.let_it_be_emptied()?;
     let warning = format!(
         "warning: --may-empty: ALL images ({images} now) and the WHOLE build cache ({records} records) of {endpoint} are removed before each cold build"
@@ -214,7 +215,7 @@ fn dind(call: &Opening<'_>, why: &str) -> Result<Opened, Failure> {
             "--engine dind: the study's base images are in a registry that only a private engine can be given; use --engine private",
         ));
     }
-    let engine = DindEngine::new(call.run, &Endpoint::from_environment()?, call.image)?;
+    let engine = DindEngine::new(call.home, call.run, &Endpoint::from_environment()?, call.image)?;
     Ok(Opened::new(engine, None, why))
 }
 
@@ -234,7 +235,7 @@ fn automatic(call: Opening<'_>) -> Result<Opened, Failure> {
         Err(stop) => stop.text,
     };
     let why = format!("{lacking}; {}", inside.replace("\n  ", ": "));
-    let engine = HostEngine::new(call.run, &Endpoint::from_environment()?).map_err(|error| {
+    let engine = HostEngine::new(call.home, call.run, &Endpoint::from_environment()?).map_err(|error| {
         EngineError::new(
             "no engine can be used",
             format!("{lacking}; the machine's own: {}: {}", error.what, error.found),

@@ -6,7 +6,6 @@ use super::outside;
 use super::recipes::ignore_rules;
 use super::request::Origin;
 use crate::app::{Ending, Failure, World};
-use crate::engine::machine::home::home;
 use crate::model::{StateId, Uncommitted};
 use crate::project::git::{self, GitError, missing_in};
 use crate::project::ignore::{PatternList, ignore_file};
@@ -66,7 +65,7 @@ impl Subject {
 }
 
 /// Loads a study and gets the project's files; `out` is where results go, which are no part of a project.
-pub fn load(path: &Path, origin: &Origin, out: &Path, workspace: &Path) -> Result<Subject, Failure> {
+pub fn load(world: World<'_>, path: &Path, origin: &Origin, out: &Path, workspace: &Path) -> Result<Subject, Failure> {
     let mut fetched = None;
     let study = Study::fetch(path, &mut |source| {
         allowed(path, source, origin.allow_outside).map_err(FetchError::new)?;
@@ -76,7 +75,7 @@ pub fn load(path: &Path, origin: &Origin, out: &Path, workspace: &Path) -> Resul
     });
     let mut subject = Subject::new(study.map_err(Failure::wrong)?);
     inside(&subject.study, origin.allow_outside)?;
-    let mut skip = own_places(out, &subject.study.name);
+    let mut skip = own_places(world.home, out, &subject.study.name);
     match subject.study.source.clone() {
         Source::Study => {
             subject.files.repository = git::Repository::around(subject.study.folder());
@@ -212,8 +211,8 @@ pub fn views(folder: &Path, dockerfiles: &[PathBuf], tops: &[&Path]) -> Result<V
 
 /// Where this program keeps its files and the results of a study: no part of any project, although they may lie in its
 /// folder.
-pub fn own_places(out: &Path, name: &str) -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> = home().canonicalize().into_iter().collect();
+pub fn own_places(home: &Path, out: &Path, name: &str) -> Vec<PathBuf> {
+    let mut places: Vec<PathBuf> = home.canonicalize().into_iter().collect();
     places.extend(results_in(out, name));
     places
 }

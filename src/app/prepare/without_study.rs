@@ -5,7 +5,7 @@ use super::new_record;
 use super::recipes::{own_ignore_file, read_dockerfile};
 use super::request::{CallRequest, Origin};
 use super::subject::{Files, Subject, fetch, of_revision, own_places, uncommitted, views};
-use crate::app::Failure;
+use crate::app::{Failure, World};
 use crate::project::copy::copy;
 use crate::project::dockerfile::Dockerfile;
 use crate::project::git::{self, check, is_url, missing_in};
@@ -35,7 +35,13 @@ struct Found {
 }
 
 /// Makes a study of a call.
-pub fn derive(call: &CallRequest, origin: &Origin, out: &Path, workspace: &Path) -> Result<Subject, Failure> {
+pub fn derive(
+    world: World<'_>,
+    call: &CallRequest,
+    origin: &Origin,
+    out: &Path,
+    workspace: &Path,
+) -> Result<Subject, Failure> {
     let given = call.context.as_str();
     let context = context("--context ", given)?;
     let home = workspace.join("study");
@@ -45,7 +51,7 @@ pub fn derive(call: &CallRequest, origin: &Origin, out: &Path, workspace: &Path)
         Context::Folder(folder) => study_name(&folder.to_string_lossy()),
         Context::Git(source) => study_name(&source.address),
     };
-    let own = own_places(out, &name);
+    let own = own_places(world.home, out, &name);
     let mut files = Files::default();
     if let Context::Git(source) = &context {
         let failed = |why| {

@@ -12,7 +12,6 @@ use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::machine::claimed::{Claim, Inner, Remains};
 use crate::engine::machine::hardware;
-use crate::engine::machine::home::home;
 use crate::engine::machine::places::Places;
 use crate::engine::wire::build_request::BuildRequest;
 use crate::engine::wire::daemon::Daemon;
@@ -59,11 +58,11 @@ struct Instance {
 }
 
 impl DindEngine {
-    /// Connects to the user's engine. Nothing is started yet, but what is missing is said.
+    /// Connects to the user's engine; what is made there is written down in a home. Nothing is started yet, but what is missing is said.
     ///
     /// # Errors
     /// When the engine does not answer, is on another machine, or has no such image.
-    pub fn new(run: &str, endpoint: &Endpoint, image: &str) -> Result<Self, EngineError> {
+    pub fn new(home: &Path, run: &str, endpoint: &Endpoint, image: &str) -> Result<Self, EngineError> {
         let failed = |found: String, remedy: String| EngineError::new("an engine inside Docker (dind)", found, remedy);
         if !endpoint.is_local() {
             return Err(failed(
@@ -80,7 +79,14 @@ impl DindEngine {
                 format!("docker pull {image}, or name one that is there with --dind-image"),
             ));
         }
-        Ok(Self { run: run.to_owned(), home: home(), user, image: image.to_owned(), started: 0, current: None })
+        Ok(Self {
+            run: run.to_owned(),
+            home: home.to_owned(),
+            user,
+            image: image.to_owned(),
+            started: 0,
+            current: None,
+        })
     }
 
     fn start(&mut self) -> Result<Instance, EngineError> {

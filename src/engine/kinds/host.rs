@@ -12,7 +12,6 @@ use crate::engine::contract::Engine;
 use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::machine::hardware;
-use crate::engine::machine::home::home;
 use crate::engine::machine::places::Places;
 use crate::engine::wire::build_request::BuildRequest;
 use crate::engine::wire::daemon::Daemon;
@@ -51,15 +50,15 @@ pub struct HostEngine {
 }
 
 impl HostEngine {
-    /// Connects, and looks at what is there.
+    /// Connects, and looks at what is there. What the run makes is written down in a home.
     ///
     /// # Errors
     /// When nobody answers, the engine is too old, or what the run makes could not be written down.
-    pub fn new(run: &str, endpoint: &Endpoint) -> Result<Self, EngineError> {
+    pub fn new(home: &Path, run: &str, endpoint: &Endpoint) -> Result<Self, EngineError> {
         let daemon = Daemon::new(endpoint)?;
         daemon.ping().map_err(|e| EngineError { remedy: remedy(&e.found).to_owned(), ..e })?;
         daemon.require_buildkit()?;
-        let ledger = Ledger::open(&home(), run, endpoint)?;
+        let ledger = Ledger::open(home, run, endpoint)?;
         let places = Places::of(&daemon);
         Ok(Self { run: run.to_owned(), daemon, chain: 0, ledger, places, may_empty: false, looked: false })
     }

@@ -18,7 +18,6 @@ use crate::engine::contract::Engine;
 use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::machine::hardware;
-use crate::engine::machine::home::home;
 use crate::engine::machine::places::Places;
 use crate::engine::wire::build_request::BuildRequest;
 use crate::engine::wire::endpoint::Endpoint;
@@ -33,7 +32,7 @@ pub use needs::missing;
 use needs::short_enough;
 use registry::{Registries, wait_until_stored};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Private engines, one after the other.
@@ -47,11 +46,11 @@ pub struct PrivateEngine {
 }
 
 impl PrivateEngine {
-    /// Prepares private engines for a run. Nothing is started yet, but what is missing is said.
+    /// Prepares private engines for a run, which live in a home. Nothing is started yet, but what is missing is said.
     ///
     /// # Errors
     /// Without root, off Linux, or without the programs it needs: all that is missing is named at once.
-    pub fn new(run: &str, registries: Registries, chain: ChainKind) -> Result<Self, EngineError> {
+    pub fn new(home: &Path, run: &str, registries: Registries, chain: ChainKind) -> Result<Self, EngineError> {
         let missing = missing(registries.any());
         if !missing.is_empty() {
             return Err(EngineError::new(
@@ -60,9 +59,8 @@ impl PrivateEngine {
                 "see to what is missing, or use --engine host",
             ));
         }
-        let home = home();
-        short_enough(&home, run)?;
-        Ok(Self { run: run.to_owned(), home, registries, chain, started: 0, current: None })
+        short_enough(home, run)?;
+        Ok(Self { run: run.to_owned(), home: home.to_owned(), registries, chain, started: 0, current: None })
     }
 
     fn start(&mut self) -> Result<Instance, EngineError> {

@@ -39,22 +39,20 @@ pub trait Machine {
     /// The clock that cannot be set.
     fn now(&self) -> Instant;
 
-    /// One look, with the places of an engine.
-    fn look(&self, engine: &Places) -> Look;
+    /// One look, at these places too.
+    fn look(&self, places: &Places) -> Look;
 }
 
 /// The machine that this program runs on.
 pub struct ThisMachine {
     start: Instant,
-    /// Folders of the run itself.
-    folders: Vec<Folder>,
 }
 
 impl ThisMachine {
-    /// Will look at the room of these folders too.
+    /// Counts the time that cannot be set from now on.
     #[must_use]
-    pub fn new(folders: Vec<Folder>) -> Self {
-        Self { start: Instant::now(), folders }
+    pub fn from_now() -> Self {
+        Self { start: Instant::now() }
     }
 }
 
@@ -63,11 +61,10 @@ impl Machine for ThisMachine {
         Instant::now()
     }
 
-    fn look(&self, engine: &Places) -> Look {
-        let held = held_back(&engine.cgroups);
-        let folders = self.folders.iter().chain(&engine.folders);
+    fn look(&self, places: &Places) -> Look {
+        let held = held_back(&places.cgroups);
         let room = |f: &Folder| Some(Room { what: f.what.clone(), free: free(&f.path)?, least: f.least });
-        let rooms = folders.filter_map(room).collect();
+        let rooms = places.folders.iter().filter_map(room).collect();
         // The clocks last and together, so that nothing comes between them.
         let monotonic = self.start.elapsed();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -89,7 +86,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_has_no_room_to_tell_of() {
         let folders = ["/nowhere/at/all", "/"].map(|path| Folder::of_engine(path, path)).to_vec();
-        let look = ThisMachine::new(folders).look(&Places::default());
+        let look = ThisMachine::from_now().look(&Places { folders, ..Places::default() });
         assert_eq!(look.rooms.len(), 1);
         assert!(look.wall > Duration::from_secs(1_700_000_000));
     }

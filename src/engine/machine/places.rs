@@ -33,12 +33,13 @@ impl Folder {
     }
 }
 
-/// Where things of an engine are on the machine that this program runs on; empty for one that is elsewhere.
+/// Where things of an engine, or of a run, are on the machine that this program runs on; empty for an engine that is
+/// elsewhere.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
-    /// Folders that it writes to.
+    /// Folders that are written to.
     pub folders: Vec<Folder>,
-    /// Its control groups, as paths below a hierarchy.
+    /// Control groups of the engine, as paths below a hierarchy.
     pub cgroups: Vec<String>,
 }
 

@@ -1,7 +1,6 @@
 //! A folder for the files of one run, known to whoever cleans up.
 
 use super::claimed::{Claim, Remains};
-use super::home::home;
 use crate::engine::engine_error::EngineError;
 use std::path::Path;
 
@@ -9,12 +8,12 @@ use std::path::Path;
 pub struct Workspace(Claim);
 
 impl Workspace {
-    /// Makes the folder of a run.
+    /// Makes the folder of a run in a home.
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn new(run: &str) -> Result<Self, EngineError> {
-        Claim::make(&home(), Remains::folder(run)).map(Self)
+    pub fn new(home: &Path, run: &str) -> Result<Self, EngineError> {
+        Claim::make(home, Remains::folder(run)).map(Self)
     }
 
     /// The folder.
