@@ -1,7 +1,7 @@
 //! An engine that builds nothing: every build is exactly as long as it was told, so that plans, checks and reports
 //! are tested in milliseconds. No result rests on it.
 
-use super::answers::{CacheContents, ImageFacts, Resolved, Source};
+use super::answers::{CacheContents, ImageFacts, ImageSource, Resolved};
 use super::contract::Engine;
 use super::engine_error::EngineError;
 use super::interrupt::Interrupt;
@@ -118,7 +118,7 @@ impl Engine for FakeEngine {
     }
 
     fn resolve(&mut self, _: &str, _: Duration) -> Result<Resolved, EngineError> {
-        Ok(Resolved { digest: "sha256:00".to_owned(), source: Source::Local })
+        Ok(Resolved { digest: "sha256:00".to_owned(), source: ImageSource::Local })
     }
 
     fn fetch_bases(&mut self, _: &BTreeSet<String>, _: &Interrupt) -> Result<(), EngineError> {
