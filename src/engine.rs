@@ -21,7 +21,7 @@ pub mod kinds;
 pub mod machine;
 pub mod wire;
 
-pub use answers::{CacheContents, ImageFacts, Resolved, Source};
+pub use answers::{CacheContents, ImageFacts, ImageSource, Resolved};
 pub use contract::{Engine, Named};
 pub use engine_error::EngineError;
 pub use interrupt::Interrupt;

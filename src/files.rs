@@ -5,9 +5,11 @@
 mod flock;
 mod link;
 mod sync;
+mod unlinked;
 mod whole;
 
 pub use flock::Lock;
 pub use link::point;
 pub use sync::sync_folder;
+pub use unlinked::open_unlinked;
 pub use whole::{deliver, replace, sweep};

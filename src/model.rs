@@ -16,7 +16,7 @@ mod step;
 
 pub use approach_image::Image;
 pub use choice::{ChainKind, ClientKind, Uncommitted};
-pub use event::{Event, NoProgress, Progress};
+pub use event::{CheckError, Event, NoProgress, Progress};
 pub use fingerprint::{Fingerprint, ImageStore, OWN_CLIENT, Property, UNKNOWN};
 pub use ident::{ApproachId, BuildKey, Cell, EngineId, IdError, ScenarioId, StateId};
 pub use isolation::Isolation;

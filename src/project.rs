@@ -1,6 +1,6 @@
 //! The files of a project as a build sees them: ignore rules, the walk of a context, the Dockerfile, git.
 //!
-//! Imports only `model`. Nothing in here speaks to an engine, builds anything or changes a user's files.
+//! Nothing in here speaks to an engine, builds anything or changes a user's files.
 
 pub mod context;
 pub mod copy;

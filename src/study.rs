@@ -30,7 +30,7 @@ pub use definition::{
     SecretSource, Settings, Source, State, Study,
 };
 pub use draft::{
-    Change, ChangeError, ChangeKind, DockerfileRow, NoChange, StudyDraft, approach_names, study_name, study_text,
+    ChangeError, ChangeKind, DockerfileRow, DraftChange, NoChange, StudyDraft, approach_names, study_name, study_text,
 };
 pub use expectation::{Expectation, Finding};
 pub use hash::HashError;

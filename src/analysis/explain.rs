@@ -129,10 +129,10 @@ fn nearest<'a>(builds: &[Build<'a>], median: f64) -> Vec<Build<'a>> {
     sorted
 }
 
-type Part = (StepKind, f64, f64);
+type Spent = (StepKind, f64, f64);
 
 /// Adds a build's critical path, weighted, to one side of the parts.
-fn add(parts: &mut BTreeMap<String, Part>, build: &Build<'_>, side: fn(&mut Part) -> &mut f64, share: f64) {
+fn add(parts: &mut BTreeMap<String, Spent>, build: &Build<'_>, side: fn(&mut Spent) -> &mut f64, share: f64) {
     for link in critical_path(build.1, build.0.seconds).parts {
         let part = parts.entry(plain(&link.name, link.kind)).or_insert((link.kind, 0.0, 0.0));
         *side(part) += link.time.length().get() * share;

@@ -73,7 +73,7 @@ pub enum Claim {
 
 /// A claim with its name.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
+pub struct NamedClaim {
     /// Short name.
     pub id: String,
     /// The claim for people, one sentence.
@@ -84,7 +84,7 @@ pub struct Finding {
 
 /// What a run says of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum FindingVerdict {
     /// The samples support it at the level [`ALPHA`].
     Holds,
     /// The samples support its opposite at that level.
@@ -93,7 +93,7 @@ pub enum Verdict {
     CannotTell,
 }
 
-impl Verdict {
+impl FindingVerdict {
     /// The words used in reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -139,9 +139,9 @@ pub struct Evidence {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
     /// The finding.
-    pub finding: Finding,
+    pub finding: NamedClaim,
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: FindingVerdict,
     /// Why it is what it is; one line for people.
     pub why: String,
     /// Whether all plain figures agree with the claim; `None` where one is missing.
@@ -152,13 +152,13 @@ pub struct Judged {
 
 /// Judges findings on a table, each at the level [`ALPHA`] on its own.
 #[must_use]
-pub fn judge(table: &Table, findings: &[Finding]) -> Vec<Judged> {
+pub fn judge(table: &Table, findings: &[NamedClaim]) -> Vec<Judged> {
     findings.iter().map(|f| judge_one(table, f)).collect()
 }
 
 /// All comparisons must favour a claim for it to hold, so none needs a correction; one that opposes
 /// it is enough to contradict it, so there the smallest p is multiplied by their number.
-fn judge_one(table: &Table, finding: &Finding) -> Judged {
+fn judge_one(table: &Table, finding: &NamedClaim) -> Judged {
     let mut evidence = Vec::new();
     collect(table, &finding.claim, &mut evidence);
     let (verdict, why) = decide(&evidence);
@@ -172,40 +172,40 @@ fn judge_one(table: &Table, finding: &Finding) -> Judged {
     }
 }
 
-fn decide(evidence: &[Evidence]) -> (Verdict, String) {
+fn decide(evidence: &[Evidence]) -> (FindingVerdict, String) {
     if evidence.is_empty() {
-        return (Verdict::CannotTell, "nothing to compare".to_owned());
+        return (FindingVerdict::CannotTell, "nothing to compare".to_owned());
     }
     #[allow(clippy::cast_precision_loss)] // a few comparisons
     let family = evidence.len() as f64;
     let against = |e: &&Evidence| e.p_against.is_some_and(|p| p * family <= ALPHA);
     if let Some(e) = evidence.iter().find(against) {
         let why = format!("{} against {} says the opposite", e.left.0, e.right.0);
-        return (Verdict::Contradicted, why);
+        return (FindingVerdict::Contradicted, why);
     }
     if let Some(e) = evidence.iter().find(|e| e.agrees.is_none()) {
         let missing = match e.left.1 {
             Figure::Missing => &e.left.0,
             _ => &e.right.0,
         };
-        return (Verdict::CannotTell, format!("no figure for {missing}"));
+        return (FindingVerdict::CannotTell, format!("no figure for {missing}"));
     }
     if evidence.iter().all(|e| e.p_for.is_some_and(|p| p <= ALPHA)) {
         let why = match evidence.len() {
             1 => "the comparison supports it".to_owned(),
             n => format!("all {n} comparisons support it"),
         };
-        return (Verdict::Holds, why);
+        return (FindingVerdict::Holds, why);
     }
     if let Some(n) = evidence.iter().filter(|e| e.too_few).map(smallest_n).min() {
-        return (Verdict::CannotTell, format!("n = {n}: too few samples for a test"));
+        return (FindingVerdict::CannotTell, format!("n = {n}: too few samples for a test"));
     }
     let open = evidence.iter().filter(|e| e.p_for.is_none_or(|p| p > ALPHA));
     let why = match (open.count(), evidence.len()) {
         (_, 1) => "the samples do not settle it".to_owned(),
         (open, all) => format!("the samples do not settle {open} of {all} comparisons"),
     };
-    (Verdict::CannotTell, why)
+    (FindingVerdict::CannotTell, why)
 }
 
 fn smallest_n(evidence: &Evidence) -> usize {

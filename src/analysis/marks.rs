@@ -15,7 +15,7 @@ pub enum Mark {
 /// figure is at least `spread` times its best; a cell is best up to `near` times the best figure; it
 /// is worst down to the worst figure divided by `near`, if it exceeds the best by at least `least`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rule {
+pub struct MarkRule {
     /// Factor within which figures count as equally good or bad.
     pub near: f64,
     /// Factor between best and worst below which nothing is marked.
@@ -24,11 +24,11 @@ pub struct Rule {
     pub least: f64,
 }
 
-impl Rule {
+impl MarkRule {
     /// For seconds. 3 % is also the change below which no comparison calls one. The article leaves
     /// its slowest warm builds unmarked, a quarter of a second behind the best, and marks red what is
     /// 0.31 s behind: so nothing is bad that costs less than 0.3 s. With this the rule gives the
-    /// article's own marks in all 30 cells (and [`Rule::BYTES`] in the 6 sizes).
+    /// article's own marks in all 30 cells (and [`MarkRule::BYTES`] in the 6 sizes).
     pub const SECONDS: Self = Self { near: 1.03, spread: 1.10, least: 0.3 };
 
     /// For image sizes in bytes.
@@ -82,10 +82,10 @@ mod tests {
     fn the_articles_marks_come_out_in_all_cells() {
         for (name, figures, marks) in COLUMNS {
             let column = figures.map(Some);
-            assert_eq!(letters(&Rule::SECONDS.marks(&column)), marks, "{name}");
+            assert_eq!(letters(&MarkRule::SECONDS.marks(&column)), marks, "{name}");
         }
         let sizes = [1.15e9, 289e6, 161e6, 161e6, 161e6, 161e6].map(Some);
-        assert_eq!(letters(&Rule::BYTES.marks(&sizes)), "r.gggg");
+        assert_eq!(letters(&MarkRule::BYTES.marks(&sizes)), "r.gggg");
     }
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
             vec![Some(0.0), Some(0.0)],
             vec![Some(f64::NAN), Some(1.0)],
         ] {
-            let marks = Rule::SECONDS.marks(&column);
+            let marks = MarkRule::SECONDS.marks(&column);
             assert_eq!(marks, vec![None; column.len()], "{column:?}");
         }
     }

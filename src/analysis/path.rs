@@ -14,7 +14,7 @@ const SLACK: (f64, f64) = (0.05, 0.1);
 
 /// One link of the chain.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Part {
+pub struct PathPart {
     /// Name of the step; for a wait, where it is.
     pub name: String,
     /// Digest of the step; empty for a wait.
@@ -27,12 +27,12 @@ pub struct Part {
 
 /// The chain of steps that a build's length depends on: without a hole from 0 to its seconds.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Path {
+pub struct CriticalPath {
     /// The links, in order of time.
-    pub parts: Vec<Part>,
+    pub parts: Vec<PathPart>,
 }
 
-impl Path {
+impl CriticalPath {
     /// Seconds of all links; the seconds of the build, but for rounding.
     #[must_use]
     pub fn total(&self) -> Seconds {
@@ -45,7 +45,7 @@ impl Path {
         self.sum(|part| part.kind == StepKind::Wait)
     }
 
-    fn sum(&self, wanted: impl Fn(&Part) -> bool) -> Seconds {
+    fn sum(&self, wanted: impl Fn(&PathPart) -> bool) -> Seconds {
         let parts = self.parts.iter().filter(|part| wanted(part));
         let sum = parts.map(|part| part.time.length().get()).sum();
         Seconds::new(sum).unwrap_or(Seconds::ZERO)
@@ -67,7 +67,7 @@ struct Work {
 ///
 /// `seconds` is the client's time for the whole build; steps are cut to it.
 #[must_use]
-pub fn critical_path(steps: &[Step], seconds: Seconds) -> Path {
+pub fn critical_path(steps: &[Step], seconds: Seconds) -> CriticalPath {
     let work = work(steps, seconds.get());
     let needs = needs(steps);
     let slack = (seconds.get() * SLACK.0).max(SLACK.1);
@@ -78,7 +78,7 @@ pub fn critical_path(steps: &[Step], seconds: Seconds) -> Path {
         let end = next.end.min(time);
         push_wait(&mut parts, end, time, seconds.get());
         if end > next.start {
-            parts.push(Part {
+            parts.push(PathPart {
                 name: steps[next.step].name.clone(),
                 digest: steps[next.step].digest.clone(),
                 kind: steps[next.step].kind,
@@ -90,7 +90,7 @@ pub fn critical_path(steps: &[Step], seconds: Seconds) -> Path {
     }
     push_wait(&mut parts, 0.0, time, seconds.get());
     parts.reverse();
-    Path { parts }
+    CriticalPath { parts }
 }
 
 /// What the chain was held up by at `time`, seen from `step`.
@@ -111,9 +111,9 @@ fn before(work: &[Work], needs: &[BTreeSet<usize>], step: Option<usize>, time: f
     }
 }
 
-fn push_wait(parts: &mut Vec<Part>, start: f64, end: f64, seconds: f64) {
+fn push_wait(parts: &mut Vec<PathPart>, start: f64, end: f64, seconds: f64) {
     if end > start {
-        parts.push(Part {
+        parts.push(PathPart {
             name: place(start, end, seconds).to_owned(),
             digest: String::new(),
             kind: StepKind::Wait,
@@ -218,7 +218,7 @@ mod tests {
         }
     }
 
-    fn names(path: &Path) -> Vec<(&str, f64)> {
+    fn names(path: &CriticalPath) -> Vec<(&str, f64)> {
         let parts = path.parts.iter();
         parts.map(|p| (p.name.as_str(), (p.time.length().get() * 1e6).round() / 1e6)).collect()
     }

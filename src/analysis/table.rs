@@ -2,7 +2,7 @@
 //!
 //! Only `ok` samples enter a figure; all others are counted. Nothing is judged or dropped in here.
 
-use super::marks::{Mark, Rule};
+use super::marks::{Mark, MarkRule};
 use crate::model::{ApproachId, Bytes, CacheState, Sample, ScenarioId, Seconds, Status};
 use crate::stats;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ pub const LEVEL: f64 = 0.95;
 
 /// A row of the table, as its study describes it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Approach {
+pub struct RowHead {
     /// Its name.
     pub id: ApproachId,
     /// Size of its image; where it is `None`, the first scenario with an image gives it.
@@ -21,7 +21,7 @@ pub struct Approach {
 
 /// A column of the table, as its study describes it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Scenario {
+pub struct ColumnHead {
     /// Its name.
     pub id: ScenarioId,
     /// One line for people.
@@ -151,7 +151,7 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     /// The columns.
-    pub scenarios: Vec<Scenario>,
+    pub scenarios: Vec<ColumnHead>,
     /// The rows.
     pub rows: Vec<Row>,
     /// Samples of an approach or scenario that the study does not know; in no cell.
@@ -178,7 +178,7 @@ impl Table {
     }
 
     /// All cells, row by row.
-    pub fn cells(&self) -> impl Iterator<Item = (&Row, &Scenario, &TableCell)> {
+    pub fn cells(&self) -> impl Iterator<Item = (&Row, &ColumnHead, &TableCell)> {
         self.rows.iter().flat_map(|row| {
             let cells = self.scenarios.iter().zip(&row.cells);
             cells.map(move |(scenario, cell)| (row, scenario, cell))
@@ -208,7 +208,7 @@ impl Table {
 
 /// Puts samples into the table of these approaches and scenarios, and marks its columns.
 #[must_use]
-pub fn table(samples: &[Sample], approaches: &[Approach], scenarios: &[Scenario]) -> Table {
+pub fn table(samples: &[Sample], approaches: &[RowHead], scenarios: &[ColumnHead]) -> Table {
     let mut maker = TableMaker::new(approaches, scenarios);
     samples.iter().for_each(|sample| maker.add(sample));
     maker.finish()
@@ -217,8 +217,8 @@ pub fn table(samples: &[Sample], approaches: &[Approach], scenarios: &[Scenario]
 /// A table in the making, for samples that come one by one.
 #[derive(Clone, Debug)]
 pub struct TableMaker {
-    approaches: Vec<Approach>,
-    scenarios: Vec<Scenario>,
+    approaches: Vec<RowHead>,
+    scenarios: Vec<ColumnHead>,
     places: HashMap<String, usize>,
     columns: HashMap<String, usize>,
     cells: Vec<Vec<TableCell>>,
@@ -228,7 +228,7 @@ pub struct TableMaker {
 impl TableMaker {
     /// An empty table of these approaches and scenarios.
     #[must_use]
-    pub fn new(approaches: &[Approach], scenarios: &[Scenario]) -> Self {
+    pub fn new(approaches: &[RowHead], scenarios: &[ColumnHead]) -> Self {
         Self {
             approaches: approaches.to_vec(),
             scenarios: scenarios.to_vec(),
@@ -307,14 +307,14 @@ fn mark(table: &mut Table) {
     for column in 0..table.scenarios.len() {
         let medians = table.rows.iter().map(|row| row.cells[column].median());
         let medians: Vec<_> = medians.map(|median| median.map(Seconds::get)).collect();
-        let marks = Rule::SECONDS.marks(&medians);
+        let marks = MarkRule::SECONDS.marks(&medians);
         for (row, mark) in table.rows.iter_mut().zip(marks) {
             row.cells[column].mark = mark;
         }
     }
     #[allow(clippy::cast_precision_loss)] // compared within percents
     let size = |row: &Row| row.image.map(|bytes| bytes.0 as f64);
-    let marks = Rule::BYTES.marks(&table.rows.iter().map(size).collect::<Vec<_>>());
+    let marks = MarkRule::BYTES.marks(&table.rows.iter().map(size).collect::<Vec<_>>());
     for (row, mark) in table.rows.iter_mut().zip(marks) {
         row.image_mark = mark;
     }
@@ -325,8 +325,8 @@ mod tests {
     use super::super::testing::{sample, scenarios};
     use super::*;
 
-    fn approach(name: &str) -> Approach {
-        Approach { id: ApproachId::new(name).unwrap(), image: None }
+    fn approach(name: &str) -> RowHead {
+        RowHead { id: ApproachId::new(name).unwrap(), image: None }
     }
 
     #[test]

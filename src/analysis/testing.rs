@@ -3,7 +3,7 @@
 //! Compiled for tests only.
 
 use super::published::{Published, PublishedCell, PublishedImage};
-use super::table::{Approach, Scenario, Table, table};
+use super::table::{ColumnHead, RowHead, Table, table};
 use crate::model::*;
 
 pub const APPROACHES: [&str; 6] =
@@ -43,16 +43,19 @@ pub fn sample(row: &str, column: &str, seconds: f64) -> Sample {
     }
 }
 
-pub fn scenarios() -> Vec<Scenario> {
-    let scenario =
-        |&(id, title, cache): &(&str, &str, CacheState)| Scenario { id: scenario(id), title: title.to_owned(), cache };
+pub fn scenarios() -> Vec<ColumnHead> {
+    let scenario = |&(id, title, cache): &(&str, &str, CacheState)| ColumnHead {
+        id: scenario(id),
+        title: title.to_owned(),
+        cache,
+    };
     SCENARIOS.iter().map(scenario).collect()
 }
 
-pub fn approaches() -> Vec<Approach> {
+pub fn approaches() -> Vec<RowHead> {
     let sizes = [1_150, 289, 161, 161, 161, 161];
     let rows = APPROACHES.iter().zip(sizes);
-    rows.map(|(name, size)| Approach { id: approach(name), image: Some(Bytes(size * 1_000_000)) }).collect()
+    rows.map(|(name, size)| RowHead { id: approach(name), image: Some(Bytes(size * 1_000_000)) }).collect()
 }
 
 /// The raw figures that the article published: 8 samples per cell.

@@ -45,7 +45,7 @@ const BUILD_TOOLS: [&str; 24] = [
 const INSTALLERS: [&str; 3] = ["pip", "setuptools", "wheel"];
 
 /// Everything that is known of an image.
-pub struct ImageFacts<'a> {
+pub struct AuditedImage<'a> {
     /// What it says of itself.
     pub about: &'a ImageSelf,
     /// Its size as the engine lists it, if it does.
@@ -74,7 +74,7 @@ pub struct ImageFacts<'a> {
 
 /// All six criteria; the sixth as unknown.
 #[must_use]
-pub fn judge(facts: &ImageFacts<'_>) -> Vec<Criterion> {
+pub fn judge(facts: &AuditedImage<'_>) -> Vec<Criterion> {
     let user = User::resolve(&facts.about.user, facts.inventory);
     vec![
         lightweight(facts),
@@ -88,7 +88,7 @@ pub fn judge(facts: &ImageFacts<'_>) -> Vec<Criterion> {
 
 /// Passes within the demanded size. Without a demand there is no measure for it: what is light for one program is not
 /// for another, and the article compares sizes without a limit.
-fn lightweight(facts: &ImageFacts<'_>) -> Criterion {
+fn lightweight(facts: &AuditedImage<'_>) -> Criterion {
     let mut criterion = Criterion::unknown(1, "");
     let bytes = facts.inventory.bytes();
     criterion.figure("file_bytes", bytes);
@@ -138,7 +138,7 @@ fn short(command: &str) -> String {
 
 /// Fails when distributions that are not needed at run time were added by the build (by the lock file's closure, or, where
 /// none is named, well-known build tools), and for compilers and caches of package managers, whoever brought them.
-fn build_time(facts: &ImageFacts<'_>) -> Criterion {
+fn build_time(facts: &AuditedImage<'_>) -> Criterion {
     let mut criterion = Criterion::unknown(2, "");
     let found = facts.found;
     let owners = facts.layers.map(Layers::owners).unwrap_or_default();
@@ -282,7 +282,7 @@ impl User {
 
 /// Passes when the configured user is not root and the image starts as a user that it does not know, without
 /// capabilities and new privileges. That it does not says nothing where it does not start as its own user either.
-fn without_root(facts: &ImageFacts<'_>, user: &User) -> Criterion {
+fn without_root(facts: &AuditedImage<'_>, user: &User) -> Criterion {
     let mut criterion = Criterion::unknown(3, "");
     criterion.figure("user", facts.about.user.clone());
     if let Some(uid) = user.uid {
@@ -306,7 +306,7 @@ fn without_root(facts: &ImageFacts<'_>, user: &User) -> Criterion {
 }
 
 /// What it means that an image did not start in some way: nothing, where it does not start without it either.
-fn blame(facts: &ImageFacts<'_>, way: &str, why: &str) -> (CriterionVerdict, String) {
+fn blame(facts: &AuditedImage<'_>, way: &str, why: &str) -> (CriterionVerdict, String) {
     match &facts.writable {
         Some(Started { went: Start::Failed(own), .. }) => (
             CriterionVerdict::Unknown,
@@ -333,7 +333,7 @@ fn start_figure(criterion: &mut Criterion, name: &str, run: &Option<Started>) ->
 }
 
 /// Passes when none of these is there.
-fn attack_surface(facts: &ImageFacts<'_>) -> Criterion {
+fn attack_surface(facts: &AuditedImage<'_>) -> Criterion {
     let mut criterion = Criterion::unknown(4, "");
     let found = facts.found;
     let hidden = hidden_secrets(facts);
@@ -361,7 +361,7 @@ fn attack_surface(facts: &ImageFacts<'_>) -> Criterion {
     match (reasons.is_empty(), facts.layers) {
         (true, Ok(_)) => criterion.judged(CriterionVerdict::Pass, "none of what an attacker would use was found"),
         // A secret that a later layer deletes is still in the image.
-        (true, Err(why)) => criterion.judged(
+        (true, Err(EngineError { found: why, .. })) => criterion.judged(
             CriterionVerdict::Unknown,
             format!("nothing was found in what a container sees, but the layers could not be read: {why}"),
         ),
@@ -370,7 +370,7 @@ fn attack_surface(facts: &ImageFacts<'_>) -> Criterion {
 }
 
 /// Secrets-like files with their layers, those too that a later layer hides: whoever has the image has them.
-fn hidden_secrets(facts: &ImageFacts<'_>) -> Vec<String> {
+fn hidden_secrets(facts: &AuditedImage<'_>) -> Vec<String> {
     let Ok(Layers(layers)) = facts.layers else { return facts.found.secrets.clone() };
     let visible: HashSet<&str> = facts.found.secrets.iter().map(|seen| seen.trim_start_matches('/')).collect();
     let mut all = Vec::new();
@@ -385,7 +385,7 @@ fn hidden_secrets(facts: &ImageFacts<'_>) -> Vec<String> {
 
 /// Passes when the default user can write nothing but folders for everybody's temporary files (or no more paths than
 /// demanded), and the image starts under a read-only root. Paths count by their own mode and owner; root writes all.
-fn cannot_write(facts: &ImageFacts<'_>, user: &User) -> Criterion {
+fn cannot_write(facts: &AuditedImage<'_>, user: &User) -> Criterion {
     let mut criterion = Criterion::unknown(5, "");
     let can = |entry: &&super::inventory::FileEntry| {
         let kind = matches!(entry.kind, FileKind::File | FileKind::Folder);

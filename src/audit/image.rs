@@ -1,7 +1,7 @@
 //! Audits one image on an engine: its export and its layers are read at the same time, then it is started under
 //! restrictions. The only part of the scorecard that asks an engine; what comes of it is judged in [`super::criteria`].
 
-use super::criteria::{ImageFacts, judge};
+use super::criteria::{AuditedImage, judge};
 use super::demands::{Demands, check};
 use super::detect::findings;
 use super::inventory::Inventory;
@@ -56,7 +56,7 @@ pub fn audit(looker: &Looker, image: &str, options: &Options) -> Result<Scorecar
     let (base, base_how) = base(&about, &listed, &layers, options.built_since);
     let (arbitrary, read_only, writable) = starts(looker, &about, options.limit)?;
     let found = findings(&inventory);
-    let facts = ImageFacts {
+    let facts = AuditedImage {
         about: &about,
         listed_bytes,
         inventory: &inventory,

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::cache::cache_use;
-use super::criteria::{ImageFacts, judge};
+use super::criteria::{AuditedImage, judge};
 use super::detect::findings;
 use super::inventory::Inventory;
 use super::layers::Layers;
@@ -226,7 +226,7 @@ fn scorecard(user: &str, starts: Starts, needed: Option<&Result<BTreeSet<String>
         Some(Started { went, changes: Vec::new() })
     };
     let [arbitrary, read_only, writable] = starts.map(started);
-    judge(&ImageFacts {
+    judge(&AuditedImage {
         about: &ImageSelf { user: user.to_owned(), ..ImageSelf::default() },
         listed_bytes: None,
         inventory: &inventory,

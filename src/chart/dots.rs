@@ -10,7 +10,7 @@ use super::scene::{Anchor, Label, Scene};
 use super::width::width;
 use crate::analysis::marks::Mark;
 use crate::analysis::published::Published;
-use crate::analysis::table::{Scenario, Table, TableCell};
+use crate::analysis::table::{ColumnHead, Table, TableCell};
 use crate::model::CacheState;
 use plotters::coord::combinators::{IntoLogRange, LogCoord};
 use plotters::element::{Circle, PathElement};
@@ -79,7 +79,7 @@ fn panel(
     frame: &mut Frame,
     table: &Table,
     column: usize,
-    scenario: &Scenario,
+    scenario: &ColumnHead,
     range: (f64, f64),
     beside: Option<(&str, &Published)>,
 ) -> Result<(), ChartError> {

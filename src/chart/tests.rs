@@ -1,7 +1,7 @@
 //! Pictures are parsed back: well-formed, with every text inside the frame and no text on another.
 
 use super::*;
-use crate::analysis::table::{Approach, Scenario, Table, table};
+use crate::analysis::table::{ColumnHead, RowHead, Table, table};
 use crate::analysis::testing::{approach, approaches, published, raw_samples, raw_table, sample, scenario, scenarios};
 use crate::model::{Bytes, CacheState, Interval, Sample, Status, Step, StepKind};
 use unicode_width::UnicodeWidthStr;
@@ -102,9 +102,10 @@ fn long(place: usize) -> String {
 
 /// Tables of odd shapes.
 pub(super) fn shapes() -> Vec<(Table, Vec<Sample>)> {
-    let of =
-        |samples: Vec<Sample>, rows: Vec<Approach>, columns: Vec<Scenario>| (table(&samples, &rows, &columns), samples);
-    let row = |name: &str| Approach { id: approach(name), image: None };
+    let of = |samples: Vec<Sample>, rows: Vec<RowHead>, columns: Vec<ColumnHead>| {
+        (table(&samples, &rows, &columns), samples)
+    };
+    let row = |name: &str| RowHead { id: approach(name), image: None };
     let mut shapes = vec![
         (raw_table(), raw_samples()),
         of(vec![sample("one", "cold", 3.0)], vec![row("one")], scenarios()[..1].to_vec()),
@@ -124,7 +125,7 @@ pub(super) fn shapes() -> Vec<(Table, Vec<Sample>)> {
     shapes.push(of(failed, approaches(), scenarios()));
     let titles =
         ["שלום עולם ".repeat(20), "<script>alert(1)</script>\n\u{202e}=cmd()|&amp;".to_owned(), "日本語".repeat(80)];
-    let columns = titles.map(|title| Scenario { id: scenario("cold"), title, cache: CacheState::Changed });
+    let columns = titles.map(|title| ColumnHead { id: scenario("cold"), title, cache: CacheState::Changed });
     shapes.push(of(vec![sample("b", "cold", 20.0)], vec![row("b")], columns.to_vec()));
     let crowd = (0..5000).map(|i| sample("b", "cold", 10.0 + f64::from(i % 977) * 0.01)).collect();
     shapes.push(of(crowd, vec![row("b")], scenarios()[..1].to_vec()));

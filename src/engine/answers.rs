@@ -26,7 +26,7 @@ pub struct CacheContents {
 
 /// Where a base image is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum ImageSource {
     /// In a registry, under the name that was asked for.
     Registry,
     /// On the engine, which will not ask a registry.
@@ -39,5 +39,5 @@ pub struct Resolved {
     /// Digest of its manifest, or the image's id when it is only on the engine.
     pub digest: String,
     /// Where it is.
-    pub source: Source,
+    pub source: ImageSource,
 }

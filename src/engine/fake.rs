@@ -1,7 +1,7 @@
 //! An engine that builds nothing: every build is exactly as long as it was told, so that plans, checks and reports
 //! are tested in milliseconds. No result rests on it.
 
-use super::answers::{CacheContents, ImageFacts, Resolved, Source};
+use super::answers::{CacheContents, ImageFacts, ImageSource, Resolved};
 use super::contract::{Engine, no_checkpoints};
 use super::engine_error::EngineError;
 use super::interrupt::Interrupt;
@@ -149,7 +149,7 @@ impl Engine for FakeEngine {
         if self.lacks.contains(reference) {
             return Err(EngineError::new(format!("finding {reference}"), "there is no such image", ""));
         }
-        Ok(Resolved { digest: "sha256:00".to_owned(), source: Source::Local })
+        Ok(Resolved { digest: "sha256:00".to_owned(), source: ImageSource::Local })
     }
 
     fn fetch_bases(&mut self, _: &BTreeSet<String>, _: &Interrupt) -> Result<(), EngineError> {

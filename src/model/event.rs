@@ -5,6 +5,7 @@ use super::quantity::{Bytes, Seconds};
 use super::sample::Sample;
 use super::scorecard::Scorecard;
 use super::step::Step;
+use std::fmt;
 
 /// Something that happened in a run. Sent only while no clock is running; hints about the build that
 /// runs travel through [`Progress`].
@@ -47,8 +48,8 @@ pub enum Event {
         bytes: Bytes,
         /// Sizes of its layers in bytes, base first.
         layers: Vec<(String, u64)>,
-        /// What it printed when run, or why it could not be run; `None` when the study does not ask.
-        check: Option<Result<(), String>>,
+        /// Whether it printed what it should; `None` when the study does not ask.
+        check: Option<Result<(), CheckError>>,
     },
     /// An image was looked at closely: the scorecard of its approach.
     ImageAudited {
@@ -68,6 +69,18 @@ pub enum Event {
         interrupted: bool,
     },
 }
+
+/// Why an image does not do what it should: one line for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckError(pub String);
+
+impl fmt::Display for CheckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for CheckError {}
 
 /// A hint for a progress display while a build runs: the name of the step that started last.
 /// Sending one must never block, and may be dropped.

@@ -55,7 +55,7 @@ impl Lines {
             Event::BuildFinished { sample, .. } => Some(self.finished(sample, done, left)),
             Event::ImageInspected { key, check, .. } => match check {
                 Some(Err(why)) => {
-                    Some(format!("{} image of {}: {}", self.mark('✗', RED), key.approach, printable(why)))
+                    Some(format!("{} image of {}: {}", self.mark('✗', RED), key.approach, printable(&why.0)))
                 }
                 _ => None,
             },

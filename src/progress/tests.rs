@@ -3,7 +3,9 @@
 use super::lines::Lines;
 use super::slot::Slot;
 use super::*;
-use crate::model::{ApproachId, BuildKey, Bytes, EngineId, Event, Progress, Sample, ScenarioId, Seconds, Status};
+use crate::model::{
+    ApproachId, BuildKey, Bytes, CheckError, EngineId, Event, Progress, Sample, ScenarioId, Seconds, Status,
+};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -60,7 +62,7 @@ fn run(plan: &[BuildKey]) -> Vec<Event> {
             engine: EngineId::only(),
             bytes: Bytes(0),
             layers: Vec::new(),
-            check: Some(Err(text("it printed \"Hallo\", expected \"Hello\""))),
+            check: Some(Err(CheckError(text("it printed \"Hallo\", expected \"Hello\"")))),
         },
         finished(&plan[3], Status::Failed, 3.21, "RUN false\x1b[31m\nended with 1"),
         Event::Warning { text: text("another client built on this engine") },

@@ -6,7 +6,7 @@ use super::content::Report;
 use super::grid::Grid;
 use super::text_style::TextStyle;
 use super::{audited, words};
-use crate::analysis::findings::Verdict;
+use crate::analysis::findings::FindingVerdict;
 use crate::text::{and_more, cut, visible, wrap};
 use std::io::{self, Write};
 
@@ -119,9 +119,9 @@ fn findings(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     page.line("Findings:", 0)?;
     for judged in &report.findings {
         let sign = match judged.verdict {
-            Verdict::Holds => ("✓", "32"),
-            Verdict::Contradicted => ("✗", "31"),
-            Verdict::CannotTell => ("?", "33"),
+            FindingVerdict::Holds => ("✓", "32"),
+            FindingVerdict::Contradicted => ("✗", "31"),
+            FindingVerdict::CannotTell => ("?", "33"),
         };
         page.color(sign.1)?;
         write!(page.out, "  {} ", sign.0)?;

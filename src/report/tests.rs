@@ -1,9 +1,9 @@
 //! Whole outputs against `tests/golden/`.
 
 use super::*;
-use crate::analysis::findings::{Claim, Finding, judge};
+use crate::analysis::findings::{Claim, NamedClaim, judge};
 use crate::analysis::published::Published;
-use crate::analysis::table::{Approach, Scenario, Table, table};
+use crate::analysis::table::{ColumnHead, RowHead, Table, table};
 use crate::analysis::testing::{approach, approaches, published, raw_samples, sample, scenario, scenarios};
 use crate::model::{CacheState, Cell, EngineId, Sample, Status};
 
@@ -36,13 +36,13 @@ pub(super) fn head() -> Head {
     }
 }
 
-pub(super) fn findings() -> Vec<Finding> {
+pub(super) fn findings() -> Vec<NamedClaim> {
     let cell = |row: &str, column: &str| Cell {
         engine: EngineId::only(),
         approach: approach(row),
         scenario: scenario(column),
     };
-    let finding = |id: &str, text: &str, claim| Finding { id: id.to_owned(), text: text.to_owned(), claim };
+    let finding = |id: &str, text: &str, claim| NamedClaim { id: id.to_owned(), text: text.to_owned(), claim };
     vec![
         finding(
             "slim-cold",
@@ -129,9 +129,9 @@ fn hostile_names_are_harmless() {
     let mut samples = vec![sample(&long, "cold", 1.0), sample("b", "cold", 2.0)];
     samples[1].status = Status::Failed;
     samples[1].reason = "<script>alert(1)</script>|\n=cmd()\u{202e}\u{1b}[2J [x](javascript:y) @all".to_owned();
-    let rows = [&long, "b"].map(|name| Approach { id: approach(name), image: None });
+    let rows = [&long, "b"].map(|name| RowHead { id: approach(name), image: None });
     let columns =
-        [Scenario { id: scenario("cold"), title: "=cmd()|<img src=x>\u{202e}\n".repeat(8), cache: CacheState::Cold }];
+        [ColumnHead { id: scenario("cold"), title: "=cmd()|<img src=x>\u{202e}\n".repeat(8), cache: CacheState::Cold }];
     let table = table(&samples, &rows, &columns);
     let mut head = head();
     head.title = "# <script>\n\n| @all".to_owned();
@@ -207,8 +207,7 @@ fn a_page_is_whole_and_asks_for_nothing() {
 
 #[test]
 fn odd_shapes_make_sense() {
-    let many: Vec<Approach> =
-        (0..60).map(|i| Approach { id: approach(&format!("approach-{i}")), image: None }).collect();
+    let many: Vec<RowHead> = (0..60).map(|i| RowHead { id: approach(&format!("approach-{i}")), image: None }).collect();
     let one = [sample("approach-0", "cold", 3.0)];
     for (samples, rows, columns) in [
         (&one[..], &many[..], scenarios()),

@@ -3,8 +3,8 @@
 //! Text comes out as it came in: each report cleans it for its own place.
 
 use super::content::{Head, Report};
-use crate::analysis::findings::{Evidence, Figure, Judged, Verdict};
-use crate::analysis::marks::{Mark, Rule};
+use crate::analysis::findings::{Evidence, Figure, FindingVerdict, Judged};
+use crate::analysis::marks::{Mark, MarkRule};
 use crate::analysis::published::PublishedCell;
 use crate::analysis::table::TableCell;
 use crate::model::{CacheState, Seconds};
@@ -97,8 +97,8 @@ pub(super) fn legend(report: &Report<'_>) -> String {
         (None, Some(n)) => format!("seconds, median (fastest – slowest) of n = {n}, or as given"),
         (None, None) => "seconds, median (fastest – slowest); n as given".to_owned(),
     };
-    let near = (Rule::SECONDS.near - 1.0) * 100.0;
-    let least = Rule::SECONDS.least;
+    let near = (MarkRule::SECONDS.near - 1.0) * 100.0;
+    let least = MarkRule::SECONDS.least;
     format!(
         "Figures: {what}. ▲ best of its column, or within {near:.0} % of it. ▼ worst, or within \
          {near:.0} % of it, and {least} s or more behind the best."
@@ -125,8 +125,8 @@ pub(super) fn headline(head: &Head) -> String {
 /// Verdict and reason: `cannot tell (n = 1: too few samples for a test; the figures agree)`.
 pub(super) fn verdict(judged: &Judged) -> String {
     let figures = match (judged.verdict, judged.agrees) {
-        (Verdict::CannotTell, Some(true)) => "; the figures agree with it",
-        (Verdict::CannotTell, Some(false)) => "; the figures do not agree with it",
+        (FindingVerdict::CannotTell, Some(true)) => "; the figures agree with it",
+        (FindingVerdict::CannotTell, Some(false)) => "; the figures do not agree with it",
         _ => "",
     };
     format!("{} ({}{figures})", judged.verdict.as_str(), judged.why)

@@ -5,7 +5,7 @@ use super::ending::RunError;
 use super::materials::Auditor;
 use super::under_way::Run;
 use crate::engine::ImageFacts;
-use crate::model::{BuildKey, Event, Outcome};
+use crate::model::{BuildKey, CheckError, Event, Outcome};
 use crate::plan::PlannedBuild;
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ impl Run<'_> {
         let facts = self.engine.image(id)?;
         let check = self.materials.prints.as_ref().map(|expected| match self.engine.run_image(id, RUN_LIMIT) {
             Ok(printed) if &printed == expected => Ok(()),
-            Ok(printed) => Err(format!("it printed {printed:?}, expected {expected:?}")),
-            Err(error) => Err(error.to_string()),
+            Ok(printed) => Err(CheckError(format!("it printed {printed:?}, expected {expected:?}"))),
+            Err(error) => Err(CheckError(error.to_string())),
         });
         let (engine, ImageFacts { bytes, layers }) = (self.name.clone(), facts);
         self.emit(Event::ImageInspected { key: key.clone(), engine, bytes, layers, check })

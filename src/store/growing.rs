@@ -2,9 +2,10 @@
 //! What the bytes mean is not known in here.
 
 use super::store_error::StoreError;
+use crate::files::open_unlinked;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A file that grows by whole lines.
@@ -28,8 +29,7 @@ impl Growing {
     /// Goes on with a file after its first `length` bytes; what follows them is cut off.
     pub fn go_on(path: &Path, length: u64) -> Result<Self, StoreError> {
         let opened = || -> io::Result<File> {
-            let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or_default();
-            let file = OpenOptions::new().append(true).custom_flags(nofollow).open(path)?;
+            let file = open_unlinked(OpenOptions::new().append(true), path)?;
             file.set_len(length)?;
             file.sync_all()?;
             Ok(file)

@@ -21,7 +21,7 @@ pub struct StudyDraft {
     /// The rows: name, Dockerfile as the study writes it, stage, build arguments.
     pub rows: Vec<DockerfileRow>,
     /// The changes, each on top of the one before.
-    pub changes: Vec<Change>,
+    pub changes: Vec<DraftChange>,
     /// With comments for people who will change it.
     pub explained: bool,
 }
@@ -41,7 +41,7 @@ pub struct DockerfileRow {
 
 /// A change: a state and a scenario of the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct DraftChange {
     /// Its name.
     pub name: StateId,
     /// What is changed.
@@ -117,7 +117,7 @@ impl fmt::Display for NoChange {
     }
 }
 
-impl Change {
+impl DraftChange {
     /// Reads `NAME=FILE`, `NAME=files:DIR`, `NAME=patch:FILE`, `NAME=ref:GITREF` or `NAME=run:COMMAND`.
     ///
     /// # Errors
@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn changes_read_as_they_are_written() {
-        let kind = |text: &str| Change::parse(text).map(|change| change.kind);
+        let kind = |text: &str| DraftChange::parse(text).map(|change| change.kind);
         assert_eq!(kind("sources=src/a.py"), Ok(ChangeKind::Comment(vec!["src/a.py".into()])));
         assert_eq!(kind("deps=files:new"), Ok(ChangeKind::Files("new".into())));
         assert_eq!(kind("deps=patch:a.patch"), Ok(ChangeKind::Patch("a.patch".into())));

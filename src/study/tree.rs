@@ -3,11 +3,12 @@
 //! Nothing is written in here.
 
 use super::raw::RawState;
+use crate::files::open_unlinked;
 use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Why the files below a folder cannot be used.
@@ -86,8 +87,7 @@ fn entry(relative: PathBuf, path: PathBuf) -> Result<TreeEntry, TreeError> {
 
 /// Opens a file for reading, but never through a link that was put in its place after it was looked at.
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    fs::OpenOptions::new().read(true).custom_flags(i32::try_from(flags.bits()).unwrap_or_default()).open(path)
+    open_unlinked(fs::OpenOptions::new().read(true), path)
 }
 
 pub(super) fn is_executable(data: &Metadata) -> bool {

@@ -11,7 +11,7 @@ fn faster(a: &str, b: &str, column: &str, at_most: f64) -> Claim {
 }
 
 fn one(table: &Table, claim: Claim) -> Judged {
-    let finding = Finding { id: "x".to_owned(), text: "claim".to_owned(), claim };
+    let finding = NamedClaim { id: "x".to_owned(), text: "claim".to_owned(), claim };
     judge(table, &[finding]).remove(0)
 }
 
@@ -34,7 +34,7 @@ fn the_articles_claims_hold_on_its_raw_figures() {
         Claim::Ratio { cell: cell("06-final-slim-build", "cold"), base: cell("05-final", "cold"), low: 0.4, high: 0.6 },
     ] {
         let got = one(&table, claim);
-        assert_eq!((got.verdict, got.agrees), (Verdict::Holds, Some(true)), "{got:?}");
+        assert_eq!((got.verdict, got.agrees), (FindingVerdict::Holds, Some(true)), "{got:?}");
     }
 }
 
@@ -42,22 +42,22 @@ fn the_articles_claims_hold_on_its_raw_figures() {
 fn the_opposite_is_contradicted_and_equals_are_left_open() {
     let table = raw_table();
     let wrong = one(&table, faster("01-simple", "02-simple-slim", "cold", 1.0));
-    assert_eq!((wrong.verdict, wrong.agrees), (Verdict::Contradicted, Some(false)));
+    assert_eq!((wrong.verdict, wrong.agrees), (FindingVerdict::Contradicted, Some(false)));
     let tenth = Claim::Ratio {
         cell: cell("06-final-slim-build", "cold"),
         base: cell("05-final", "cold"),
         low: 0.05,
         high: 0.1,
     };
-    assert_eq!(one(&table, tenth).verdict, Verdict::Contradicted);
+    assert_eq!(one(&table, tenth).verdict, FindingVerdict::Contradicted);
     let equals = one(&table, faster("05-final", "06-final-slim-build", "sources-changed", 1.0));
-    assert_eq!(equals.verdict, Verdict::CannotTell);
+    assert_eq!(equals.verdict, FindingVerdict::CannotTell);
     assert!(equals.why.contains("do not settle"), "{}", equals.why);
     let mixed = Claim::All(vec![
         faster("02-simple-slim", "01-simple", "cold", 1.0),
         faster("01-simple", "02-simple-slim", "cold", 1.0),
     ]);
-    assert_eq!(one(&table, mixed).verdict, Verdict::Contradicted);
+    assert_eq!(one(&table, mixed).verdict, FindingVerdict::Contradicted);
 }
 
 #[test]
@@ -65,12 +65,12 @@ fn one_sample_shows_its_figures_and_settles_nothing() {
     let samples = [sample("01-simple", "cold", 37.0), sample("02-simple-slim", "cold", 16.7)];
     let table = table(&samples, &approaches(), &scenarios());
     let got = one(&table, faster("02-simple-slim", "01-simple", "cold", 1.0));
-    assert_eq!((got.verdict, got.agrees), (Verdict::CannotTell, Some(true)));
+    assert_eq!((got.verdict, got.agrees), (FindingVerdict::CannotTell, Some(true)));
     assert_eq!(got.why, "n = 1: too few samples for a test");
     assert!((got.evidence[0].ratio.unwrap() - 16.7 / 37.0).abs() < 1e-12);
     // Sizes do not vary: one is enough.
     let smaller = Claim::Smaller { smaller: vec![approach("02-simple-slim")], larger: vec![approach("01-simple")] };
-    assert_eq!(one(&table, smaller).verdict, Verdict::Holds);
+    assert_eq!(one(&table, smaller).verdict, FindingVerdict::Holds);
 }
 
 #[test]
@@ -78,10 +78,10 @@ fn what_is_missing_is_named() {
     let table = raw_table();
     for claim in [faster("07-unknown", "01-simple", "cold", 1.0), faster("01-simple", "07-unknown", "cold", 1.0)] {
         let got = one(&table, claim);
-        assert_eq!(got.verdict, Verdict::CannotTell);
+        assert_eq!(got.verdict, FindingVerdict::CannotTell);
         assert_eq!(got.why, "no figure for 07-unknown / cold");
     }
-    assert_eq!(one(&table, Claim::All(vec![])).verdict, Verdict::CannotTell);
+    assert_eq!(one(&table, Claim::All(vec![])).verdict, FindingVerdict::CannotTell);
 }
 
 #[test]
@@ -99,6 +99,6 @@ fn image_sizes_of_two_scenarios_are_compared() {
         second: scenario("dev-requirements-changed"),
         within: 0.01,
     };
-    assert_eq!(one(&table, same("03-multi-stage")).verdict, Verdict::Holds);
-    assert_eq!(one(&table, same("01-simple")).verdict, Verdict::Contradicted);
+    assert_eq!(one(&table, same("03-multi-stage")).verdict, FindingVerdict::Holds);
+    assert_eq!(one(&table, same("01-simple")).verdict, FindingVerdict::Contradicted);
 }

@@ -8,7 +8,7 @@ use crate::model::StateId;
 use crate::project::git;
 use crate::project::kind::{Project, Tool, look};
 use crate::study::{
-    Change, ChangeKind, DockerfileRow, GitSource, StudyDraft, approach_names, has_comments, study_name, study_text,
+    ChangeKind, DockerfileRow, DraftChange, GitSource, StudyDraft, approach_names, has_comments, study_name, study_text,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -115,12 +115,12 @@ fn numbered(branches: &[String]) -> Vec<String> {
     if found.len() < 2 { Vec::new() } else { found.into_iter().map(|(_, name)| name).collect() }
 }
 
-fn branch_state(branch: &str) -> Option<Change> {
+fn branch_state(branch: &str) -> Option<DraftChange> {
     let name = branch.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches(['-', '_']);
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let plain: String = name.chars().map(|c| if fits(c) { c } else { '-' }).collect();
     let why = Some("All files as this branch has them.".to_owned());
-    Some(Change { name: StateId::new(&plain).ok()?, kind: ChangeKind::Reference(branch.to_owned()), why })
+    Some(DraftChange { name: StateId::new(&plain).ok()?, kind: ChangeKind::Reference(branch.to_owned()), why })
 }
 
 fn draft(folder: &Path, project: Project, name: String, place: Result<String, GitSource>) -> Result<Draft, Failure> {
@@ -186,7 +186,7 @@ fn rows(dockerfiles: &[PathBuf]) -> Vec<DockerfileRow> {
 impl Draft {
     fn change(&mut self, name: &str, kind: ChangeKind, why: &str) {
         if let Ok(name) = StateId::new(name) {
-            self.study.changes.push(Change { name, kind, why: Some(why.to_owned()) });
+            self.study.changes.push(DraftChange { name, kind, why: Some(why.to_owned()) });
         }
     }
 

@@ -261,7 +261,7 @@ fn steadiness(world: World<'_>, found: &mut Answer, engine: &mut dyn Engine) {
         Ok(alone) => alone,
         Err(other) => {
             let remedy = "run doctor again when it has ended";
-            return found.add("noise", Level::Warn, format!("not measured beside {other}"), remedy);
+            return found.add("noise", Level::Warn, format!("not measured beside {}", other.text), remedy);
         }
     };
     match noise(world.home, engine) {

@@ -83,15 +83,15 @@ fn asked(request: &Request) -> Result<BuildRequest, Failure> {
         )));
     }
     let dockerfile = request.file.clone().unwrap_or_else(|| request.context.join("Dockerfile"));
-    let text = recipes::read_dockerfile(&dockerfile).map_err(Failure::wrong)?;
+    let text = recipes::read_dockerfile(&dockerfile)?;
     if let Some(ignore) = ignore_file(&request.context, &dockerfile) {
         recipes::ignore_rules(&ignore, &ignore.display().to_string(), &[Path::new("/")])?;
     }
-    let mut settings = secrets::read(&given(request)?).map_err(Failure::wrong)?;
+    let mut settings = secrets::read(&given(request)?)?;
     settings.target.clone_from(&request.target);
     Ok(BuildRequest {
         context: request.context.clone(),
-        ignore: recipes::own_ignore_file(&dockerfile, &[Path::new("/")]).map_err(Failure::wrong)?,
+        ignore: recipes::own_ignore_file(&dockerfile, &[Path::new("/")])?,
         dockerfile: Arc::new(text),
         dockerfile_name: dockerfile.display().to_string(),
         settings,

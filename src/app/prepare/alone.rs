@@ -77,10 +77,13 @@ impl Alone {
         Err(Failure::interrupted(format!("stopped while waiting for {other}")))
     }
 
-    /// Does not wait; the answer is then the name of the run that builds.
-    pub fn now(world: World<'_>, name: &str) -> Result<Self, String> {
-        let files = files(world).map_err(|failure| failure.text)?;
-        locked(&files, name).map(|()| Self(files))
+    /// Does not wait.
+    ///
+    /// # Errors
+    /// With the name of the run that builds, or when the file that was asked for cannot be used.
+    pub fn now(world: World<'_>, name: &str) -> Result<Self, Failure> {
+        let files = files(world)?;
+        locked(&files, name).map(|()| Self(files)).map_err(Failure::failed)
     }
 }
 

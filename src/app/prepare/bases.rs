@@ -5,7 +5,7 @@ use super::new_record;
 use super::recipes::Replacement;
 use crate::app::{Ending, Failure, World};
 use crate::engine::wire::refusal::{Patience, Refusal, given_up, wait, waiting};
-use crate::engine::{Engine, EngineError, Interrupt, Named, Resolved, Source};
+use crate::engine::{Engine, EngineError, ImageSource, Interrupt, Named, Resolved};
 use crate::model::{ApproachId, Property};
 use crate::project::dockerfile::normalize;
 use crate::runner::{Materials, Recipe};
@@ -108,7 +108,7 @@ fn resolve(
     for reference in references {
         match resolve_one(world, engine, reference, interrupt)? {
             Ok(resolved) => {
-                if resolved.source == Source::Registry && !reference.contains('@') {
+                if resolved.source == ImageSource::Registry && !reference.contains('@') {
                     found.digests.insert(normalize(reference), resolved.digest.clone());
                 }
                 found.records.push(base(reference, resolved, replacements));
@@ -142,8 +142,8 @@ fn base(reference: &str, resolved: Resolved, replacements: &[Replacement]) -> Ba
         digest: resolved.digest,
         source: match resolved.source {
             _ if stand_in => BaseSource::StandIn,
-            Source::Registry => BaseSource::Registry,
-            Source::Local => BaseSource::Local,
+            ImageSource::Registry => BaseSource::Registry,
+            ImageSource::Local => BaseSource::Local,
         },
         stand_in,
     }

@@ -13,8 +13,9 @@ use crate::runner::{Materials, Recipe};
 use crate::study::{Approach, Marks, Source, Study, materialize};
 use crate::text::hex;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +70,7 @@ pub fn recipes(
     for approach in study.approaches.iter().filter(|approach| used.contains(&approach.id)) {
         match recipe(approach, replacements, &tops(study)) {
             Ok(recipe) => drop(recipes.insert(approach.id.clone(), recipe)),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(problem.text),
         }
     }
     let all: BTreeSet<&str> = recipes
@@ -93,13 +94,13 @@ pub fn recipes(
     }
 }
 
-fn recipe(approach: &Approach, replacements: &[Replacement], tops: &[&Path]) -> Result<(Recipe, Vec<String>), String> {
+fn recipe(approach: &Approach, replacements: &[Replacement], tops: &[&Path]) -> Result<(Recipe, Vec<String>), Failure> {
     let path = &approach.dockerfile;
     let text = read_dockerfile(path)?;
     let rules: Vec<(String, String)> = replacements.iter().map(|r| (r.from.clone(), r.to.clone())).collect();
     let dockerfile = Dockerfile::parse(&text, &approach.settings.args);
     if dockerfile.stages.is_empty() {
-        return Err(format!("{}: no FROM was found; expected a Dockerfile", path.display()));
+        return Err(Failure::wrong(format!("{}: no FROM was found; expected a Dockerfile", path.display())));
     }
     let originals = dockerfile.images().into_iter().map(str::to_owned).collect();
     for (name, _) in &approach.settings.args {
@@ -107,17 +108,18 @@ fn recipe(approach: &Approach, replacements: &[Replacement], tops: &[&Path]) -> 
             let mut known: Vec<&str> = dockerfile.declared().collect();
             known.dedup();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(format!(
+            return Err(Failure::wrong(format!(
                 "approach {}: found the build argument {name:?}, which {} does not declare (declared: {known}); correct the name, or add ARG {name}",
                 approach.id,
                 path.display()
-            ));
+            )));
         }
     }
     let rewritten = rewrite(&text, &approach.settings.args, &rules);
     let bases =
         Dockerfile::parse(&rewritten.text, &approach.settings.args).images().into_iter().map(str::to_owned).collect();
-    let mut settings = secrets::read(&approach.settings).map_err(|e| format!("approach {}: {e}", approach.id))?;
+    let named = |problem: Failure| Failure::wrong(format!("approach {}: {}", approach.id, problem.text));
+    let mut settings = secrets::read(&approach.settings).map_err(named)?;
     settings.target.clone_from(&approach.target);
     let recipe = Recipe {
         dockerfile: Arc::new(rewritten.text),
@@ -130,23 +132,30 @@ fn recipe(approach: &Approach, replacements: &[Replacement], tops: &[&Path]) -> 
 }
 
 /// Reads a Dockerfile, or an ignore file.
-pub fn read_dockerfile(path: &Path) -> Result<Vec<u8>, String> {
-    let failed = |e: std::io::Error| format!("{}: {e}; expected a Dockerfile", path.display());
+///
+/// # Errors
+/// When it is no file, cannot be read, or is too large.
+pub fn read_dockerfile(path: &Path) -> Result<Vec<u8>, Failure> {
+    let wrong = |found: &dyn fmt::Display| Failure::wrong(format!("{}: {found}", path.display()));
+    let failed = |error: io::Error| wrong(&format!("{error}; expected a Dockerfile"));
     let data = fs::metadata(path).map_err(failed)?;
     if !data.is_file() {
-        return Err(format!("{}: not a file; expected a Dockerfile", path.display()));
+        return Err(wrong(&"not a file; expected a Dockerfile"));
     }
     let mut text = Vec::new();
     File::open(path).and_then(|file| file.take(DOCKERFILE_LIMIT + 1).read_to_end(&mut text)).map_err(failed)?;
     if text.len() as u64 > DOCKERFILE_LIMIT {
         let size = data.len();
-        return Err(format!("{}: {size} bytes; expected a Dockerfile of at most {DOCKERFILE_LIMIT}", path.display()));
+        return Err(wrong(&format!("{size} bytes; expected a Dockerfile of at most {DOCKERFILE_LIMIT}")));
     }
     Ok(text)
 }
 
 /// The `NAME.dockerignore` beside a Dockerfile, if there is one; a link must not lead out of `tops`.
-pub fn own_ignore_file(dockerfile: &Path, tops: &[&Path]) -> Result<Option<Arc<Vec<u8>>>, String> {
+///
+/// # Errors
+/// When it does, or the file cannot be read.
+pub fn own_ignore_file(dockerfile: &Path, tops: &[&Path]) -> Result<Option<Arc<Vec<u8>>>, Failure> {
     let mut own = dockerfile.as_os_str().to_owned();
     own.push(".dockerignore");
     let own = Path::new(&own);
@@ -155,7 +164,7 @@ pub fn own_ignore_file(dockerfile: &Path, tops: &[&Path]) -> Result<Option<Arc<V
 
 /// Reads an ignore file; each line that Docker would refuse is named.
 pub fn ignore_rules(path: &Path, shown: &str, tops: &[&Path]) -> Result<IgnoreRules, Failure> {
-    let text = read_ignore(path, tops).map_err(Failure::wrong)?;
+    let text = read_ignore(path, tops)?;
     IgnoreRules::parse(&text).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|p| format!("{shown}: {p}")).collect();
         Failure::wrong(lines.join("\n"))
@@ -163,14 +172,14 @@ pub fn ignore_rules(path: &Path, shown: &str, tops: &[&Path]) -> Result<IgnoreRu
 }
 
 /// What an ignore file says is sent to the engine, and parts of it are shown.
-fn read_ignore(path: &Path, tops: &[&Path]) -> Result<Vec<u8>, String> {
-    let real = path.canonicalize().map_err(|e| format!("{}: {e}", path.display()))?;
+fn read_ignore(path: &Path, tops: &[&Path]) -> Result<Vec<u8>, Failure> {
+    let real = path.canonicalize().map_err(|e| Failure::wrong(format!("{}: {e}", path.display())))?;
     let inside = |top: &&Path| top.canonicalize().is_ok_and(|top| real.starts_with(top));
     if path.is_symlink() && !tops.iter().any(inside) {
-        return Err(format!(
+        return Err(Failure::wrong(format!(
             "{}: found a link that leads out of the folder; expected an ignore file; put a copy there",
             path.display()
-        ));
+        )));
     }
     read_dockerfile(&real)
 }

@@ -1,5 +1,6 @@
 //! What builds are asked for, from a study or from options: reads the secrets, which are values only from here on.
 
+use crate::app::Failure;
 use crate::engine::BuildSettings;
 use crate::study::{SecretSource, Settings};
 use std::fs::File;
@@ -9,8 +10,11 @@ use std::path::Path;
 /// BuildKit's limit for one secret, in bytes.
 const SECRET_LIMIT: u64 = 500 * 1024;
 
-/// Reads the secrets and puts all together. The message of an error names the secret, and never shows it.
-pub fn read(settings: &Settings) -> Result<BuildSettings, String> {
+/// Reads the secrets and puts all together.
+///
+/// # Errors
+/// When a secret cannot be had: it is named, and never shown.
+pub fn read(settings: &Settings) -> Result<BuildSettings, Failure> {
     let mut problems = Vec::new();
     let mut secrets = Vec::new();
     for (id, source) in &settings.secrets {
@@ -20,7 +24,7 @@ pub fn read(settings: &Settings) -> Result<BuildSettings, String> {
         }
     }
     if !problems.is_empty() {
-        return Err(problems.join("\n"));
+        return Err(Failure::wrong(problems.join("\n")));
     }
     Ok(BuildSettings {
         args: settings.args.iter().cloned().collect(),

@@ -11,7 +11,8 @@ use crate::project::dockerfile::Dockerfile;
 use crate::project::git::{self, check, is_url, missing_in};
 use crate::project::ignore::PatternList;
 use crate::study::{
-    Change, ChangeKind, DockerfileRow, GitSource, Source, Study, StudyDraft, approach_names, study_name, study_text,
+    ChangeKind, DockerfileRow, DraftChange, GitSource, Source, Study, StudyDraft, approach_names, study_name,
+    study_text,
 };
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,6 +24,15 @@ pub enum Context {
     Folder(PathBuf),
     /// A repository at a revision.
     Git(GitSource),
+}
+
+impl Context {
+    fn study_name(&self) -> String {
+        match self {
+            Self::Folder(folder) => study_name(&folder.to_string_lossy()),
+            Self::Git(source) => study_name(&source.address),
+        }
+    }
 }
 
 /// A Dockerfile of the call.
@@ -47,10 +57,7 @@ pub fn derive(
     let home = workspace.join("study");
     let project = home.join("project");
     fs::create_dir_all(home.join("changes")).map_err(|e| Failure::failed(format!("{}: {e}", home.display())))?;
-    let name = match &context {
-        Context::Folder(folder) => study_name(&folder.to_string_lossy()),
-        Context::Git(source) => study_name(&source.address),
-    };
+    let name = context.study_name();
     let own = own_places(world.home, out, &name);
     let mut files = Files::default();
     if let Context::Git(source) = &context {
@@ -170,7 +177,7 @@ fn dockerfiles(call: &CallRequest, context: &Context, top: &Path, problems: &mut
                     problems.push(format!("{}: no FROM was found; expected a Dockerfile", place.display()));
                 }
                 Ok(text) => all.push(Found { given: path.clone(), path: place, text }),
-                Err(why) => problems.push(why),
+                Err(why) => problems.push(why.text),
             }
         }
     }
@@ -195,7 +202,7 @@ fn rows(
             .and_then(|()| fs::write(home.join(&file), &found.text))
             .map_err(failed)?;
         let tops: Vec<&Path> = found.path.parent().into_iter().chain([top]).collect();
-        if let Some(own) = own_ignore_file(&found.path, &tops).map_err(Failure::wrong)? {
+        if let Some(own) = own_ignore_file(&found.path, &tops)? {
             fs::write(home.join(format!("{file}.dockerignore")), own.as_slice()).map_err(failed)?;
         }
         let declared = Dockerfile::parse(&found.text, &[]);
@@ -236,14 +243,14 @@ fn build_args(call: &CallRequest, found: &[Found], problems: &mut Vec<String>) -
 }
 
 /// The changes, with what they need copied to the study.
-fn changes(call: &CallRequest, top: &Path, home: &Path, problems: &mut Vec<String>) -> Vec<Change> {
+fn changes(call: &CallRequest, top: &Path, home: &Path, problems: &mut Vec<String>) -> Vec<DraftChange> {
     let mut all = Vec::new();
     for text in &call.changes {
-        let added = Change::parse(text).map_err(|error| error.to_string()).and_then(|change| {
+        let added = DraftChange::parse(text).map_err(|error| error.to_string()).and_then(|change| {
             let name = change.name.clone();
             let kind =
                 take(change.kind.clone(), name.as_str(), top, home).map_err(|why| format!("--change {text}: {why}"))?;
-            Change { kind, ..change }.add_to(&mut all).map_err(|error| error.to_string())
+            DraftChange { kind, ..change }.add_to(&mut all).map_err(|error| error.to_string())
         });
         problems.extend(added.err());
     }

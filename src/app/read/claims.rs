@@ -1,11 +1,11 @@
 //! The claims of a study, from its record to what the figures are held against.
 
-use crate::analysis::findings::{Claim, Finding};
+use crate::analysis::findings::{Claim, NamedClaim};
 use crate::model::{ApproachId, Cell, EngineId, ScenarioId};
 use crate::store::{FindingKind, FindingRecord};
 
 /// A claim of the study in terms of the table of an engine. Names that are none make no claim.
-pub(super) fn finding(record: &FindingRecord, engine: &EngineId) -> Option<Finding> {
+pub(super) fn finding(record: &FindingRecord, engine: &EngineId) -> Option<NamedClaim> {
     let ids =
         |names: &[String]| -> Option<Vec<ApproachId>> { names.iter().map(|name| ApproachId::new(name).ok()).collect() };
     let (left, right) = (ids(&record.approaches)?, ids(&record.than)?);
@@ -48,5 +48,5 @@ pub(super) fn finding(record: &FindingRecord, engine: &EngineId) -> Option<Findi
             Claim::All(pairs().map(|(first, second)| Claim::Alike { first, second, within }).collect())
         }
     };
-    Some(Finding { id: record.id.clone(), text: record.claim.clone(), claim })
+    Some(NamedClaim { id: record.id.clone(), text: record.claim.clone(), claim })
 }

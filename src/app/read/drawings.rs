@@ -115,7 +115,7 @@ fn of(table: &Table, images: &[(String, Vec<Bytes>)]) -> String {
 }
 
 /// The title of a scenario, with what it stands under.
-fn title(scenario: &crate::analysis::table::Scenario) -> String {
+fn title(scenario: &crate::analysis::table::ColumnHead) -> String {
     match scenario.cache {
         CacheState::Cold => scenario.title.clone(),
         CacheState::Warm | CacheState::Changed => format!("Warm cache: {}", scenario.title),

@@ -3,7 +3,7 @@
 use super::sizes;
 use crate::model::{ChainKind, Isolation, Property};
 use crate::report::Head;
-use crate::store::{BaseSource, EngineRecord, RunRecord, RunStatus};
+use crate::store::{BaseRecord, BaseSource, EngineRecord, RunRecord, RunStatus};
 
 /// The head of a report on one engine of a run; `builds` were made on it so far.
 pub(super) fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds: usize) -> Head {
@@ -11,12 +11,40 @@ pub(super) fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds:
     let version = fact(Property::EngineVersion);
     let imported = engine.isolation == Isolation::Imported;
     let scratch = (engine.bases.is_empty() && !imported).then(|| "none (FROM scratch)".to_owned());
-    let bases = engine.bases.iter().map(|base| match base.source {
+    Head {
+        title: format!("{}{}", record.title, engine.id().on()),
+        run: run.to_owned(),
+        bases: engine.bases.iter().map(base).chain(scratch).collect(),
+        unfinished: match record.status {
+            RunStatus::Finished => String::new(),
+            RunStatus::Running => {
+                format!("NOT ENDED: the run is still going on, or broke off; {builds} builds so far.")
+            }
+            RunStatus::Interrupted => format!("NOT WHOLE: the run was stopped before its end, after {builds} builds."),
+        },
+        engine: match engine.fingerprint.installed_client() {
+            _ if imported => "unknown (imported)".to_owned(),
+            None => format!("Docker Engine {version} ({})", engine.isolation),
+            Some(client) => format!("Docker Engine {version} ({}), built by {client}", engine.isolation),
+        },
+        cold: if imported { "unknown".to_owned() } else { engine.cold.as_str().to_owned() },
+        image_size: sizes::of_image(engine),
+        notes: notes(record, engine, imported),
+    }
+}
+
+/// A base image, and where it came from.
+fn base(base: &BaseRecord) -> String {
+    match base.source {
         BaseSource::StandIn => format!("{} (stand-in, built here from distribution packages)", base.from),
         BaseSource::Local if base.from == base.to => format!("{} (local)", base.from),
         BaseSource::Registry if base.from == base.to => base.from.clone(),
         _ => format!("{} in place of {}", base.to, base.from),
-    });
+    }
+}
+
+/// How it was measured, and what else must be said, one sentence each.
+fn notes(record: &RunRecord, engine: &EngineRecord, imported: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if !engine.name.is_empty() {
         let names: Vec<&str> = record.strata.iter().map(|engine| engine.name.as_str()).collect();
@@ -42,7 +70,7 @@ pub(super) fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds:
     if record.options.chain() == ChainKind::Checkpoint {
         notes.push(format!(
             "Each scenario started from a checkpoint of the engine after its approach's only cold build ({}).",
-            fact(Property::Checkpoints)
+            engine.fingerprint.shown(Property::Checkpoints)
         ));
     }
     if let Some(upstream) = record.fingerprint.get(Property::RegistryCache) {
@@ -51,27 +79,5 @@ pub(super) fn head(record: &RunRecord, engine: &EngineRecord, run: &str, builds:
         ));
     }
     notes.extend(record.notes.iter().cloned());
-    Head {
-        title: match engine.name.as_str() {
-            "" => record.title.clone(),
-            name => format!("{} on {name}", record.title),
-        },
-        run: run.to_owned(),
-        bases: bases.chain(scratch).collect(),
-        unfinished: match record.status {
-            RunStatus::Finished => String::new(),
-            RunStatus::Running => {
-                format!("NOT ENDED: the run is still going on, or broke off; {builds} builds so far.")
-            }
-            RunStatus::Interrupted => format!("NOT WHOLE: the run was stopped before its end, after {builds} builds."),
-        },
-        engine: match engine.fingerprint.installed_client() {
-            _ if imported => "unknown (imported)".to_owned(),
-            None => format!("Docker Engine {version} ({})", engine.isolation),
-            Some(client) => format!("Docker Engine {version} ({}), built by {client}", engine.isolation),
-        },
-        cold: if imported { "unknown".to_owned() } else { engine.cold.as_str().to_owned() },
-        image_size: sizes::of_image(engine),
-        notes,
-    }
+    notes
 }

@@ -5,9 +5,9 @@ use super::drawings::Details;
 use super::figures;
 use super::head::head;
 use super::pool::Pool;
-use crate::analysis::findings::{Finding, judge};
+use crate::analysis::findings::{NamedClaim, judge};
 use crate::analysis::published::Published;
-use crate::analysis::table::{Approach, Scenario, Table, TableMaker};
+use crate::analysis::table::{ColumnHead, RowHead, Table, TableMaker};
 use crate::app::{Ending, Failure};
 use crate::model::{ApproachId, CacheState, EngineId, Image, Sample, ScenarioId, Scorecard, StateId, Status};
 use crate::report::Report;
@@ -182,7 +182,7 @@ impl Run {
     }
 
     fn report<'a>(&'a self, stratum: &'a Stratum) -> Report<'a> {
-        let findings: Vec<Finding> =
+        let findings: Vec<NamedClaim> =
             self.record.findings.iter().filter_map(|record| finding(record, &stratum.id)).collect();
         let builds = stratum.table.cells().map(|(.., cell)| cell.n()).sum::<usize>() + stratum.problems.len();
         let head = head(&self.record, &stratum.engine, &self.name(), builds);
@@ -240,17 +240,17 @@ pub fn unreadable(error: StoreError) -> Failure {
 ///
 /// # Errors
 /// When a name is none, or a cache state is not known.
-pub fn columns(record: &RunRecord, folder: &Path) -> Result<(Vec<Approach>, Vec<Scenario>), Failure> {
+pub fn columns(record: &RunRecord, folder: &Path) -> Result<(Vec<RowHead>, Vec<ColumnHead>), Failure> {
     let wrong = |e: &dyn Display| {
         Failure::wrong(format!("{}: {e}; restore the file from a copy", folder.join("run.json").display()))
     };
     let approaches = record
         .approaches
         .iter()
-        .map(|id| ApproachId::new(id).map(|id| Approach { id, image: None }).map_err(|e| wrong(&e)));
+        .map(|id| ApproachId::new(id).map(|id| RowHead { id, image: None }).map_err(|e| wrong(&e)));
     let scenarios = record.scenarios.iter().map(|scenario| {
         let cache = CacheState::parse(&scenario.cache);
-        Ok(Scenario {
+        Ok(ColumnHead {
             id: ScenarioId::new(&scenario.id).map_err(|e| wrong(&e))?,
             title: scenario.title.clone(),
             cache: cache.ok_or_else(|| {
@@ -271,10 +271,10 @@ mod tests {
         let mut sorter = Sorter { strata: Vec::new() };
         let names = ["new", "old"].map(|name| EngineId::new(name).unwrap());
         let (approach, scenario) = (sample("a", "cold", 1.0).key.approach, sample("a", "cold", 1.0).key.scenario);
-        let scenario = Scenario { id: scenario, title: String::new(), cache: CacheState::Cold };
+        let scenario = ColumnHead { id: scenario, title: String::new(), cache: CacheState::Cold };
         for name in &names {
             let maker =
-                TableMaker::new(&[Approach { id: approach.clone(), image: None }], std::slice::from_ref(&scenario));
+                TableMaker::new(&[RowHead { id: approach.clone(), image: None }], std::slice::from_ref(&scenario));
             sorter.strata.push((name.clone(), maker, Vec::new()));
         }
         for (engine, seconds) in [(1, 10.0), (0, 1.0), (1, 12.0), (0, 3.0)] {

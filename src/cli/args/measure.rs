@@ -180,7 +180,7 @@ pub struct LendArgs {
 }
 
 /// Reads a percentage as a part of one.
-pub fn percentage(text: &str) -> Result<f64, String> {
+fn percentage(text: &str) -> Result<f64, String> {
     let number = text.trim().strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
     let part = number.filter(|percent| (0.1..=50.0).contains(percent)).map(|percent| percent / 100.0);
     part.ok_or_else(|| "expected a percentage from 0.1% to 50%, such as 3%".to_owned())

@@ -6,7 +6,7 @@
 //! Linux and on Docker Desktop. A socket on a volume lies in Desktop's virtual machine, where no client reaches it; a
 //! stream through `exec` starts a process for every connection, inside the measured time.
 
-use crate::engine::answers::{CacheContents, ImageFacts, Resolved, Source};
+use crate::engine::answers::{CacheContents, ImageFacts, ImageSource, Resolved};
 use crate::engine::contract::Engine;
 use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
@@ -232,7 +232,7 @@ impl Engine for DindEngine {
 
     fn resolve(&mut self, reference: &str, limit: Duration) -> Result<Resolved, EngineError> {
         let digest = self.instance()?.daemon.registry_digest(reference, limit)?;
-        Ok(Resolved { digest, source: Source::Registry })
+        Ok(Resolved { digest, source: ImageSource::Registry })
     }
 
     fn fetch_bases(&mut self, _: &BTreeSet<String>, _: &Interrupt) -> Result<(), EngineError> {

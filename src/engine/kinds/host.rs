@@ -7,7 +7,7 @@ mod ledger;
 mod removal;
 
 use super::base_images;
-use crate::engine::answers::{CacheContents, ImageFacts, Resolved, Source};
+use crate::engine::answers::{CacheContents, ImageFacts, ImageSource, Resolved};
 use crate::engine::contract::Engine;
 use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
@@ -247,10 +247,10 @@ impl Engine for HostEngine {
 
     fn resolve(&mut self, reference: &str, limit: Duration) -> Result<Resolved, EngineError> {
         match self.daemon.registry_digest(reference, limit) {
-            Ok(digest) => Ok(Resolved { digest, source: Source::Registry }),
+            Ok(digest) => Ok(Resolved { digest, source: ImageSource::Registry }),
             Err(error) => {
                 let digest = self.daemon.image_id(reference).ok_or(error)?;
-                Ok(Resolved { digest, source: Source::Local })
+                Ok(Resolved { digest, source: ImageSource::Local })
             }
         }
     }

@@ -13,7 +13,7 @@ mod needs;
 pub mod registry;
 
 use super::base_images;
-use crate::engine::answers::{CacheContents, ImageFacts, Resolved, Source};
+use crate::engine::answers::{CacheContents, ImageFacts, ImageSource, Resolved};
 use crate::engine::contract::Engine;
 use crate::engine::engine_error::EngineError;
 use crate::engine::interrupt::Interrupt;
@@ -110,7 +110,7 @@ impl Engine for PrivateEngine {
 
     fn resolve(&mut self, reference: &str, limit: Duration) -> Result<Resolved, EngineError> {
         let digest = self.instance()?.daemon.registry_digest(reference, limit)?;
-        Ok(Resolved { digest, source: Source::Registry })
+        Ok(Resolved { digest, source: ImageSource::Registry })
     }
 
     fn places(&self) -> Places {

@@ -4,12 +4,12 @@ use super::context_error::ContextError;
 use super::follow;
 use super::selection::Selection;
 use super::walk::Walk;
+use crate::files::open_unlinked;
 use crate::project::ignore::PatternList;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// A folder that is built from.
@@ -65,10 +65,6 @@ impl Context {
     /// # Errors
     /// Those of the operating system.
     pub fn open_file(&self, path: &[u8]) -> io::Result<File> {
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        std::fs::OpenOptions::new()
-            .read(true)
-            .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
-            .open(self.root.join(OsStr::from_bytes(path)))
+        open_unlinked(OpenOptions::new().read(true), &self.root.join(OsStr::from_bytes(path)))
     }
 }

@@ -4,7 +4,7 @@
 //! is skipped. What a case took is its median.
 
 use super::exported::{Exported, others, prefix};
-use crate::analysis::findings::{Judged, Verdict};
+use crate::analysis::findings::{FindingVerdict, Judged};
 use crate::analysis::table::TableCell;
 use crate::model::{EngineId, Sample, Seconds, Status};
 use crate::report::content::{Head, Report};
@@ -119,9 +119,9 @@ fn finding(study: &str, judged: &Judged) -> Case {
     let evidence = judged.evidence.iter().map(|e| visible(&words::evidence(e))).collect::<Vec<_>>().join("\n");
     let verdict = words::verdict(judged);
     let (end, out) = match judged.verdict {
-        Verdict::Holds => (End::Passed, evidence),
-        Verdict::Contradicted => (End::Failure("contradicted", verdict, evidence), String::new()),
-        Verdict::CannotTell => (End::Skipped(verdict), evidence),
+        FindingVerdict::Holds => (End::Passed, evidence),
+        FindingVerdict::Contradicted => (End::Failure("contradicted", verdict, evidence), String::new()),
+        FindingVerdict::CannotTell => (End::Skipped(verdict), evidence),
     };
     let name = format!("{}: {}", judged.finding.id, judged.finding.text);
     Case { class: format!("{study}.findings"), name, seconds: 0.0, end, out }

@@ -4,7 +4,7 @@
 //! Sections without content are not written.
 
 use super::part::{Part, text};
-use crate::analysis::findings::Verdict;
+use crate::analysis::findings::FindingVerdict;
 use crate::model::ApproachId;
 use crate::report::content::Report;
 use crate::report::words;
@@ -42,9 +42,9 @@ pub(super) fn findings(report: &Report<'_>, part: &mut Part<'_>) -> io::Result<(
     writeln!(part.out, "<ul class=\"findings\">")?;
     for judged in &report.findings {
         let (class, sign) = match judged.verdict {
-            Verdict::Holds => ("holds", "✓"),
-            Verdict::Contradicted => ("contradicted", "✗"),
-            Verdict::CannotTell => ("open", "?"),
+            FindingVerdict::Holds => ("holds", "✓"),
+            FindingVerdict::Contradicted => ("contradicted", "✗"),
+            FindingVerdict::CannotTell => ("open", "?"),
         };
         writeln!(
             part.out,
