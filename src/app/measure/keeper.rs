@@ -91,10 +91,11 @@ impl<'w> Keeper<'w> {
 
     fn keep_build(&mut self, sample: &Sample, steps: &[Step]) -> Result<(), Failure> {
         let rows = with_waits(steps, sample.seconds);
-        let (sample, steps) = self.folder.append_sample(sample, &rows).map_err(Failure::failed)?;
-        self.failures.extend(failure(&sample));
-        self.pool.add(&sample, steps);
-        self.sorter.add(sample);
+        let (stored, steps) = self.folder.append_sample(sample, &rows).map_err(Failure::failed)?;
+        // A stored reason is one line, log and all; people are told the first one of it.
+        self.failures.extend(failure(sample));
+        self.pool.add(&stored, steps);
+        self.sorter.add(stored);
         Ok(())
     }
 
