@@ -1,9 +1,9 @@
 //! Where the engines of a use case come from: what is asked for, and what is given. Which they are is decided elsewhere.
 
 use super::failure::Failure;
-use crate::engine::Engine;
 use crate::engine::kinds::private::registry::Registries;
-use crate::model::ChainKind;
+use crate::engine::{Client, Engine};
+use crate::model::{ChainKind, ClientKind};
 use std::fmt;
 use std::path::Path;
 
@@ -69,11 +69,17 @@ impl Opened {
     }
 }
 
-/// Where engines come from.
+/// Where engines come from, and what asks them for builds.
 pub trait EngineSource {
     /// Opens an engine of a kind.
     ///
     /// # Errors
     /// When there is none, it does not answer, or what it is opened for cannot be done on it.
     fn open(&self, kind: &EngineKind, opening: Opening<'_>) -> Result<Opened, Failure>;
+
+    /// The client that asks engines for builds; `place` is a folder for its files.
+    ///
+    /// # Errors
+    /// When there is none of this kind, or it cannot build.
+    fn client(&self, kind: ClientKind, place: &Path) -> Result<Client, Failure>;
 }

@@ -5,6 +5,7 @@ use super::engine_error::EngineError;
 use super::interrupt::Interrupt;
 use super::machine::places::Places;
 use super::wire::build_request::BuildRequest;
+use super::wire::endpoint::Endpoint;
 use super::wire::looker::Looker;
 use crate::model::{ColdKind, EngineId, Fingerprint, Outcome, Progress};
 use std::collections::BTreeSet;
@@ -14,6 +15,12 @@ use std::time::Duration;
 pub trait Engine {
     /// One line for people: which engine, and how it is isolated.
     fn describe(&self) -> String;
+
+    /// Where it listens, for other clients of the same engine.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    fn endpoint(&mut self) -> Result<Endpoint, EngineError>;
 
     /// What *cold* means on this engine.
     fn cold_kind(&self) -> ColdKind;
@@ -116,7 +123,7 @@ pub struct Named {
     pub engine: Box<dyn Engine>,
 }
 
-fn no_checkpoints(name: &str) -> EngineError {
+pub(super) fn no_checkpoints(name: &str) -> EngineError {
     EngineError::new(
         format!("a checkpoint of {name}"),
         "this engine is not one that can be stopped and copied",

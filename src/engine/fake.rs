@@ -2,16 +2,19 @@
 //! are tested in milliseconds. No result rests on it.
 
 use super::answers::{CacheContents, ImageFacts, ImageSource, Resolved};
-use super::contract::Engine;
+use super::contract::{Engine, no_checkpoints};
 use super::engine_error::EngineError;
 use super::interrupt::Interrupt;
 use super::machine::look::{Look, Machine};
 use super::machine::places::Places;
-use super::wire::build_request::BuildRequest;
+use super::wire::build_request::{BuildRequest, Client};
+use super::wire::docker_client::DockerClient;
+use super::wire::endpoint::Endpoint;
 use super::wire::looker::Looker;
 use crate::model::{Bytes, ColdKind, Fingerprint, Interval, Outcome, Progress, Property, Seconds, Step, StepKind};
 use std::cell::RefCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Answers a build: number of the build in its chain (from 0), and the request.
@@ -25,9 +28,19 @@ pub struct FakeEngine {
     pub at_start: CacheContents,
     /// What `run_image` prints.
     pub prints: String,
+    /// What every image is made of.
+    pub image: ImageFacts,
+    /// What it says of itself.
+    pub fingerprint: Fingerprint,
+    /// Base images that it does not find.
+    pub lacks: BTreeSet<String>,
+    /// Whether its state can be kept and put back.
+    pub keeps_checkpoints: bool,
     /// After this many builds of a chain it does not answer any more.
     pub dies_after: Option<usize>,
     chain_builds: usize,
+    /// States that are kept: how many builds of its chain each had seen.
+    kept: BTreeMap<String, usize>,
 }
 
 impl FakeEngine {
@@ -37,10 +50,21 @@ impl FakeEngine {
             script: Box::new(script),
             at_start: CacheContents::default(),
             prints: String::new(),
+            image: ImageFacts { bytes: Bytes(1_000), layers: vec![("RUN true".to_owned(), 1_000)] },
+            fingerprint: Fingerprint::from_iter([(Property::EngineVersion, "fake")]),
+            lacks: BTreeSet::new(),
+            keeps_checkpoints: false,
             dies_after: None,
             chain_builds: 0,
+            kept: BTreeMap::new(),
         }
     }
+}
+
+/// A docker client that is installed nowhere: fake engines are asked by it as by any other.
+#[must_use]
+pub fn docker_client(place: &Path) -> Client {
+    Client::Docker(DockerClient::made_up(place))
 }
 
 /// A successful build of `seconds`, with `cached` of `steps` working steps from the cache.
@@ -109,15 +133,22 @@ impl Engine for FakeEngine {
         "a fake engine (nothing is built)".to_owned()
     }
 
+    fn endpoint(&mut self) -> Result<Endpoint, EngineError> {
+        Ok(Endpoint::unix(Path::new("/nowhere/fake.sock")))
+    }
+
     fn cold_kind(&self) -> ColdKind {
         ColdKind::Pristine
     }
 
     fn fingerprint(&mut self) -> Result<Fingerprint, EngineError> {
-        Ok(Fingerprint::from_iter([(Property::EngineVersion, "fake")]))
+        Ok(self.fingerprint.clone())
     }
 
-    fn resolve(&mut self, _: &str, _: Duration) -> Result<Resolved, EngineError> {
+    fn resolve(&mut self, reference: &str, _: Duration) -> Result<Resolved, EngineError> {
+        if self.lacks.contains(reference) {
+            return Err(EngineError::new(format!("finding {reference}"), "there is no such image", ""));
+        }
         Ok(Resolved { digest: "sha256:00".to_owned(), source: ImageSource::Local })
     }
 
@@ -144,7 +175,7 @@ impl Engine for FakeEngine {
     }
 
     fn image(&mut self, _: &str) -> Result<ImageFacts, EngineError> {
-        Ok(ImageFacts { bytes: Bytes(1_000), layers: vec![("RUN true".to_owned(), 1_000)] })
+        Ok(self.image.clone())
     }
 
     fn run_image(&mut self, _: &str, _: Duration) -> Result<String, EngineError> {
@@ -153,6 +184,19 @@ impl Engine for FakeEngine {
 
     fn looker(&mut self, _: &Interrupt) -> Result<Looker, EngineError> {
         Err(EngineError::new("looking into images", "a fake engine has none", ""))
+    }
+
+    fn save(&mut self, name: &str) -> Result<(), EngineError> {
+        if !self.keeps_checkpoints {
+            return Err(no_checkpoints(name));
+        }
+        self.kept.insert(name.to_owned(), self.chain_builds);
+        Ok(())
+    }
+
+    fn restore(&mut self, name: &str) -> Result<(), EngineError> {
+        self.chain_builds = *self.kept.get(name).ok_or_else(|| no_checkpoints(name))?;
+        Ok(())
     }
 
     fn end_chain(&mut self) -> Result<(), EngineError> {

@@ -2,13 +2,13 @@
 
 use crate::app::measure::auditor::{RUN_LIMIT, needed};
 use crate::app::prepare::run_id::run_id;
-use crate::app::{Failure, InFlight, World};
+use crate::app::{EngineKind, Failure, InFlight, Opening, World};
 use crate::audit::demands;
 use crate::audit::image::{Options, audit as look};
-use crate::engine::Engine;
-use crate::engine::kinds::host::HostEngine;
+use crate::engine::kinds::dind::USUAL_IMAGE;
+use crate::engine::kinds::private::registry::Registries;
 use crate::engine::wire::endpoint::Endpoint;
-use crate::model::{Bytes, Scorecard};
+use crate::model::{Bytes, ChainKind, Scorecard};
 use crate::store::scorecards;
 use crate::study::{Demands, Study};
 use std::path::{Path, PathBuf};
@@ -124,7 +124,15 @@ fn demanded(request: &Request) -> Result<Demands, Failure> {
 fn of_image(world: World<'_>, request: &Request, demands: Demands) -> Result<Scorecard, Failure> {
     let interrupt = world.watcher.interrupt(InFlight::Cancelled);
     let needed = request.lock.as_deref().map(needed).transpose().map_err(Failure::wrong)?;
-    let mut engine = HostEngine::new(world.home, &run_id(), &endpoint(request.engine.as_deref().unwrap_or("host"))?)?;
+    let opening = Opening {
+        home: world.home,
+        run: &run_id(),
+        registries: Registries::default(),
+        chain: ChainKind::Article,
+        image: USUAL_IMAGE,
+    };
+    let kind = kind(request.engine.as_deref().unwrap_or("host"))?;
+    let mut engine = world.engines.open(&kind, opening)?.engine;
     let limit = request.run_limit.map_or(RUN_LIMIT, Duration::from_secs);
     let options = Options { limit, built_since: None, needed: needed.map(Ok), demands };
     let looker = engine.looker(&interrupt)?;
@@ -136,12 +144,13 @@ fn of_image(world: World<'_>, request: &Request, demands: Demands) -> Result<Sco
     }
 }
 
-/// Where the engine is that has the image: one that was there before.
-fn endpoint(text: &str) -> Result<Endpoint, Failure> {
+/// The engine that has the image: one that was there before.
+fn kind(text: &str) -> Result<EngineKind, Failure> {
     match text {
-        "host" => Ok(Endpoint::from_environment()?),
+        "host" => Ok(EngineKind::Host),
         address if address.contains("://") || address.starts_with("context:") => {
-            Endpoint::parse(address).map_err(|e| Failure::wrong(format!("--engine {address}: {e}")))
+            Endpoint::parse(address).map_err(|e| Failure::wrong(format!("--engine {address}: {e}")))?;
+            Ok(EngineKind::At(address.to_owned()))
         }
         other => Err(Failure::wrong(format!(
             "--engine {other:?}: expected host, or the address of an engine that has the image, such as unix:///run/docker.sock"

@@ -2,7 +2,7 @@
 //! that is judged: its client, its chain, its registry cache.
 
 use super::keeper::{Keeper, Kept};
-use super::run::{client, registry_cache};
+use super::run::registry_cache;
 use super::run_request::RunRequest;
 use crate::app::prepare::alone::{self, Alone};
 use crate::app::prepare::bases::{Needs, known};
@@ -84,7 +84,7 @@ pub fn rebuild(
     let (old, new, mut notes) = studies(world, request, baseline, current, workspace.path())?;
     let call = call(request, current, suspects);
     let engines = engines(&call, suspects)?;
-    let (plan, mut materials) = paired(&old, &new, &call, &engines, suspects, (workspace.path(), &id))?;
+    let (plan, mut materials) = paired(world, &old, &new, &call, &engines, suspects, (workspace.path(), &id))?;
     let cache = registry_cache(call.registry_cache.as_deref(), workspace.path())?;
     let Picked { mut engines, lines } = pick(world, &call.engines, &engines, &id, Some(&new), plan.chain, cache)?;
     for line in lines {
@@ -154,6 +154,7 @@ fn samples(run: &Run, cells: &[Cell]) -> Result<Vec<Sides>, Failure> {
 
 /// The plan that builds both sides in turns, and the files of both; `place` is the run's folder and its name.
 fn paired(
+    world: World<'_>,
     old: &Study,
     new: &Study,
     call: &RunRequest,
@@ -177,9 +178,10 @@ fn paired(
     let (old_plan, new_plan) = (plan_of(old)?, plan_of(new)?);
     let plan = Plan::pair(&old_plan, &new_plan, cells).map_err(Failure::wrong)?;
     let (workspace, id) = place;
-    let before = side(old, &old_plan, call, &workspace.join("old"), id)?;
+    let before = side(world, old, &old_plan, call, &workspace.join("old"), id)?;
     let mut materials = rename(before, BASELINE).map_err(Failure::wrong)?;
-    let after = rename(side(new, &new_plan, call, &workspace.join("new"), id)?, CURRENT).map_err(Failure::wrong)?;
+    let after =
+        rename(side(world, new, &new_plan, call, &workspace.join("new"), id)?, CURRENT).map_err(Failure::wrong)?;
     materials.recipes.extend(after.recipes);
     materials.contexts.extend(after.contexts);
     materials.marks.extend(after.marks);
@@ -295,11 +297,19 @@ fn studies(
 }
 
 /// What one side needs to be built.
-fn side(study: &Study, plan: &Plan, call: &RunRequest, folder: &Path, id: &str) -> Result<Materials, Failure> {
+fn side(
+    world: World<'_>,
+    study: &Study,
+    plan: &Plan,
+    call: &RunRequest,
+    folder: &Path,
+    id: &str,
+) -> Result<Materials, Failure> {
     let replacements = files::replacements(study, &call.bases)?;
     let recipes = files::recipes(study, plan, &replacements, 0)?;
     let failed = BTreeSet::new();
-    let way = files::Way { run: id, timeout: call.timeout, client: client(call.client, folder)?, failed: &failed };
+    let client = world.engines.client(call.client, folder)?;
+    let way = files::Way { run: id, timeout: call.timeout, client, failed: &failed };
     files::materials(study, plan, recipes, folder, way)
 }
 

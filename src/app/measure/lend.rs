@@ -1,9 +1,8 @@
 //! A private engine for as long as a command runs, e.g. to compare clients on it.
 
 use crate::app::prepare::run_id::run_id;
-use crate::app::{Ending, Failure, InFlight, World};
-use crate::engine::Engine;
-use crate::engine::kinds::private::PrivateEngine;
+use crate::app::{Ending, EngineKind, Failure, InFlight, Opening, World};
+use crate::engine::kinds::dind::USUAL_IMAGE;
 use crate::engine::kinds::private::registry::Registries;
 use crate::model::ChainKind;
 use std::process::Command;
@@ -27,7 +26,14 @@ pub struct Request {
 pub fn lend(world: World<'_>, request: &Request) -> Result<Ending, Failure> {
     let program = &request.program;
     let interrupt = world.watcher.interrupt(InFlight::Cancelled);
-    let mut engine = PrivateEngine::new(world.home, &run_id(), Registries::default(), ChainKind::Article)?;
+    let opening = Opening {
+        home: world.home,
+        run: &run_id(),
+        registries: Registries::default(),
+        chain: ChainKind::Article,
+        image: USUAL_IMAGE,
+    };
+    let mut engine = world.engines.open(&EngineKind::Private, opening)?.engine;
     engine.begin_chain()?;
     let started =
         Command::new(program).args(&request.arguments).env("DOCKER_HOST", engine.endpoint()?.to_string()).spawn();

@@ -21,9 +21,8 @@ use crate::app::{Ending, Failure, InFlight, World};
 use crate::engine::kinds::private::registry::{DOCKER_HUB, RegistryCache};
 use crate::engine::machine::places::Folder;
 use crate::engine::machine::workspace::Workspace;
-use crate::engine::wire::docker_client::DockerClient;
-use crate::engine::{Client, Interrupt, Named};
-use crate::model::{ApproachId, BuildKey, ClientKind, ColdKind, Event};
+use crate::engine::{Interrupt, Named};
+use crate::model::{ApproachId, BuildKey, ColdKind, Event};
 use crate::plan::{Plan, PlanOptions, Remaining};
 use crate::runner::{self, Around, Materials, Recipe, SinkError};
 use crate::store::RunFolder;
@@ -308,21 +307,13 @@ fn materials(
     (place, id): (&Path, &str),
 ) -> Result<Materials, Failure> {
     subject::settle(world, subject, &request.origin, place);
-    let client = client(request.client, place)?;
+    let client = world.engines.client(request.client, place)?;
     let way = files::Way { run: id, timeout: request.timeout, client, failed: &subject.failed };
     let materials = files::materials(&subject.study, plan, recipes, place, way);
     match subject.stop_with(materials.as_ref().err().cloned()) {
         Some(failure) => Err(failure),
         None => materials,
     }
-}
-
-/// The client that is asked for; `place` is the run's folder for its files.
-pub(super) fn client(kind: ClientKind, place: &Path) -> Result<Client, Failure> {
-    Ok(match kind {
-        ClientKind::Layerbench => Client::Layerbench,
-        ClientKind::Docker => Client::Docker(DockerClient::find(&place.join("context"))?),
-    })
 }
 
 /// Says how many manifests the run asks a registry for.

@@ -8,10 +8,12 @@ use crate::engine::kinds::dind::DindEngine;
 use crate::engine::kinds::host::HostEngine;
 use crate::engine::kinds::private::registry::{LocalRegistry, Registries, RegistryCache};
 use crate::engine::kinds::private::{PrivateEngine, missing};
+use crate::engine::wire::docker_client::DockerClient;
 use crate::engine::wire::endpoint::Endpoint;
-use crate::engine::{EngineError, Named};
-use crate::model::{ChainKind, EngineId};
+use crate::engine::{Client, EngineError, Named};
+use crate::model::{ChainKind, ClientKind, EngineId};
 use crate::study::Study;
+use std::path::Path;
 
 /// An engine that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,6 +187,13 @@ impl EngineSource for RealEngines {
             EngineKind::Emptied(address) => emptied(&call, &Endpoint::parse(address).map_err(Failure::wrong)?),
             EngineKind::Auto => automatic(call),
         }
+    }
+
+    fn client(&self, kind: ClientKind, place: &Path) -> Result<Client, Failure> {
+        Ok(match kind {
+            ClientKind::Layerbench => Client::Layerbench,
+            ClientKind::Docker => Client::Docker(DockerClient::find(&place.join("context"))?),
+        })
     }
 }
 

@@ -26,6 +26,15 @@ pub enum Context {
     Git(GitSource),
 }
 
+impl Context {
+    fn study_name(&self) -> String {
+        match self {
+            Self::Folder(folder) => study_name(&folder.to_string_lossy()),
+            Self::Git(source) => study_name(&source.address),
+        }
+    }
+}
+
 /// A Dockerfile of the call.
 struct Found {
     /// As it was given.
@@ -48,10 +57,7 @@ pub fn derive(
     let home = workspace.join("study");
     let project = home.join("project");
     fs::create_dir_all(home.join("changes")).map_err(|e| Failure::failed(format!("{}: {e}", home.display())))?;
-    let name = match &context {
-        Context::Folder(folder) => study_name(&folder.to_string_lossy()),
-        Context::Git(source) => study_name(&source.address),
-    };
+    let name = context.study_name();
     let own = own_places(world.home, out, &name);
     let mut files = Files::default();
     if let Context::Git(source) = &context {

@@ -205,6 +205,10 @@ impl Engine for DindEngine {
         )
     }
 
+    fn endpoint(&mut self) -> Result<Endpoint, EngineError> {
+        Ok(self.instance()?.daemon.endpoint().clone())
+    }
+
     fn cold_kind(&self) -> ColdKind {
         ColdKind::Pristine
     }

@@ -227,6 +227,10 @@ impl Engine for HostEngine {
         format!("the engine at {} ({removed} removed)", self.daemon.endpoint())
     }
 
+    fn endpoint(&mut self) -> Result<Endpoint, EngineError> {
+        Ok(self.daemon.endpoint().clone())
+    }
+
     fn cold_kind(&self) -> ColdKind {
         if self.may_empty { ColdKind::Pristine } else { ColdKind::WarmBase }
     }

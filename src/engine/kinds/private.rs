@@ -77,19 +77,15 @@ impl PrivateEngine {
         };
         Ok(self.current.insert(instance))
     }
-
-    /// Where the engine that runs now listens, for other clients of the same engine.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub fn endpoint(&mut self) -> Result<Endpoint, EngineError> {
-        Ok(self.instance()?.daemon.endpoint().clone())
-    }
 }
 
 impl Engine for PrivateEngine {
     fn describe(&self) -> String {
         "private engine (own dockerd, empty for each chain, thrown away after it)".to_owned()
+    }
+
+    fn endpoint(&mut self) -> Result<Endpoint, EngineError> {
+        Ok(self.instance()?.daemon.endpoint().clone())
     }
 
     fn cold_kind(&self) -> ColdKind {

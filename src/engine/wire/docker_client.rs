@@ -46,6 +46,11 @@ impl DockerClient {
         Ok(Self { version, buildx, json, place: place.to_owned() })
     }
 
+    /// One that nobody has installed, for engines that build nothing.
+    pub(in crate::engine) fn made_up(place: &Path) -> Self {
+        Self { version: "0.0.0".to_owned(), buildx: None, json: false, place: place.to_owned() }
+    }
+
     /// The client in a few words, for records.
     #[must_use]
     pub fn describe(&self) -> String {
