@@ -9,6 +9,8 @@
 
 mod engine_source;
 mod failure;
+#[cfg(test)]
+mod fake_world;
 mod watcher;
 mod world;
 

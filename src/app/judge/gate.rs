@@ -365,3 +365,6 @@ fn doubts(common: &[(EngineId, CommonMode)]) -> Vec<String> {
     });
     shifts.collect()
 }
+
+#[cfg(test)]
+mod tests;

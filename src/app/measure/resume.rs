@@ -226,3 +226,6 @@ fn changed(then: &RunRecord, now: &RunRecord) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests;

@@ -364,3 +364,6 @@ pub(super) fn registry_cache(url: Option<&str>, workspace: &Path) -> Result<Opti
     let upstream = url.trim_end_matches('/').to_owned();
     Ok(Some(RegistryCache { upstream, storage: workspace.join("registry-cache") }))
 }
+
+#[cfg(test)]
+mod tests;
