@@ -11,7 +11,7 @@ use layerbench::audit::inventory::{FileKind, Inventory};
 use layerbench::audit::layers::Layers;
 use layerbench::audit::members::Members;
 use layerbench::engine::wire::trace;
-use layerbench::model::{ApproachId, BuildKey, Bytes, EngineId, Sample, ScenarioId, Status, Step};
+use layerbench::model::{ApproachId, BuildKey, Sample, ScenarioId, Step};
 use layerbench::project::ignore::{IgnoreRules, ParentMatch, clean};
 use layerbench::store::{Imported, RunFolder, StoredRun, import as read_table};
 use layerbench::study::{Source, Study};
@@ -257,26 +257,18 @@ fn trace(dir: &Path, mut data: &[u8]) {
     }
     assert!(trace.bases.is_sorted());
     assert!(trace.failure.as_ref().is_none_or(|failure| failure.log.len() <= 12));
+    let key = BuildKey {
+        block: 1,
+        position: 1,
+        approach: ApproachId::new("a").unwrap(),
+        scenario: ScenarioId::new("cold").unwrap(),
+    };
     let sample = Sample {
-        key: BuildKey {
-            block: 1,
-            position: 1,
-            approach: ApproachId::new("a").unwrap(),
-            scenario: ScenarioId::new("cold").unwrap(),
-        },
-        engine: EngineId::only(),
-        status: Status::Ok,
         reason: trace.failure.map(|failure| failure.error).unwrap_or_default(),
-        seconds: trace.engine_seconds,
         engine_seconds: trace.engine_seconds,
         pull_seconds: trace.pull_seconds,
-        context_bytes: Bytes(0),
         pulled_bytes: trace.pulled_bytes,
-        steps: 0,
-        steps_cached: 0,
-        image_id: String::new(),
-        image_bytes: Bytes(0),
-        started_at: String::new(),
+        ..Sample::bare(key, trace.engine_seconds)
     };
     let count = trace.steps.len();
     let first = stored_anew(dir, &[(sample, trace.steps)]);

@@ -26,8 +26,25 @@ pub struct ColumnHead {
     pub id: ScenarioId,
     /// One line for people.
     pub title: String,
-    /// The cache condition; everything but cold stands under "Warm cache".
+    /// The cache condition.
     pub cache: CacheState,
+}
+
+impl ColumnHead {
+    /// The group of columns that it stands under.
+    #[must_use]
+    pub fn group(&self) -> Option<&'static str> {
+        match self.cache {
+            CacheState::Cold => None,
+            CacheState::Warm | CacheState::Changed => Some("Warm cache"),
+        }
+    }
+
+    /// Its title where it stands alone: `Warm cache: sources changed`.
+    #[must_use]
+    pub fn whole_title(&self) -> String {
+        self.group().map_or_else(|| self.title.clone(), |group| format!("{group}: {}", self.title))
+    }
 }
 
 /// An interval of the median, with the level that it reaches.

@@ -25,22 +25,8 @@ pub fn scenario(name: &str) -> ScenarioId {
 }
 
 pub fn sample(row: &str, column: &str, seconds: f64) -> Sample {
-    Sample {
-        key: BuildKey { block: 1, position: 1, approach: approach(row), scenario: scenario(column) },
-        engine: EngineId::only(),
-        status: Status::Ok,
-        reason: String::new(),
-        seconds: Seconds::new(seconds).unwrap(),
-        engine_seconds: Seconds::ZERO,
-        pull_seconds: Seconds::ZERO,
-        context_bytes: Bytes(0),
-        pulled_bytes: Bytes(0),
-        steps: 4,
-        steps_cached: 0,
-        image_id: String::new(),
-        image_bytes: Bytes(0),
-        started_at: String::new(),
-    }
+    let key = BuildKey { block: 1, position: 1, approach: approach(row), scenario: scenario(column) };
+    Sample { steps: 4, ..Sample::bare(key, Seconds::new(seconds).unwrap()) }
 }
 
 pub fn scenarios() -> Vec<ColumnHead> {

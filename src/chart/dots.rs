@@ -11,7 +11,6 @@ use super::width::width;
 use crate::analysis::marks::Mark;
 use crate::analysis::published::Published;
 use crate::analysis::table::{ColumnHead, Table, TableCell};
-use crate::model::CacheState;
 use plotters::coord::combinators::{IntoLogRange, LogCoord};
 use plotters::element::{Circle, PathElement};
 use plotters::style::Color;
@@ -83,8 +82,7 @@ fn panel(
     range: (f64, f64),
     beside: Option<(&str, &Published)>,
 ) -> Result<(), ChartError> {
-    let group = if scenario.cache == CacheState::Cold { "" } else { "Warm cache: " };
-    frame.heading(&format!("{group}{}", scenario.title), if column == 0 { "seconds" } else { "" });
+    frame.heading(&scenario.whole_title(), if column == 0 { "seconds" } else { "" });
     let (top, rows) = (frame.y, table.rows.len());
     #[allow(clippy::cast_precision_loss)] // a number of rows
     let bottom = top + rows as f64 * ROW;

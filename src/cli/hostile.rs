@@ -103,26 +103,22 @@ fn builds(text: &str) -> Vec<(Sample, Vec<Step>)> {
     for block in 1..=3 {
         for (approach, scenario) in [("one", "cold"), ("one", "warm"), ("two", "cold"), ("two", "warm")] {
             let position = u32::try_from(builds.len()).unwrap() + 1;
+            let key = BuildKey {
+                block,
+                position,
+                approach: ApproachId::new(approach).unwrap(),
+                scenario: ScenarioId::new(scenario).unwrap(),
+            };
             let sample = Sample {
-                key: BuildKey {
-                    block,
-                    position,
-                    approach: ApproachId::new(approach).unwrap(),
-                    scenario: ScenarioId::new(scenario).unwrap(),
-                },
-                engine: EngineId::only(),
                 status: if position % 5 == 0 { Status::Failed } else { Status::Ok },
                 reason: if position % 5 == 0 { text.to_owned() } else { String::new() },
-                seconds: Seconds::new(f64::from(position)).unwrap(),
-                engine_seconds: Seconds::ZERO,
-                pull_seconds: Seconds::ZERO,
                 context_bytes: Bytes(1),
                 pulled_bytes: Bytes(1),
                 steps: 1,
-                steps_cached: 0,
                 image_id: text.to_owned(),
                 image_bytes: Bytes(1000),
                 started_at: text.to_owned(),
+                ..Sample::bare(key, Seconds::new(f64::from(position)).unwrap())
             };
             let step = Step {
                 name: text.to_owned(),
@@ -199,7 +195,7 @@ fn printed(text: &str) -> Vec<(&'static str, String, String)> {
             ExchangeForm::Junit => "xml",
             ExchangeForm::Otava => "csv",
             ExchangeForm::Openmetrics => "lines",
-            _ => "json",
+            ExchangeForm::Bencher | ExchangeForm::SmallerIsBetter | ExchangeForm::Hyperfine => "json",
         };
         call(&["export", &run], format.to_possible_value().unwrap().get_name());
         add(form, &format!("export {format:?}"));

@@ -164,6 +164,27 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// A valid build on a run's only engine of which no more is known than how long it took.
+    #[must_use]
+    pub fn bare(key: BuildKey, seconds: Seconds) -> Self {
+        Self {
+            key,
+            engine: EngineId::only(),
+            status: Status::Ok,
+            reason: String::new(),
+            seconds,
+            engine_seconds: Seconds::ZERO,
+            pull_seconds: Seconds::ZERO,
+            context_bytes: Bytes(0),
+            pulled_bytes: Bytes(0),
+            steps: 0,
+            steps_cached: 0,
+            image_id: String::new(),
+            image_bytes: Bytes(0),
+            started_at: String::new(),
+        }
+    }
+
     /// The cell that it belongs to.
     #[must_use]
     pub fn cell(&self) -> Cell {

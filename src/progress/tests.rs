@@ -29,22 +29,8 @@ fn plan() -> Vec<BuildKey> {
 }
 
 fn finished(key: &BuildKey, status: Status, seconds: f64, reason: &str) -> Event {
-    let sample = Sample {
-        key: key.clone(),
-        engine: EngineId::only(),
-        status,
-        reason: reason.to_owned(),
-        seconds: Seconds::new(seconds).unwrap(),
-        engine_seconds: Seconds::ZERO,
-        pull_seconds: Seconds::ZERO,
-        context_bytes: Bytes(0),
-        pulled_bytes: Bytes(0),
-        steps: 0,
-        steps_cached: 0,
-        image_id: String::new(),
-        image_bytes: Bytes(0),
-        started_at: String::new(),
-    };
+    let bare = Sample::bare(key.clone(), Seconds::new(seconds).unwrap());
+    let sample = Sample { status, reason: reason.to_owned(), ..bare };
     Event::BuildFinished { sample: Box::new(sample), steps: Vec::new() }
 }
 

@@ -292,7 +292,7 @@ fn time_column(report: &Report<'_>, place: usize) -> Column {
             }),
         }
     });
-    Column { group: words::group(scenario.cache), title: visible(&scenario.title), entries: entries.collect() }
+    Column { group: scenario.group(), title: visible(&scenario.title), entries: entries.collect() }
 }
 
 fn image_column(report: &Report<'_>) -> Column {

@@ -66,7 +66,7 @@ fn rule(out: &mut dyn Write, columns: usize) -> io::Result<()> {
 fn column_titles(report: &Report<'_>) -> Vec<String> {
     let titles = report.table.scenarios.iter().map(|scenario| {
         let title = markdown(&scenario.title);
-        match words::group(scenario.cache) {
+        match scenario.group() {
             Some(group) => format!("{group}:<br>{title}"),
             None => title,
         }

@@ -7,7 +7,7 @@ use crate::analysis::findings::{Evidence, Figure, FindingVerdict, Judged};
 use crate::analysis::marks::{Mark, MarkRule};
 use crate::analysis::published::PublishedCell;
 use crate::analysis::table::TableCell;
-use crate::model::{CacheState, Seconds};
+use crate::model::Seconds;
 use crate::text::counted;
 pub(super) use crate::text::shown_seconds as seconds;
 
@@ -78,14 +78,6 @@ pub(super) fn sign(mark: Option<Mark>) -> &'static str {
         Some(Mark::Best) => "▲",
         Some(Mark::Worst) => "▼",
         None => "",
-    }
-}
-
-/// The group that a column stands under.
-pub(super) fn group(cache: CacheState) -> Option<&'static str> {
-    match cache {
-        CacheState::Cold => None,
-        CacheState::Warm | CacheState::Changed => Some("Warm cache"),
     }
 }
 

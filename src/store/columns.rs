@@ -107,6 +107,7 @@ impl Layout {
     /// A row of the file from one that has the table's columns in the order of this version. What the file has beside
     /// them stays empty, and what it lacks is left out.
     pub fn arranged(&self, cells: Vec<String>) -> Vec<String> {
+        debug_assert_eq!(cells.len(), self.columns.len(), "a cell for each column, in the same order");
         let mut row = vec![String::new(); self.head.len()];
         for (place, cell) in self.places.iter().zip(cells) {
             if let Some(there) = place.and_then(|place| row.get_mut(place)) {

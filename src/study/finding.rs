@@ -10,8 +10,16 @@ use crate::model::{ApproachId, ScenarioId, StateId};
 
 /// Images whose sizes differ by less than this share count as equally large.
 const SAME_SIZE: f64 = 0.01;
-/// The keys of which a finding has exactly one.
-const KINDS: [&str; 5] = ["faster", "smaller", "ratio", "unchanged_size", "same_size"];
+/// The keys of which a finding has exactly one, and what stands under each.
+const KINDS: [(&str, &[&str]); 5] = [
+    ("faster", &[WHO[0], WHO[1], WHO[2], "scenario", "by"]),
+    ("smaller", &WHO),
+    ("ratio", &[WHO[0], WHO[1], WHO[2], "scenario", "than_scenario", "at_least", "at_most"]),
+    ("unchanged_size", &[WHO[0], WHO[1], WHO[2], "within"]),
+    ("same_size", &[WHO[0], WHO[1], "scenario", "than_scenario", "within"]),
+];
+/// The keys for approaches, one or several, and for those that they are held against.
+const WHO: [&str; 3] = ["approach", "approaches", "than"];
 
 impl RawKind {
     /// The scenarios that it names.
@@ -26,7 +34,7 @@ impl RawKind {
 }
 
 pub(super) fn all(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<RawFinding> {
-    const KNOWN: &[&str] = &["id", "claim", "faster", "smaller", "ratio", "unchanged_size", "same_size"];
+    const KNOWN: &[&str] = &["id", "claim", KINDS[0].0, KINDS[1].0, KINDS[2].0, KINDS[3].0, KINDS[4].0];
     top.tables("finding", "[[finding]]", KNOWN, problems)
         .into_iter()
         .map(|table| {
@@ -44,11 +52,11 @@ pub(super) fn all(top: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Vec<RawF
 }
 
 fn expectation(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<RawExpectation> {
-    let given: Vec<&str> = KINDS.into_iter().filter(|kind| table.get(kind).is_some()).collect();
+    let given: Vec<_> = KINDS.into_iter().filter(|(kind, _)| table.get(kind).is_some()).collect();
     if given.len() != 1 {
         let found = match given.len() {
             0 => "a finding that expects nothing".to_owned(),
-            _ => format!("a finding with {}", given.join(" and ")),
+            _ => format!("a finding with {}", given.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(" and ")),
         };
         problems.add(
             table.span(),
@@ -58,30 +66,22 @@ fn expectation(table: &Fields<'_, '_>, problems: &mut Problems<'_>) -> Option<Ra
         );
     }
     let mut read = None;
-    for kind in given {
-        read = one(table, kind, problems);
+    for (kind, known) in given {
+        read = one(table, kind, known, problems);
     }
     read
 }
 
-fn one(table: &Fields<'_, '_>, kind: &str, problems: &mut Problems<'_>) -> Option<RawExpectation> {
-    const WHO: [&str; 3] = ["approach", "approaches", "than"];
-    const FASTER: &[&str] = &[WHO[0], WHO[1], WHO[2], "scenario", "by"];
-    const SMALLER: &[&str] = &WHO;
-    const RATIO: &[&str] = &[WHO[0], WHO[1], WHO[2], "scenario", "than_scenario", "at_least", "at_most"];
-    const UNCHANGED: &[&str] = &[WHO[0], WHO[1], WHO[2], "within"];
-    const SAME: &[&str] = &[WHO[0], WHO[1], "scenario", "than_scenario", "within"];
-    let (label, known) = match kind {
-        "faster" => ("faster", FASTER),
-        "smaller" => ("smaller", SMALLER),
-        "ratio" => ("ratio", RATIO),
-        "same_size" => ("same_size", SAME),
-        _ => ("unchanged_size", UNCHANGED),
-    };
-    let fields = table.table(kind, label, known, problems)?;
+fn one(
+    table: &Fields<'_, '_>,
+    kind: &'static str,
+    known: &'static [&'static str],
+    problems: &mut Problems<'_>,
+) -> Option<RawExpectation> {
+    let fields = table.table(kind, kind, known, problems)?;
     let approaches = who(&fields, &WHO[..2], problems);
     let than = match kind {
-        "same_size" => Vec::new(),
+        _ if !known.contains(&WHO[2]) => Vec::new(),
         "ratio" if fields.get(WHO[2]).is_none() => Vec::new(),
         _ => who(&fields, &WHO[2..], problems),
     };

@@ -4,10 +4,7 @@ use crate::app::measure::write_reports;
 use crate::app::prepare::{new_record, subject};
 use crate::app::read::{Pool, Run, Sorter, published_sizes};
 use crate::app::{Failure, World};
-use crate::model::{
-    ApproachId, BuildKey, Bytes, CacheState, ColdKind, EngineId, Fingerprint, Isolation, Sample, ScenarioId, Seconds,
-    Status,
-};
+use crate::model::{ApproachId, BuildKey, Bytes, CacheState, ColdKind, Fingerprint, Isolation, Sample, ScenarioId};
 use crate::store::{
     Imported, RunFolder, RunOptions, RunRecord, RunStatus, SCHEMA, ScenarioRecord, StoreError, import as read,
 };
@@ -174,28 +171,15 @@ fn samples(imported: &Imported, names: &Names, sizes: Option<&Path>) -> Result<V
         let size = sizes.iter().find(|image| image.approach == *approach).map_or(Bytes(0), |image| image.bytes);
         for (column, (scenario, seconds)) in names.scenarios.iter().zip(&row.seconds).enumerate() {
             let Some(seconds) = seconds else { continue };
-            samples.push(Sample {
-                key: BuildKey {
-                    block: *block,
-                    position: u32::try_from(samples.len() + 1).unwrap_or(u32::MAX),
-                    approach: approach.clone(),
-                    scenario: scenario.clone(),
-                },
-                engine: EngineId::only(),
-                status: Status::Ok,
-                reason: String::new(),
-                seconds: *seconds,
-                engine_seconds: Seconds::ZERO,
-                pull_seconds: Seconds::ZERO,
-                context_bytes: Bytes(0),
-                pulled_bytes: Bytes(0),
-                steps: 0,
-                steps_cached: 0,
-                image_id: String::new(),
-                // One size per approach is all that is known: it says nothing of the other columns.
-                image_bytes: if column == 0 { size } else { Bytes(0) },
-                started_at: String::new(),
-            });
+            let key = BuildKey {
+                block: *block,
+                position: u32::try_from(samples.len() + 1).unwrap_or(u32::MAX),
+                approach: approach.clone(),
+                scenario: scenario.clone(),
+            };
+            // One size per approach is all that is known: it says nothing of the other columns.
+            let image_bytes = if column == 0 { size } else { Bytes(0) };
+            samples.push(Sample { image_bytes, ..Sample::bare(key, *seconds) });
         }
     }
     Ok(samples)

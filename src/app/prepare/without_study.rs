@@ -76,14 +76,7 @@ pub fn derive(
         files.repository = git::Repository::around(folder);
         files.git = new_record::git(folder);
         uncommitted(origin, files.repository.as_ref(), folder, &own)?;
-        let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
-        let views = if paths.is_empty() {
-            vec![PatternList::default()]
-        } else {
-            let beside = paths.iter().filter_map(|path| path.parent());
-            views(folder, &paths, &beside.chain([folder.as_path()]).collect::<Vec<_>>())?
-        };
-        let copied = copy(folder, views, &own, &project).map_err(Failure::failed)?;
+        let copied = copy(folder, seen(folder, &found)?, &own, &project).map_err(Failure::failed)?;
         files.remarks = missing_in(folder, &copied);
     }
     let changes = changes(call, &top, &home, &mut problems);
@@ -103,6 +96,16 @@ pub fn derive(
         Context::Git(source) => Source::Git(source),
     };
     Ok(subject)
+}
+
+/// What builds by these Dockerfiles see of a folder; all of it, if there is none.
+fn seen(folder: &Path, found: &[Found]) -> Result<Vec<PatternList>, Failure> {
+    let paths: Vec<PathBuf> = found.iter().map(|found| found.path.clone()).collect();
+    if paths.is_empty() {
+        return Ok(vec![PatternList::default()]);
+    }
+    let beside = paths.iter().filter_map(|path| path.parent());
+    views(folder, &paths, &beside.chain([folder]).collect::<Vec<_>>())
 }
 
 /// What a context means: a folder that is there is one, whatever its name looks like.

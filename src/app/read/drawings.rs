@@ -10,7 +10,7 @@ use crate::analysis::published::Published;
 use crate::analysis::table::Table;
 use crate::app::{Failure, put};
 use crate::chart::{self, Chart, Dress, Shown};
-use crate::model::{BuildKey, Bytes, CacheState, EngineId, Image, Sample, Step};
+use crate::model::{BuildKey, Bytes, EngineId, Image, Sample, Step};
 use crate::report::{Picture, Pictures};
 use crate::store::{RunFolder, images};
 use std::collections::HashSet;
@@ -109,16 +109,8 @@ fn of(table: &Table, images: &[(String, Vec<Bytes>)]) -> String {
         })
     };
     match (0..table.scenarios.len()).find(|column| same(*column)) {
-        Some(column) if column > 0 => format!(" (image of: {})", title(&table.scenarios[column])),
+        Some(column) if column > 0 => format!(" (image of: {})", table.scenarios[column].whole_title()),
         _ => String::new(),
-    }
-}
-
-/// The title of a scenario, with what it stands under.
-fn title(scenario: &crate::analysis::table::ColumnHead) -> String {
-    match scenario.cache {
-        CacheState::Cold => scenario.title.clone(),
-        CacheState::Warm | CacheState::Changed => format!("Warm cache: {}", scenario.title),
     }
 }
 
@@ -128,7 +120,7 @@ fn seconds(engine: &EngineId, table: &Table, details: &Details) -> Result<Chart,
             let builds = details.of(engine, row.approach.as_str(), scenario.id.as_str());
             (row.approach.to_string(), parts(&builds))
         });
-        (title(scenario), rows.collect())
+        (scenario.whole_title(), rows.collect())
     });
     let columns: Vec<_> = columns.collect();
     // Otherwise each cell shows its only build.
@@ -141,7 +133,7 @@ fn seconds(engine: &EngineId, table: &Table, details: &Details) -> Result<Chart,
 fn steps(engine: &EngineId, table: &Table, approach: &str, details: &Details) -> Result<Option<Chart>, Failure> {
     let builds = table.scenarios.iter().filter_map(|scenario| {
         let (sample, steps) = details.of(engine, approach, scenario.id.as_str()).into_iter().next()?;
-        Some((title(scenario), sample, steps))
+        Some((scenario.whole_title(), sample, steps))
     });
     let builds: Vec<Shown<'_>> = builds.collect();
     if builds.is_empty() {

@@ -54,25 +54,6 @@ fn image(path: &Path, line: u64, row: &csv::StringRecord) -> Result<PublishedIma
     let text = |column: usize| row.get(column).unwrap_or_default();
     Ok(PublishedImage {
         approach: ApproachId::new(text(0)).map_err(|_| wrong(path, line, text(0), "the name of an approach"))?,
-        bytes: size(text(1)).ok_or_else(|| wrong(path, line, text(1), "a size such as 161MB"))?,
+        bytes: Bytes::parse_shown(text(1)).ok_or_else(|| wrong(path, line, text(1), "a size such as 161MB"))?,
     })
-}
-
-/// A size as the docker client prints it: always with its unit.
-fn size(text: &str) -> Option<Bytes> {
-    Bytes::parse(text).filter(|_| text.ends_with('B'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_as_docker_prints_them() {
-        assert_eq!(size("1.15GB"), Some(Bytes(1_150_000_000)));
-        assert_eq!(size("161MB"), Some(Bytes(161_000_000)));
-        for bad in ["", "MB", "1", "-1MB", "1e3MB", "12XB"] {
-            assert_eq!(size(bad), None, "{bad:?}");
-        }
-    }
 }

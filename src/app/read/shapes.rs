@@ -62,26 +62,17 @@ fn sample(position: u32, block: u32, approach: usize, scenario: &str) -> Sample 
     };
     #[allow(clippy::cast_precision_loss)]
     let seconds = scale / approach as f64 * (1.0 + f64::from(block % 7) / 100.0);
+    let key = BuildKey {
+        block,
+        position,
+        approach: ApproachId::new(&format!("{approach:02}-approach")).unwrap(),
+        scenario: ScenarioId::new(scenario).unwrap(),
+    };
     Sample {
-        key: BuildKey {
-            block,
-            position,
-            approach: ApproachId::new(&format!("{approach:02}-approach")).unwrap(),
-            scenario: ScenarioId::new(scenario).unwrap(),
-        },
-        engine: EngineId::only(),
-        status: Status::Ok,
-        reason: String::new(),
-        seconds: Seconds::new(seconds).unwrap(),
-        engine_seconds: Seconds::ZERO,
-        pull_seconds: Seconds::ZERO,
-        context_bytes: Bytes(0),
-        pulled_bytes: Bytes(0),
         steps: 1,
-        steps_cached: 0,
-        image_id: String::new(),
         image_bytes: Bytes(150_000_000 * approach as u64),
         started_at: "2026-01-31T12:00:00Z".to_owned(),
+        ..Sample::bare(key, Seconds::new(seconds).unwrap())
     }
 }
 

@@ -11,10 +11,10 @@ use super::traces::{
 use crate::engine::engine_error::EngineError;
 use crate::engine::wire::daemon::Daemon;
 use crate::engine::wire::endpoint::Endpoint;
-use rustix::fs::{FlockOperation, flock};
+use crate::files::{Lock, replace};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -72,6 +72,9 @@ impl Remains {
     }
 }
 
+/// Rights of the file that is locked.
+const LOCK_RIGHTS: u32 = 0o600;
+
 /// A folder of remains that was found.
 pub enum Found {
     /// Nobody holds it: it is ours now.
@@ -85,7 +88,7 @@ pub struct Claim {
     dir: PathBuf,
     remains: Remains,
     /// Locked as long as the owner lives; the kernel lets go of it however the owner ends.
-    lock: File,
+    lock: Lock,
     undone: bool,
 }
 
@@ -97,8 +100,10 @@ impl Claim {
         fs::create_dir_all(&dir).map_err(|e| failed(&e))?;
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o700)).map_err(|e| failed(&e))?;
         let dir = dir.canonicalize().map_err(|e| failed(&e))?;
-        let lock = File::create(dir.join("lock")).map_err(|e| failed(&e))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(&e))?;
+        let lock = Lock::on_file(&dir.join("lock"), LOCK_RIGHTS).map_err(|e| failed(&e))?;
+        if !lock.take().map_err(|e| failed(&e))? {
+            return Err(failed(&std::io::Error::from(Errno::WOULDBLOCK)));
+        }
         let claim = Self { dir, remains, lock, undone: false };
         claim.save()?;
         Ok(claim)
@@ -120,14 +125,14 @@ impl Claim {
             EngineError::new(format!("reading {}", dir.join(RECORD).display()), e, "remove the folder by hand")
         };
         let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let lock = File::options().create(true).append(true).open(dir.join("lock")).map_err(|e| failed(&e))?;
+        let lock = Lock::on_file(&dir.join("lock"), LOCK_RIGHTS).map_err(|e| failed(&e))?;
         let remains = match fs::read(dir.join(RECORD)) {
             Ok(text) => serde_json::from_slice(&text).map_err(|e| failed(&e))?,
             // Cut short before the record was written: nothing but the folder exists.
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Remains { owner: 0, ..Remains::folder(&name) },
             Err(e) => return Err(failed(&e)),
         };
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !lock.take().is_ok_and(|taken| taken) {
             return Ok(Found::InUse(remains.owner));
         }
         Ok(Found::Free(Self { dir: dir.to_path_buf(), remains, lock, undone: false }))
@@ -153,13 +158,9 @@ impl Claim {
 
     fn save(&self) -> Result<(), EngineError> {
         let path = self.dir.join(RECORD);
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(self.dir.join("remains.new"))?;
-            file.write_all(&serde_json::to_vec_pretty(&self.remains)?)?;
-            file.sync_all()?;
-            fs::rename(self.dir.join("remains.new"), &path)
-        };
-        write().map_err(|e| EngineError::new(format!("writing {}", path.display()), e, ANOTHER_HOME))
+        let written = serde_json::to_vec_pretty(&self.remains).map_err(Into::into);
+        let written = written.and_then(|text: Vec<u8>| replace(&path, &text));
+        written.map_err(|e| EngineError::new(format!("writing {}", path.display()), e, ANOTHER_HOME))
     }
 
     /// Undoes everything, each part whatever became of the others. Does nothing the second time.
@@ -189,7 +190,7 @@ impl Claim {
         }
         remove_cgroups(&cgroup_name(&remains.name));
         let removed = remove_folder(&self.dir);
-        let _ = flock(&self.lock, FlockOperation::Unlock);
+        self.lock.release();
         remove_empty_parents(&self.dir);
         removed
     }

@@ -54,18 +54,18 @@ fn caption(report: &Report<'_>) -> String {
 /// Two rows: what stands under a group is in the second one.
 fn headings(report: &Report<'_>, part: &mut Part<'_>) -> io::Result<()> {
     let scenarios = &report.table.scenarios;
-    let grouped = scenarios.iter().any(|scenario| words::group(scenario.cache).is_some());
+    let grouped = scenarios.iter().any(|scenario| scenario.group().is_some());
     let tall = if grouped { " rowspan=\"2\"" } else { "" };
     writeln!(part.out, "<thead>\n<tr><th scope=\"col\"{tall} data-column=\"0\">Approach</th>")?;
     let mut place = 0;
     let mut below = Vec::new();
     while let Some(scenario) = scenarios.get(place) {
-        let Some(group) = words::group(scenario.cache) else {
+        let Some(group) = scenario.group() else {
             writeln!(part.out, "<th scope=\"col\"{tall} data-column=\"{}\">{}</th>", place + 1, text(&scenario.title))?;
             place += 1;
             continue;
         };
-        let same = scenarios[place..].iter().take_while(|s| words::group(s.cache) == Some(group)).count();
+        let same = scenarios[place..].iter().take_while(|s| s.group() == Some(group)).count();
         writeln!(part.out, "<th scope=\"colgroup\" colspan=\"{same}\">{group}</th>")?;
         below.extend(place..place + same);
         place += same;

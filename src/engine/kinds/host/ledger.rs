@@ -4,12 +4,15 @@
 use crate::engine::answers::CacheContents;
 use crate::engine::engine_error::EngineError;
 use crate::engine::wire::endpoint::Endpoint;
-use rustix::fs::{FlockOperation, flock};
+use crate::files::{Lock, replace};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
+
+/// Rights of the file that is locked.
+const LOCK_RIGHTS: u32 = 0o600;
 
 /// Things that a run made on a user's engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +53,7 @@ pub(super) struct Ledger {
     pub(super) entry: Entry,
     pub(super) closed: bool,
     /// Held, never read.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Ledger {
@@ -61,8 +64,10 @@ impl Ledger {
             EngineError::new(format!("making {}", path.display()), e, "LAYERBENCH_HOME names another folder")
         };
         fs::create_dir_all(&dir).map_err(|e| failed(&e))?;
-        let lock = File::create(path.with_extension("lock")).map_err(|e| failed(&e))?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|e| failed(&e))?;
+        let lock = Lock::on_file(&path.with_extension("lock"), LOCK_RIGHTS).map_err(|e| failed(&e))?;
+        if !lock.take().map_err(|e| failed(&e))? {
+            return Err(failed(&std::io::Error::from(Errno::WOULDBLOCK)));
+        }
         let entry = Entry {
             run: run.to_owned(),
             owner: std::process::id(),
@@ -80,11 +85,10 @@ impl Ledger {
     /// Takes hold of a ledger whose run is gone.
     pub(super) fn again(path: &Path) -> Result<Found, EngineError> {
         let failed = |e: &dyn std::fmt::Display| EngineError::new(format!("reading {}", path.display()), e, "");
-        let lock = File::options().create(true).append(true).open(path.with_extension("lock"));
-        let lock = lock.map_err(|e| failed(&e))?;
+        let lock = Lock::on_file(&path.with_extension("lock"), LOCK_RIGHTS).map_err(|e| failed(&e))?;
         let text = fs::read(path).map_err(|e| failed(&e))?;
         let entry: Entry = serde_json::from_slice(&text).map_err(|e| failed(&e))?;
-        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !lock.take().is_ok_and(|taken| taken) {
             return Ok(Found::InUse(entry.owner));
         }
         Ok(Found::Free(Box::new(Self { path: path.to_path_buf(), entry, closed: false, _lock: lock })))
@@ -96,14 +100,9 @@ impl Ledger {
     }
 
     pub(super) fn save(&self) -> Result<(), EngineError> {
-        let write = || -> std::io::Result<()> {
-            let new = self.path.with_extension("new");
-            let mut file = File::create(&new)?;
-            file.write_all(&serde_json::to_vec(&self.entry)?)?;
-            file.sync_all()?;
-            fs::rename(&new, &self.path)
-        };
-        write().map_err(|e| EngineError::new(format!("writing {}", self.path.display()), e, ""))
+        let written = serde_json::to_vec(&self.entry).map_err(Into::into);
+        let written = written.and_then(|text: Vec<u8>| replace(&self.path, &text));
+        written.map_err(|e| EngineError::new(format!("writing {}", self.path.display()), e, ""))
     }
 
     pub(super) fn close(&mut self) {

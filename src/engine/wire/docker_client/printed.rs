@@ -1,6 +1,7 @@
 //! What the docker client prints about a build, as the messages that an engine sends: from `--progress=rawjson`, or,
 //! with less in it, from `--progress=plain`. Pure.
 
+use crate::model::Bytes;
 use crate::text::time::parse_rfc3339;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -148,17 +149,8 @@ pub(super) fn plain(printed: &[u8]) -> (Vec<StatusResponse>, String) {
 /// `context: 1.98MB 0.0s done`.
 fn transfer(what: &str, number: &str) -> Option<VertexStatus> {
     let (name, rest) = what.split_once(": ")?;
-    let size = rest.split_whitespace().next()?;
-    let digits = size.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match size.get(digits.len()..)? {
-        "B" => 1.0,
-        "kB" => 1e3,
-        "MB" => 1e6,
-        "GB" => 1e9,
-        _ => return None,
-    };
-    #[allow(clippy::cast_possible_truncation)] // a size that a client printed
-    let current = (digits.parse::<f64>().ok()? * factor) as i64;
+    let size = Bytes::parse_shown(rest.split_whitespace().next()?)?;
+    let current = i64::try_from(size.0).ok()?;
     let id = format!("transferring {name}:");
     Some(VertexStatus { id, vertex: format!("#{number}"), current, ..VertexStatus::default() })
 }

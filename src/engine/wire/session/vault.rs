@@ -2,6 +2,7 @@
 //!
 //! Where the values come from is not known here. No debug text and no message contains one.
 
+use crate::text::without_values;
 use bollard::moby::buildkit::secrets::v1::secrets_server::Secrets as SecretsService;
 use bollard::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
 use bollard::moby::filesync::v1::auth_server::Auth;
@@ -119,11 +120,6 @@ impl fmt::Debug for Secrets {
     }
 }
 
-/// Values shorter than this are not looked for in texts: they would be found everywhere.
-const HIDDEN_LENGTH: usize = 4;
-/// Nor are shorter lines of a value of several lines, such as a key: texts come line by line.
-const HIDDEN_LINE: usize = 8;
-
 impl Secrets {
     /// Ids and values.
     pub(in crate::engine) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
@@ -139,17 +135,7 @@ impl Secrets {
     /// A text with every value in it made unreadable.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
-        let values = self.0.values().filter_map(|value| std::str::from_utf8(value).ok()).map(str::trim);
-        let parts = values.flat_map(|value| {
-            let lines = value.lines().map(str::trim).filter(|line| line.len() >= HIDDEN_LINE);
-            std::iter::once(value).filter(|value| value.len() >= HIDDEN_LENGTH).chain(lines)
-        });
-        let mut parts: Vec<&str> = parts.collect();
-        // The longer ones first: one may be a part of another.
-        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
-        parts
-            .into_iter()
-            .fold(text.to_owned(), |text, part| if text.contains(part) { text.replace(part, "***") } else { text })
+        without_values(text, self.0.values().map(Vec::as_slice))
     }
 }
 
