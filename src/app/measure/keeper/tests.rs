@@ -1,14 +1,18 @@
 //! What the process that makes a run reads of it, which is nothing, and what it shows of it, which is what its files hold.
 
-use crate::app::fake_world::{FakeWorld, Witness};
+use super::Keeper;
+use crate::app::fake_world::{FakeWorld, Witness, scorecard};
 use crate::app::measure::run::{Answer, Made, run};
 use crate::app::measure::run_request::RunRequest;
 use crate::app::read::report::{self, Request};
 use crate::app::read::{Form, Run};
 use crate::app::{InFlight, Watcher, World};
 use crate::engine::Interrupt;
-use crate::model::{BuildKey, Event, Progress, Status};
+use crate::engine::fake::outcome;
+use crate::model::{BuildKey, Bytes, CheckError, CriterionVerdict, EngineId, Event, Progress, Status};
 use crate::report::TextStyle;
+use crate::runner::{End, RunError};
+use crate::store::{self, RunFolder, RunStatus};
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
 use rustix::io::Errno;
 use std::cell::RefCell;
@@ -18,6 +22,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use time::OffsetDateTime;
 
 /// The files of a folder that are read, as the kernel tells it. Where a file's content is handed out, its name is added;
 /// that it is opened, written or replaced is nothing.
@@ -176,4 +181,82 @@ fn the_reports_of_a_run_are_those_that_its_files_give() {
     world.witness.stop_at_build(8);
     let cut = check("a run that was stopped", &RunRequest { reps: 4, ..world.request() });
     check("a run that went on", &RunRequest { resume: Some(cut), ..world.request() });
+}
+
+/// A keeper of a run like this one, which gets the events that it got: without those of its images.
+fn kept_again<'w>(world: &'w FakeWorld, run: &Path) -> Keeper<'w> {
+    let stored = RunFolder::open(run).unwrap();
+    let folder = RunFolder::create(&world.at("again"), OffsetDateTime::now_utc(), "1", &stored.record).unwrap();
+    let mut keeper = Keeper::new(folder, stored.record, &world.witness).unwrap();
+    for (sample, _) in stored.samples {
+        // As the runner tells it: without the waits, which are worked out.
+        let cached = usize::try_from(sample.steps_cached).unwrap();
+        let steps = outcome(sample.seconds.get(), 3, cached).steps;
+        keeper.take(Event::BuildFinished { sample: Box::new(sample), steps }).unwrap();
+    }
+    keeper
+}
+
+fn inspected(run: &Path, approach: &str, check: Result<(), CheckError>) -> Event {
+    let stored = RunFolder::open(run).unwrap();
+    let mut keys = stored.samples.into_iter().map(|(sample, _)| sample.key);
+    let (engine, bytes, layers) = (EngineId::only(), Bytes(5_000), vec![("RUN true".to_owned(), 5_000)]);
+    let key = keys.find(|key| key.approach.as_str() == approach).unwrap();
+    Event::ImageInspected { key, engine, bytes, layers, check: Some(check) }
+}
+
+#[test]
+fn scorecards_are_kept_as_they_come_and_judged_by_the_builds_at_the_end() {
+    let world = FakeWorld::new();
+    let path = world.whole(&world.request()).path;
+    let mut keeper = kept_again(&world, &path);
+    let again = keeper.path().to_path_buf();
+    for approach in ["slow", "quick"] {
+        keeper.take(inspected(&path, approach, Ok(()))).unwrap();
+        keeper.take(Event::ImageAudited { card: Box::new(scorecard(approach, 5_000)) }).unwrap();
+    }
+    let verdicts = || -> Vec<(Option<String>, CriterionVerdict)> {
+        let cards = store::scorecards(&again).unwrap().unwrap();
+        cards.into_iter().map(|card| (card.approach.clone(), card.criterion(6).unwrap().verdict)).collect()
+    };
+    let of = |name: &str, verdict| (Some(name.to_owned()), verdict);
+    // A crash would lose none of them.
+    assert_eq!(verdicts(), [of("slow", CriterionVerdict::Unknown), of("quick", CriterionVerdict::Unknown)]);
+    let kept = keeper.finish(&Ok(End::Complete), Some("A note.".to_owned()));
+    assert_eq!((kept.run.is_ok(), kept.failures), (true, Vec::new()));
+    // With changed sources two of three steps are executed again.
+    assert_eq!(verdicts(), [of("quick", CriterionVerdict::Fail), of("slow", CriterionVerdict::Fail)]);
+    let images = store::images(&again).unwrap();
+    assert_eq!(images.iter().map(|image| image.approach.as_str()).collect::<Vec<_>>(), ["quick", "slow"]);
+    let columns: BTreeMap<String, String> = images[0].scorecard.iter().cloned().collect();
+    let column = |name: &str| columns.get(name).map(String::as_str);
+    assert_eq!((column("prints_as_expected"), column("cache_use")), (Some("yes"), Some("fail")));
+    assert_eq!((column("lightweight"), column("file_bytes")), (Some("unknown"), Some("5000")));
+    assert_eq!(RunFolder::open(&again).unwrap().record.notes.last().map(String::as_str), Some("A note."));
+    assert_eq!(written(&again), reported(&world, &again));
+}
+
+#[test]
+fn an_image_that_does_not_do_what_it_should_is_a_failure_of_the_run_also_when_it_goes_on() {
+    let world = FakeWorld::new();
+    let path = world.whole(&world.request()).path;
+    let mut keeper = kept_again(&world, &path);
+    let again = keeper.path().to_path_buf();
+    keeper.take(inspected(&path, "slow", Err(CheckError("it printed nothing".to_owned())))).unwrap();
+    // The first image of an approach stands for it.
+    keeper.take(inspected(&path, "slow", Ok(()))).unwrap();
+    keeper.take(Event::Warning { text: "the clock jumped".to_owned() }).unwrap();
+    let kept = keeper.finish(&Ok(End::Interrupted), None);
+    assert_eq!(kept.failures, ["block 1, image of slow: it printed nothing"]);
+    let stored = RunFolder::open(&again).unwrap();
+    assert_eq!(stored.record.status, RunStatus::Interrupted);
+    assert_eq!(stored.record.notes.last().map(String::as_str), Some("the clock jumped"));
+    let (folder, stored) = RunFolder::resume(&again).unwrap();
+    let mut keeper = Keeper::new(folder, stored.record, &world.witness).unwrap();
+    keeper.take_over(stored.samples, store::images(&again).unwrap(), Vec::new());
+    let why = RunError::Stopped("the disk is full".to_owned());
+    let kept = keeper.finish(&Err(why), None);
+    assert_eq!(kept.failures, ["image of slow: it printed nothing"]);
+    let notes = RunFolder::open(&again).unwrap().record.notes;
+    assert_eq!(notes.last().map(String::as_str), Some("the run broke off: the disk is full"));
 }
