@@ -39,3 +39,58 @@ pub fn report(world: World<'_>, request: &Request) -> Result<Vec<u8>, Failure> {
     }
     if page { run.page(&charts) } else { run.render(request.form, request.style) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Ending;
+    use crate::app::fake_world::FakeWorld;
+    use std::fs;
+
+    fn request(run: PathBuf, form: Form) -> Request {
+        Request { run, form, style: TextStyle::default(), charts: None, png: false }
+    }
+
+    #[test]
+    fn a_run_is_reported_on_in_every_form_with_its_pictures_where_they_are_wanted() {
+        let world = FakeWorld::new();
+        let path = world.whole(&world.request()).path;
+        for (form, words) in [
+            (Form::Text, "quick"),
+            (Form::Markdown, "| quick"),
+            (Form::Csv, "quick,warm,2,"),
+            (Form::Json, "\"id\": \"quick\""),
+            (Form::Html, "<svg"),
+        ] {
+            let text = String::from_utf8(report(world.world(), &request(path.clone(), form)).unwrap()).unwrap();
+            assert!(text.contains(words), "{form:?}:\n{text}");
+        }
+        assert_eq!(
+            world.witness.said().lines().last().unwrap(),
+            format!("results: {}", path.display()),
+            "nothing more"
+        );
+        let charts = world.at("charts");
+        let wanted = Request { charts: Some(charts.clone()), ..request(path.clone(), Form::Text) };
+        report(world.world(), &wanted).unwrap();
+        assert_eq!(fs::read(charts.join("samples.svg")).unwrap(), fs::read(path.join("charts/samples.svg")).unwrap());
+        // The newest run has a name of its own.
+        let newest = report(world.world(), &request(world.at("results/latest"), Form::Csv)).unwrap();
+        assert_eq!(newest, fs::read(path.join("summary.csv")).unwrap());
+    }
+
+    #[test]
+    fn what_a_crash_cut_off_is_told_and_what_is_no_run_is_refused() {
+        let world = FakeWorld::new();
+        let path = world.whole(&world.request()).path;
+        let samples = fs::read_to_string(path.join("samples.csv")).unwrap();
+        fs::write(path.join("samples.csv"), &samples[..samples.len() - 20]).unwrap();
+        report(world.world(), &request(path.clone(), Form::Csv)).unwrap();
+        let said = world.witness.said();
+        assert!(said.lines().last().unwrap().starts_with("layerbench: ") && said.contains("samples.csv"), "{said}");
+        fs::write(path.join("run.json"), "{}").unwrap();
+        for folder in [path, world.at("nothing")] {
+            assert_eq!(report(world.world(), &request(folder, Form::Text)).unwrap_err().ending, Ending::Wrong);
+        }
+    }
+}
