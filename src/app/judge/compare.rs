@@ -177,3 +177,101 @@ fn more((base, new): (&Operand, &Operand), engine: &EngineId, compared: &Compare
     };
     Some(call)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fake_world::FakeWorld;
+    use crate::app::measure::run_request::RunRequest;
+    use crate::model::ChainKind;
+
+    /// A run of six blocks in which one cell takes so many times as long as it usually does.
+    fn run(world: &FakeWorld, times: f64) -> PathBuf {
+        world.engines.play(move |asked, dice| {
+            let is_changed = asked.approach == "slow" && asked.number > 0 && asked.state == "base";
+            asked.built_in(asked.usual_seconds(dice) * if is_changed { times } else { 1.0 })
+        });
+        world.whole(&RunRequest { reps: 6, ..world.request() }).path
+    }
+
+    fn two(base: &Path, new: &Path) -> Request {
+        Request { base: base.to_owned(), new: Some(new.to_owned()), approaches: Vec::new(), force: false }
+    }
+
+    fn refused(world: &FakeWorld, request: &Request) -> Failure {
+        compare(world.world(), request).err().unwrap()
+    }
+
+    #[test]
+    fn a_run_is_held_against_another_one_cell_by_cell() {
+        let world = FakeWorld::new();
+        let (before, after) = (run(&world, 1.0), run(&world, 1.25));
+        let answer = compare(world.world(), &two(&before, &after)).unwrap();
+        assert_eq!(answer.ending(), Ending::Regression);
+        let [Stratum { head, compared, .. }] = &answer.strata[..] else { panic!("one engine") };
+        let worse: Vec<_> = compared.cells.iter().filter(|cell| cell.change.verdict == Verdict::Regression).collect();
+        let [cell] = worse[..] else { panic!("{worse:#?}") };
+        assert_eq!((cell.approach.as_str(), cell.scenario.as_str(), cell.n), ("slow", "warm", (6, 6)));
+        let more = format!("layerbench explain {} slow/warm --against {}", after.display(), before.display());
+        assert_eq!(head.more, Some(more));
+        assert_eq!(head.notes, ["The files of the study are the same in both runs."]);
+        let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+        assert_eq!((&head.base, &head.new), (&name(&before), &name(&after)));
+        // The other way around it got better, and the same is the same.
+        assert_eq!(compare(world.world(), &two(&after, &before)).unwrap().ending(), Ending::Fine);
+        assert_eq!(compare(world.world(), &two(&before, &before)).unwrap().ending(), Ending::Fine);
+    }
+
+    #[test]
+    fn an_approach_is_held_against_another_one_however_they_are_named() {
+        let world = FakeWorld::new();
+        let run = run(&world, 1.0);
+        let with = |approach: &str| PathBuf::from(format!("{}:{approach}", run.display()));
+        let of = |base: PathBuf, new: Option<PathBuf>, approaches: &[&str]| {
+            let approaches = approaches.iter().map(|name| (*name).to_owned()).collect();
+            compare(world.world(), &Request { base, new, approaches, force: false })
+        };
+        for answer in [of(with("quick"), Some(with("slow")), &[]), of(run.clone(), None, &["quick", "slow"])] {
+            let answer = answer.unwrap();
+            assert_eq!(
+                (answer.ending(), answer.strata[0].compared.count(Verdict::Regression)),
+                (Ending::Regression, 3)
+            );
+            let more = answer.strata[0].head.more.clone().unwrap();
+            assert!(more.starts_with(&format!("layerbench explain {} quick/", run.display())), "{more}");
+        }
+        assert_eq!(of(run.clone(), None, &["slow", "quick"]).unwrap().ending(), Ending::Fine);
+        for (base, new, approaches, words) in [
+            (run.clone(), None, &[][..], "found one run; expected two runs"),
+            (run.clone(), None, &["slow"], "found one run; expected two runs"),
+            (run.clone(), None, &["a", "b", "c"], "found 3 --approach; expected two"),
+            (with("slow"), Some(run.clone()), &[], "found an approach on one side only"),
+            (with("slow"), Some(with("quick")), &["slow"], "found the approach slow and --approach slow"),
+            (with("fast"), Some(with("quick")), &[], "approach: found \"fast\", which the run "),
+        ] {
+            let failure = of(base, new, approaches).err().unwrap();
+            assert_eq!(failure.ending, Ending::Wrong);
+            assert!(failure.text.starts_with(words), "{}", failure.text);
+        }
+    }
+
+    #[test]
+    fn unlike_runs_are_compared_only_if_that_is_wanted_and_few_builds_prove_nothing() {
+        let world = FakeWorld::new();
+        let before = run(&world, 1.0);
+        let other = world.whole(&RunRequest { reps: 6, chain: ChainKind::Checkpoint, ..world.request() }).path;
+        let failure = refused(&world, &two(&before, &other));
+        assert_eq!(failure.ending, Ending::CannotTell);
+        assert!(
+            failure.text.contains("\n  kind of chain: article in the base, checkpoint in the new run\n"),
+            "{}",
+            failure.text
+        );
+        let answer = compare(world.world(), &Request { force: true, ..two(&before, &other) }).unwrap();
+        let note = "Unlike runs: kind of chain: article in the base, checkpoint in the new run.";
+        assert_eq!(answer.strata[0].head.notes.last().unwrap(), note);
+        // One cold build of each approach is too few for a verdict.
+        assert_eq!(answer.ending(), Ending::CannotTell);
+        assert_eq!(refused(&world, &two(&before, &world.at("nothing"))).ending, Ending::Wrong);
+    }
+}

@@ -91,3 +91,75 @@ fn builds<'a>(run: &'a StoredRun, cell: &str) -> Result<Vec<Build<'a>>, Failure>
     });
     Ok(mine.map(|(sample, steps)| (sample, &steps[..])).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Ending;
+    use crate::app::fake_world::FakeWorld;
+    use std::path::Path;
+
+    fn request(run: &Path, first: &str, second: Option<&str>) -> Request {
+        Request { run: run.to_owned(), first: first.to_owned(), second: second.map(str::to_owned), against: None }
+    }
+
+    #[test]
+    fn two_cells_of_a_run_are_told_apart_by_their_steps() {
+        let world = FakeWorld::new();
+        world.engines.play(|asked, _| asked.built_in(asked.usual_seconds(0)));
+        let run = world.whole(&world.request()).path;
+        let answer = explain(world.world(), &request(&run, "quick/cold", Some("slow/cold"))).unwrap();
+        assert_eq!(answer.names, ("quick/cold".to_owned(), "slow/cold".to_owned()));
+        let explained = answer.explained;
+        assert_eq!((explained.medians.base, explained.medians.new), (10.0, 20.0));
+        // Three steps of the same name and length: each adds a third.
+        let added: f64 = explained.shares.iter().map(|share| share.difference()).sum();
+        assert!((added + explained.small.1 - 10.0).abs() < 1e-6, "{explained:?}");
+        assert_eq!((explained.executed.base, explained.executed.new), (3.0, 3.0));
+    }
+
+    #[test]
+    fn a_cell_is_told_apart_from_itself_in_another_run_which_is_the_base() {
+        let world = FakeWorld::new();
+        let run = world.whole(&world.request()).path;
+        let night = world.nights(&run, 1, |_, sample| sample.seconds.get() / 2.0).remove(0);
+        let asked = Request { against: Some(night.clone()), ..request(&run, "slow/warm", None) };
+        let answer = explain(world.world(), &asked).unwrap();
+        let name = |path: &Path| format!("slow/warm of {}", path.file_name().unwrap().to_string_lossy());
+        assert_eq!(answer.names, (name(&night), name(&run)));
+        let medians = answer.explained.medians;
+        assert!((medians.new / medians.base - 2.0).abs() < 1e-3, "{medians:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_explained_is_said_to_be_wrong_or_open() {
+        let world = FakeWorld::new();
+        world.engines.play(|asked, dice| {
+            let mut outcome = asked.built_in(asked.usual_seconds(dice));
+            if asked.approach == "slow" {
+                outcome.result = Err((Status::Failed, "no".to_owned()));
+            }
+            outcome
+        });
+        let run = world.run(&world.request()).unwrap().run.unwrap().path;
+        let refused = |request: &Request| explain(world.world(), request).err().unwrap();
+        let failure = refused(&request(&run, "quick/cold", None));
+        assert_eq!(failure.ending, Ending::Wrong);
+        assert!(failure.text.starts_with("found one cell of one run; expected two"), "{}", failure.text);
+        let failure = refused(&request(&run, "quick/hot", Some("quick/cold")));
+        assert_eq!(failure.ending, Ending::Wrong);
+        assert!(
+            failure.text.contains("expected one of slow/cold, slow/warm, slow/sources, quick/cold"),
+            "{}",
+            failure.text
+        );
+        let failure = refused(&request(&run, "quick/cold", Some("slow/cold")));
+        assert_eq!(failure.ending, Ending::CannotTell);
+        assert!(
+            failure.text.starts_with("slow/cold of the run ") && failure.text.contains("no valid build"),
+            "{}",
+            failure.text
+        );
+        assert_eq!(refused(&request(&world.at("nothing"), "a/b", Some("c/d"))).ending, Ending::Wrong);
+    }
+}

@@ -211,3 +211,101 @@ pub fn accept(call: &Acceptance) -> Result<PathBuf, Failure> {
     }
     Ok(dir.join("accepted.toml"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Ending;
+    use crate::app::fake_world::FakeWorld;
+
+    /// The first night of another level.
+    const CHANGED: usize = 8;
+
+    fn request(dir: &Path) -> Request {
+        Request { dir: dir.to_owned(), since: None, force: false, charts: None, png: false }
+    }
+
+    fn name(path: &Path) -> String {
+        path.file_name().unwrap().to_string_lossy().into_owned()
+    }
+
+    /// Twelve nights and tonight; from one of them on a cell takes a quarter more.
+    fn nights_with_a_change(world: &FakeWorld) -> (PathBuf, Vec<PathBuf>) {
+        let path = world.whole(&world.request()).path;
+        let nights = world.nights(&path, 12, |night, sample| {
+            let part = f64::from(u32::try_from(night * 37 % 101).unwrap()) / 10_000.0;
+            let cell = (sample.key.approach.as_str(), sample.key.scenario.as_str());
+            let times = if cell == ("slow", "warm") && night < CHANGED { 0.8 } else { 1.0 };
+            sample.seconds.get() * times * (1.0 + part)
+        });
+        (path.parent().unwrap().to_path_buf(), nights)
+    }
+
+    #[test]
+    fn a_change_of_level_is_found_where_it_was_and_is_wanted_once_that_is_said() {
+        let world = FakeWorld::new();
+        let (dir, nights) = nights_with_a_change(&world);
+        let found = history(&request(&dir)).unwrap();
+        assert_eq!((found.nights.len(), found.series.len(), found.notes.len()), (13, 6, 0));
+        let change = |found: &History| {
+            let [change] = &found.changes[..] else { panic!("{:?}", found.changes) };
+            assert!((change.after / change.before - 1.25).abs() < 0.02, "{change:?}");
+            (found.series[change.cell].cell.path(), found.nights[change.night].run.clone(), change.accepted.clone())
+        };
+        assert_eq!(change(&found), ("slow/warm".to_owned(), name(&nights[CHANGED]), None));
+        let wanted = Acceptance {
+            dir: dir.clone(),
+            run: name(&nights[CHANGED]),
+            cells: vec!["slow/warm".to_owned()],
+            reason: " a larger base \n".to_owned(),
+        };
+        assert_eq!(accept(&wanted), Ok(dir.join("accepted.toml")));
+        let reason = change(&history(&request(&dir)).unwrap()).2;
+        assert_eq!(reason.as_deref(), Some("a larger base"));
+    }
+
+    #[test]
+    fn a_history_can_begin_later_and_be_drawn() {
+        let world = FakeWorld::new();
+        let (dir, nights) = nights_with_a_change(&world);
+        let day = name(&nights[10]);
+        let date = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..8]);
+        for since in [day, date] {
+            let charts = Some(world.at("charts"));
+            let found = history(&Request { since: Some(since), charts, ..request(&dir) }).unwrap();
+            assert_eq!((found.nights.len(), found.changes.len()), (3, 0));
+            let picture = std::fs::read_to_string(world.at("charts/nights.svg")).unwrap();
+            assert!(picture.contains("slow") && picture.contains(&found.nights[0].started_at[..10]), "{picture}");
+            std::fs::remove_dir_all(world.at("charts")).unwrap();
+        }
+    }
+
+    #[test]
+    fn only_what_there_was_can_be_accepted_and_with_a_reason() {
+        let world = FakeWorld::new();
+        let (dir, nights) = nights_with_a_change(&world);
+        let good =
+            Acceptance { dir: dir.clone(), run: name(&nights[0]), cells: Vec::new(), reason: "because".to_owned() };
+        let refused = |call: &Acceptance, words: &str| {
+            let failure = accept(call).unwrap_err();
+            assert_eq!(failure.ending, Ending::Wrong);
+            assert!(failure.text.contains(words), "{}", failure.text);
+        };
+        refused(&Acceptance { reason: " \n".to_owned(), ..copy(&good) }, "--reason: ");
+        refused(&Acceptance { run: "another".to_owned(), ..copy(&good) }, &name(nights.last().unwrap()));
+        for cell in ["slow/hot", "fast", "fast/warm"] {
+            refused(&Acceptance { cells: vec![cell.to_owned()], ..copy(&good) }, "of it: slow, quick");
+        }
+        refused(&Acceptance { dir: world.at("nothing"), ..copy(&good) }, "nothing");
+        assert!(!dir.join("accepted.toml").exists());
+        // Without a cell, everything that changed is wanted.
+        accept(&Acceptance { run: name(&nights[CHANGED]), ..copy(&good) }).unwrap();
+        assert_eq!(history(&request(&dir)).unwrap().changes[0].accepted.as_deref(), Some("because"));
+        assert_eq!(history(&request(&world.at("study"))).err().unwrap().ending, Ending::Wrong);
+    }
+
+    fn copy(call: &Acceptance) -> Acceptance {
+        let Acceptance { dir, run, cells, reason } = call;
+        Acceptance { dir: dir.clone(), run: run.clone(), cells: cells.clone(), reason: reason.clone() }
+    }
+}
