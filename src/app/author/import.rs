@@ -228,3 +228,6 @@ fn make_record(request: &Request, names: &Names, study: Option<&Study>) -> Resul
         notes,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -206,3 +206,85 @@ impl Draft {
         self.change("deps", ChangeKind::Files("changes/deps".into()), why);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Ending;
+    use crate::app::fake_world::FakeWorld;
+    use crate::app::measure::run_request::RunRequest;
+    use crate::app::prepare::request::Wish;
+
+    fn request(world: &FakeWorld) -> Request {
+        Request { project: world.at("app").display().to_string(), out: None, force: false }
+    }
+
+    /// A project in Python with two Dockerfiles.
+    fn project(world: &FakeWorld) {
+        world.write("app/main.py", "print('hello')\n");
+        world.write("app/requirements.txt", "flask\n");
+        for name in ["Dockerfile", "docker/slim.Dockerfile"] {
+            world.write(&format!("app/{name}"), "FROM busybox:1\nCOPY . /srv\nRUN true\n");
+        }
+    }
+
+    #[test]
+    fn a_study_that_was_written_for_a_project_runs_at_once() {
+        let world = FakeWorld::new();
+        project(&world);
+        let written = init(&request(&world)).unwrap();
+        assert_eq!(
+            (&written.folder, &written.file),
+            (&world.at("app/layerbench"), &world.at("app/layerbench/study.toml"))
+        );
+        assert!(written.found.contains("2 Dockerfiles") && written.left_out.is_empty(), "{}", written.found);
+        let run = world.whole(&RunRequest { wish: Wish::Study(written.folder), ..world.request() });
+        let cells: Vec<usize> = run.tables().flat_map(|(_, table)| table.cells().map(|(.., cell)| cell.n())).collect();
+        assert_eq!(cells, [2; 8], "cold, warm, sources and dependencies of two Dockerfiles");
+        let scenarios: Vec<&str> = run.record.scenarios.iter().map(|scenario| scenario.id.as_str()).collect();
+        assert_eq!(scenarios, ["cold", "warm", "sources", "deps"]);
+    }
+
+    #[test]
+    fn a_study_that_is_there_is_only_written_over_when_that_is_wanted() {
+        let world = FakeWorld::new();
+        project(&world);
+        world.write("app/layerbench/study.toml", "mine");
+        let failure = init(&request(&world)).err().unwrap();
+        assert_eq!(failure.ending, Ending::Wrong);
+        assert_eq!(fs::read_to_string(world.at("app/layerbench/study.toml")).unwrap(), "mine");
+        let elsewhere = init(&Request { out: Some(world.at("elsewhere")), ..request(&world) }).unwrap();
+        assert_eq!(elsewhere.folder, world.at("elsewhere"));
+        init(&Request { force: true, ..request(&world) }).unwrap();
+        assert_ne!(fs::read_to_string(world.at("app/layerbench/study.toml")).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_manifest_without_comments_is_copied_and_changed() {
+        let world = FakeWorld::new();
+        world.write("app/Dockerfile", "FROM busybox:1\nCOPY . /srv\n");
+        world.write("app/index.js", "1\n");
+        world.write("app/package.json", "{\n  \"name\": \"app\"\n}\n");
+        let written = init(&request(&world)).unwrap();
+        let changed = fs::read_to_string(written.folder.join("changes/deps/package.json")).unwrap();
+        let changed: serde_json::Value = serde_json::from_str(&changed).unwrap();
+        assert_eq!(changed, serde_json::json!({"layerbench": "changed", "name": "app"}));
+        world.write("app/package.json", "[]");
+        let written = init(&Request { force: true, ..request(&world) }).unwrap();
+        assert_eq!(written.left_out, ["package.json is no JSON object: no change of dependencies was written"]);
+    }
+
+    #[test]
+    fn where_there_is_nothing_to_build_nothing_is_written() {
+        let world = FakeWorld::new();
+        world.write("app/main.py", "print('hello')\n");
+        for (project, words) in [(world.at("app"), "found no Dockerfile"), (world.at("nothing"), "found nothing there")]
+        {
+            let asked = Request { project: project.display().to_string(), ..request(&world) };
+            let failure = init(&asked).err().unwrap();
+            assert_eq!(failure.ending, Ending::Wrong);
+            assert!(failure.text.contains(words), "{}", failure.text);
+            assert!(!project.join(FOLDER).exists());
+        }
+    }
+}
