@@ -30,6 +30,7 @@ pub(super) struct Keeper<'w> {
     folder: RunFolder,
     record: RunRecord,
     watcher: &'w dyn Watcher,
+    /// In the order of their rows in `images.csv`, since pictures show them in it.
     images: Vec<Image>,
     /// What went wrong, a line each.
     failures: Vec<String>,
@@ -122,13 +123,12 @@ impl<'w> Keeper<'w> {
             layers_definition: on.as_ref().map_or(String::new(), sizes::of_layers),
             scorecard: checked.map(|text| (CHECKED.to_owned(), text)).into_iter().collect(),
         });
+        self.images.sort_by(|a, b| (&a.engine, &a.approach).cmp(&(&b.engine, &b.approach)));
         self.write_images()
     }
 
     fn write_images(&self) -> Result<(), Failure> {
-        let mut rows: Vec<Image> = self.images.clone();
-        rows.sort_by(|a, b| (&a.engine, &a.approach).cmp(&(&b.engine, &b.approach)));
-        store::write_images(self.folder.path(), &rows).map_err(Failure::failed)
+        store::write_images(self.folder.path(), &self.images).map_err(Failure::failed)
     }
 
     /// Adds the criterion that builds decide, and writes `audit.json` and the columns of `images.csv`.
@@ -211,3 +211,6 @@ fn with_waits(steps: &[Step], seconds: Seconds) -> Vec<Step> {
     rows.sort_by(|a, b| key(a).total_cmp(&key(b)));
     rows
 }
+
+#[cfg(test)]
+mod tests;

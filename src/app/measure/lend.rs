@@ -58,3 +58,41 @@ pub fn lend(world: World<'_>, request: &Request) -> Result<Ending, Failure> {
         status => Err(Failure::failed(format!("{program}: {status}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::fake_world::FakeWorld;
+    use std::fs;
+
+    fn sh(script: &str) -> Request {
+        Request { program: "sh".to_owned(), arguments: vec!["-c".to_owned(), script.to_owned()] }
+    }
+
+    #[test]
+    fn a_command_is_given_an_engine_of_its_own_and_its_end_is_told() {
+        let world = FakeWorld::new();
+        let seen = world.at("seen");
+        let told = sh(&format!("echo $DOCKER_HOST >{}", seen.display()));
+        assert_eq!(lend(world.world(), &told), Ok(Ending::Fine));
+        assert_eq!(fs::read_to_string(&seen).unwrap(), "unix:///nowhere/fake.sock\n");
+        let opened = world.engines.opened();
+        assert_eq!((opened.len(), &opened[0].kind, &opened[0].home), (1, &EngineKind::Private, &world.at("home")));
+        assert_eq!(lend(world.world(), &sh("exit 3")), Err(Failure::failed("sh: exit status: 3")));
+        let nothing = Request { program: "/nowhere/at/all".to_owned(), arguments: Vec::new() };
+        let failure = lend(world.world(), &nothing).unwrap_err();
+        assert!(failure.text.starts_with("/nowhere/at/all: No such file"), "{}", failure.text);
+    }
+
+    #[test]
+    fn a_command_is_ended_when_the_user_stops_and_not_begun_without_an_engine() {
+        let world = FakeWorld::new();
+        world.witness.stop_at_once();
+        assert_eq!(lend(world.world(), &sh("exec sleep 600")), Ok(Ending::Interrupted));
+        assert_eq!(world.witness.in_flight(), [InFlight::Cancelled]);
+        world.engines.break_down("private");
+        let begun = sh(&format!("touch {}", world.at("begun").display()));
+        assert_eq!(lend(world.world(), &begun), Err(Failure::failed("private does not answer")));
+        assert!(!world.at("begun").exists());
+    }
+}

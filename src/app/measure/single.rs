@@ -166,6 +166,7 @@ fn secret(text: &str) -> Result<(String, SecretSource), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::fake_world::{DOCKERFILE, FakeWorld};
 
     #[test]
     fn secrets_are_read_as_the_docker_client_reads_them() {
@@ -183,5 +184,66 @@ mod tests {
             let wrong = secret(text).unwrap_err().text;
             assert!(wrong.contains("expected id=NAME") && !wrong.contains("hunter2"), "{text}");
         }
+    }
+    #[test]
+    fn what_cannot_be_built_is_refused_before_an_engine_is_asked() {
+        let world = FakeWorld::new();
+        world.write("context/Dockerfile", DOCKERFILE);
+        let usual = Request { context: world.at("context"), timeout: 60, ..Request::default() };
+        let words = |text: &str| vec![text.to_owned()];
+        let wrong = [
+            (
+                Request { build_contexts: words("lib=."), ..usual.clone() },
+                "--build-context lib=.: found a named context",
+            ),
+            (Request { file: Some(world.at("none")), ..usual.clone() }, "/none: No such file"),
+            (Request { context: world.at("nothing"), ..usual.clone() }, "/nothing/Dockerfile: No such file"),
+            (Request { labels: words("a"), ..usual.clone() }, "--label \"a\": expected NAME=VALUE"),
+            (Request { hosts: words(":1.2.3.4"), ..usual.clone() }, "--add-host \":1.2.3.4\": expected NAME:VALUE"),
+            (Request { secrets: words("src=x"), ..usual.clone() }, "--secret: expected id=NAME"),
+            (
+                Request { secrets: words("id=a,src=/nowhere/at/all"), ..usual.clone() },
+                "secret a: /nowhere/at/all: No such",
+            ),
+        ];
+        for (request, words) in wrong {
+            let failure = build(world.world(), &request).err().unwrap();
+            assert_eq!(failure.ending, Ending::Wrong, "{}", failure.text);
+            assert!(failure.text.contains(words), "{}", failure.text);
+        }
+        world.write("context/.dockerignore", "[\n");
+        let failure = build(world.world(), &usual).err().unwrap();
+        assert!(failure.text.contains("/context/.dockerignore: "), "{}", failure.text);
+        assert_eq!(world.witness.in_flight(), [], "nothing had to be stopped");
+    }
+
+    #[test]
+    fn a_build_is_asked_for_with_all_that_the_call_says() {
+        let world = FakeWorld::new();
+        world.write("context/other", DOCKERFILE);
+        world.write("context/other.dockerignore", "x\n");
+        world.write("key", "hunter2");
+        let request = Request {
+            context: world.at("context"),
+            file: Some(world.at("context/other")),
+            tag: Some("a/b:1".to_owned()),
+            target: Some("last".to_owned()),
+            build_args: vec!["A=1".to_owned(), "NO_SUCH_VARIABLE_IS_SET".to_owned()],
+            labels: vec!["b=2".to_owned()],
+            secrets: vec![format!("id=c,src={}", world.at("key").display())],
+            no_cache: true,
+            timeout: 60,
+            ..Request::default()
+        };
+        let asked = asked(&request).unwrap();
+        assert_eq!((asked.dockerfile.as_slice(), asked.tag.as_str()), (DOCKERFILE.as_bytes(), "a/b:1"));
+        assert_eq!(asked.ignore.unwrap().as_slice(), b"x\n");
+        assert_eq!((asked.no_cache, asked.timeout), (true, Duration::from_secs(60)));
+        let settings = asked.settings;
+        assert_eq!(settings.target.as_deref(), Some("last"));
+        assert_eq!(settings.args, [("A".to_owned(), "1".to_owned())].into());
+        assert_eq!(settings.labels, [("b".to_owned(), "2".to_owned())].into());
+        assert_eq!(format!("{:?}", settings.secrets), "[\"c\"]");
+        assert!(!settings.secrets.hide("the key is hunter2").contains("hunter2"));
     }
 }

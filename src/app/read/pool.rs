@@ -110,3 +110,105 @@ impl Pool {
         nearest.chosen().into_iter().filter(|(_, steps)| !steps.is_empty()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::table::table;
+    use crate::analysis::testing::{approaches, sample, scenarios};
+    use crate::engine::fake::outcome;
+
+    const ROW: &str = "01-simple";
+
+    /// Builds of two cells that take these seconds each, the second one's ten times as long; told apart by position.
+    fn builds(seconds: &[f64]) -> Vec<(Sample, Vec<Step>)> {
+        let mut builds = Vec::new();
+        for (scenario, times) in [("cold", 1.0), ("warm", 10.0)] {
+            builds.extend(
+                seconds.iter().map(|seconds| (sample(ROW, scenario, seconds * times), outcome(1.0, 3, 0).steps)),
+            );
+        }
+        for ((sample, _), position) in builds.iter_mut().zip(1..) {
+            sample.key.position = position;
+        }
+        builds
+    }
+
+    /// Different times between 1 and 2 s, in no order.
+    fn spread(count: u32) -> Vec<f64> {
+        (0..count).map(|number| 1.0 + f64::from(number * 37 % 1009) / 1009.0).collect()
+    }
+
+    fn table_of(builds: &[(Sample, Vec<Step>)]) -> Table {
+        table(&builds.iter().map(|(sample, _)| sample.clone()).collect::<Vec<_>>(), &approaches(), &scenarios())
+    }
+
+    fn pool(builds: &[(Sample, Vec<Step>)]) -> Pool {
+        let mut pool = Pool::default();
+        builds.iter().for_each(|(sample, steps)| pool.add(sample, steps.clone()));
+        pool
+    }
+
+    fn positions<T>(builds: &[(Sample, T)]) -> Vec<u32> {
+        let mut positions: Vec<u32> = builds.iter().map(|(sample, _)| sample.key.position).collect();
+        positions.sort_unstable();
+        positions
+    }
+
+    /// What is shown if no build was ever forgotten.
+    fn unbounded(builds: &[(Sample, Vec<Step>)], table: &Table) -> Vec<u32> {
+        let mut nearest = Nearest::new([(EngineId::only(), table)].into_iter());
+        builds.iter().for_each(|(sample, _)| nearest.add(sample, ()));
+        positions(&nearest.chosen())
+    }
+
+    #[test]
+    fn up_to_thirty_builds_of_a_cell_are_chosen_from_as_if_all_had_been_kept() {
+        for count in 1..=30_u32 {
+            let builds = builds(&spread(count));
+            let table = table_of(&builds);
+            let shown = pool(&builds).nearest([(EngineId::only(), &table)].into_iter());
+            assert_eq!(shown.len(), 2 * count.div_ceil(3) as usize, "a third of each cell");
+            assert_eq!(positions(&shown), unbounded(&builds, &table), "{count}");
+        }
+    }
+
+    #[test]
+    fn a_long_run_keeps_no_more_than_a_short_one_and_those_near_its_median() {
+        let builds = builds(&spread(1_000));
+        let kept = pool(&builds);
+        assert_eq!(kept.of(None, ROW).count(), 2 * KEPT);
+        let table = table_of(&builds);
+        let shown = kept.nearest([(EngineId::only(), &table)].into_iter());
+        assert_eq!(shown.len(), 2 * MOST);
+        // The median is at 1.5 s: those that are nearest of all lie within 5 thousandths of it.
+        let far = |(sample, _): &(Sample, _)| {
+            let times = if sample.key.scenario.as_str() == "warm" { 10.0 } else { 1.0 };
+            (sample.seconds.get() / times - 1.5).abs()
+        };
+        assert!(shown.iter().all(|build| far(build) < 0.03), "{:?}", shown.iter().map(far).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_is_kept_follows_the_median_where_it_goes() {
+        let seconds: Vec<f64> = [vec![1.0; 40], vec![3.0; 100]].concat();
+        let kept = pool(&builds(&seconds));
+        let cold = kept.of(None, ROW).filter(|(sample, _)| sample.key.scenario.as_str() == "cold");
+        let old = cold.filter(|(sample, _)| sample.seconds.get() < 2.0).count();
+        assert_eq!(old, 0, "most builds take 3 s by now");
+    }
+
+    #[test]
+    fn builds_that_are_not_valid_or_without_steps_are_not_shown() {
+        let mut builds = builds(&[1.0, 1.25, 1.5]);
+        builds[1].0.status = Status::Invalid;
+        let table = table_of(&builds);
+        builds[0].1.clear();
+        let kept = pool(&builds);
+        assert_eq!(kept.of(None, ROW).count(), 5);
+        assert_eq!(kept.of(None, "02-simple-slim").count(), 0);
+        assert_eq!(kept.of(Some("far"), ROW).count(), 0);
+        // Of two cold builds the first is shown, if it had steps; of three warm ones the middle one.
+        assert_eq!(positions(&kept.nearest([(EngineId::only(), &table)].into_iter())), [5]);
+    }
+}
