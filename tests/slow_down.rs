@@ -63,8 +63,7 @@ fn study(dir: &Path) {
     git(dir, &["commit", "-qm", "one"]);
 }
 
-/// One test at a time, in the rows of `cargo test`: each would be the other's noise. nextest begins both at once, as the
-/// longest of all, and the noise of the others is no less.
+/// One test at a time, since each would be the other's noise; so it is with nextest.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
