@@ -157,3 +157,88 @@ fn kind(text: &str) -> Result<EngineKind, Failure> {
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Ending;
+    use crate::app::fake_world::{FakeWorld, STUDY, scorecard};
+    use crate::store::write_scorecards;
+
+    fn request(image: &Path) -> Request {
+        Request {
+            image: image.display().to_string(),
+            engine: None,
+            max_bytes: None,
+            no_root: false,
+            writable_paths: None,
+            study: None,
+            lock: None,
+            run_limit: None,
+        }
+    }
+
+    fn refused(world: &FakeWorld, request: &Request) -> Failure {
+        audit(world.world(), request).err().unwrap()
+    }
+
+    #[test]
+    fn scorecards_of_a_run_are_held_against_demands() {
+        let world = FakeWorld::new();
+        let run = world.whole(&world.request()).path;
+        let failure = refused(&world, &request(&run));
+        assert!(failure.text.ends_with("the run kept no scorecards; it is older than they are"), "{}", failure.text);
+        write_scorecards(&run, &[scorecard("quick", 1_500_000), scorecard("slow", 2_500_000)]).unwrap();
+        let answer = audit(world.world(), &request(&run)).unwrap();
+        assert_eq!((answer.cards.len(), answer.missed()), (2, Vec::new()), "nothing is demanded");
+        let mut strict = Request { max_bytes: Some("2MB".to_owned()), ..request(&run) };
+        let missed = |request: &Request| audit(world.world(), request).unwrap().missed();
+        let large = "slow: max_bytes = 2000000 is demanded; found: 2500000";
+        assert_eq!(missed(&strict), [large]);
+        // What a study demands holds too, unless the call says otherwise. What nobody knows is not met.
+        let demands = "[audit]\nmax_bytes = \"3MB\"\nwritable_paths = 0\n";
+        world.write("study/study.toml", &format!("{STUDY}{demands}"));
+        strict.study = Some(world.at("study"));
+        let unknown = |approach: &str| format!("{approach}: writable_paths = 0 is demanded; found: unknown");
+        assert_eq!(missed(&strict), [unknown("quick"), large.to_owned(), unknown("slow")]);
+        let root = Request { no_root: true, ..request(&run) };
+        assert_eq!(missed(&root).len(), 2);
+        assert_eq!(world.witness.in_flight().len(), 1, "no engine was needed but for the run");
+    }
+
+    #[test]
+    fn what_only_an_engine_could_answer_is_not_asked_of_a_run() {
+        let world = FakeWorld::new();
+        let run = world.whole(&world.request()).path;
+        let host = || Some("host".to_owned());
+        let failure = refused(&world, &Request { engine: host(), run_limit: Some(3), ..request(&run) });
+        assert_eq!(failure.ending, Ending::Wrong);
+        assert!(failure.text.contains("found --engine and --run-limit with the folder of a run"), "{}", failure.text);
+        let failure = refused(&world, &request(&world.at("study")));
+        assert!(failure.text.contains("found a folder without run.json"), "{}", failure.text);
+        let failure = refused(&world, &Request { max_bytes: Some("much".to_owned()), ..request(&run) });
+        assert!(failure.text.starts_with("--max-bytes \"much\": expected a size"), "{}", failure.text);
+    }
+
+    #[test]
+    fn an_image_is_looked_at_on_the_engine_that_has_it() {
+        let world = FakeWorld::new();
+        let image = Path::new("some/image:1");
+        // A fake engine has no image that could be looked into.
+        let failure = refused(&world, &request(image));
+        assert_eq!(
+            (failure.ending, failure.text.as_str()),
+            (Ending::Failed, "looking into images: a fake engine has none")
+        );
+        let address = "tcp://127.0.0.1:1".to_owned();
+        refused(&world, &Request { engine: Some(address.clone()), ..request(image) });
+        let kinds: Vec<EngineKind> = world.engines.opened().into_iter().map(|opened| opened.kind).collect();
+        assert_eq!(kinds, [EngineKind::Host, EngineKind::At(address)]);
+        for (engine, words) in [("private", "--engine \"private\": expected host, or"), ("x://y", "--engine x://y: ")] {
+            let failure = refused(&world, &Request { engine: Some(engine.to_owned()), ..request(image) });
+            assert_eq!(failure.ending, Ending::Wrong);
+            assert!(failure.text.starts_with(words), "{}", failure.text);
+        }
+        assert_eq!(world.engines.opened(), []);
+    }
+}

@@ -340,3 +340,6 @@ fn noise(home: &Path, engine: &mut dyn Engine) -> Result<(f64, f64), String> {
     let median = stats::median(&seconds).map_err(|e| e.to_string())?;
     Ok((median, at(3) - at(1)))
 }
+
+#[cfg(test)]
+mod tests;
