@@ -75,7 +75,7 @@ use_memory() {
   local free=0
   [ ! -d /dev/shm ] || free=$(df --output=avail -BG /dev/shm | tr -dc '0-9\n' | tail -n 1)
   [ "$free" -ge 8 ] && [ "$(awk '/^MemAvailable:/ {print int($2 / 1048576)}' /proc/meminfo)" -ge 12 ] || return 0
-  ! findmnt -no OPTIONS -T /dev/shm | grep -q noexec || return 0
+  ! findmnt -no OPTIONS -T /dev/shm | grep noexec >/dev/null || return 0
   memory=$(mktemp -d /dev/shm/layerbench.XXXXXX)
   chmod 711 "$memory"
   trap 'rm -rf "$memory"' EXIT

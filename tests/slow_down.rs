@@ -63,8 +63,7 @@ fn study(dir: &Path) {
     git(dir, &["commit", "-qm", "one"]);
 }
 
-/// One test at a time, in the rows of `cargo test`: each would be the other's noise. nextest begins both at once, as the
-/// longest of all, and the noise of the others is no less.
+/// One test at a time, since each would be the other's noise; so it is with nextest.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn alone() -> MutexGuard<'static, ()> {
@@ -192,10 +191,16 @@ fn the_same_study_twice_is_quiet_and_a_sleep_is_found_and_explained() {
 
     // Built again from tonight's files and those of the revision before, which are no longer in the work tree.
     let confirm = ["gate", &third, "--rule", "baseline", "--confirm", "--reps", "6", "--format", "json"];
-    let confirmed = call(dir.path(), &confirm);
+    let mut confirmed = call(dir.path(), &confirm);
+    for _ in 0..2 {
+        if !undecided(&confirmed) {
+            break;
+        }
+        println!("too noisy: {}", confirmed.out);
+        confirmed = call(dir.path(), &confirm);
+    }
     println!("{}{}", confirmed.out, confirmed.err);
-    let value: serde_json::Value = serde_json::from_str(&confirmed.out).unwrap();
-    let fresh = value["confirmed"].as_array().cloned().unwrap_or_default();
+    let fresh = built_afresh(&confirmed);
     for cell in &fresh {
         assert_eq!(cell["verdict"] == "regression", cell["approach"] == "other", "{cell}");
     }
@@ -210,4 +215,16 @@ fn the_same_study_twice_is_quiet_and_a_sleep_is_found_and_explained() {
     assert_eq!(fs::read_to_string(dir.path().join("study/other")).unwrap(), slow);
     let status = Command::new("git").args(["status", "--porcelain", "study"]).current_dir(dir.path()).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&status.stdout), " M study/other\n");
+}
+
+/// The cells that `gate --confirm` built afresh, as its JSON has them.
+fn built_afresh(confirmed: &Answer) -> Vec<serde_json::Value> {
+    let value: serde_json::Value = serde_json::from_str(&confirmed.out).unwrap();
+    value["confirmed"].as_array().cloned().unwrap_or_default()
+}
+
+/// Whether the noise of the machine hid what is slower from the builds made afresh.
+fn undecided(confirmed: &Answer) -> bool {
+    let hidden = |cell: &serde_json::Value| cell["approach"] == "other" && cell["verdict"] == "not enough data";
+    built_afresh(confirmed).iter().any(hidden)
 }

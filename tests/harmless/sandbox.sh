@@ -206,9 +206,10 @@ wait_for_step() { # until the slow build is in its RUN
   die "the slow build did not start"
 }
 
+# `grep -q` ends at the first line that fits; who still writes then fails of a broken pipe, and pipefail makes it the answer.
 wait_until_let_go() { # until no build holds anything of the user's engine any more
   for _ in $(seq 400); do
-    "$docker" system df -v --format '{{range .BuildCache}}{{println .InUse}}{{end}}' | grep -q true || return 0
+    "$docker" system df -v --format '{{range .BuildCache}}{{println .InUse}}{{end}}' | grep true >/dev/null || return 0
     sleep 0.05
   done
   die "the engine does not let go of a build that has lost its client"
