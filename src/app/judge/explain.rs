@@ -161,5 +161,11 @@ mod tests {
             failure.text
         );
         assert_eq!(refused(&request(&world.at("nothing"), "a/b", Some("c/d"))).ending, Ending::Wrong);
+        // Of an import, nobody knows the steps.
+        let steps = std::fs::read_to_string(run.join("steps.csv")).unwrap();
+        std::fs::write(run.join("steps.csv"), format!("{}\n", steps.lines().next().unwrap())).unwrap();
+        let failure = refused(&request(&run, "quick/cold", Some("quick/warm")));
+        assert_eq!(failure.ending, Ending::CannotTell);
+        assert!(failure.text.contains("found builds without steps, as an import has them"), "{}", failure.text);
     }
 }
