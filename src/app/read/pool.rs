@@ -167,7 +167,9 @@ mod tests {
         for count in 1..=30_u32 {
             let builds = builds(&spread(count));
             let table = table_of(&builds);
-            let shown = pool(&builds).nearest([(EngineId::only(), &table)].into_iter());
+            let kept = pool(&builds);
+            assert_eq!(kept.of(None, ROW).count(), builds.len(), "{count}");
+            let shown = kept.nearest([(EngineId::only(), &table)].into_iter());
             assert_eq!(shown.len(), 2 * count.div_ceil(3) as usize, "a third of each cell");
             assert_eq!(positions(&shown), unbounded(&builds, &table), "{count}");
         }
