@@ -2,7 +2,6 @@
 
 use super::{Request, import};
 use crate::app::fake_world::FakeWorld;
-use crate::app::judge::{compare, explain};
 use crate::app::read::Run;
 use crate::app::{Ending, Failure};
 use crate::model::{Bytes, Isolation};
@@ -64,14 +63,6 @@ fn a_table_becomes_a_run_under_the_names_of_a_study() {
     let written = fs::read(run.path.join("summary.csv")).unwrap();
     let opened = Run::open(&run.path).unwrap();
     assert_eq!(opened.render(crate::app::read::Form::Csv, Default::default()), Ok(written));
-    // It can be judged, but not explained: nobody knows its steps.
-    let two = ["slow", "quick"].map(str::to_owned).to_vec();
-    let compared = compare::Request { base: run.path.clone(), new: None, approaches: two, force: false };
-    assert_eq!(compare::compare(world.world(), &compared).unwrap().ending(), Ending::CannotTell, "one or two builds");
-    let (first, second) = ("slow/cold".to_owned(), Some("quick/cold".to_owned()));
-    let explained = explain::Request { run: run.path.clone(), first, second, against: None };
-    let failure = explain::explain(world.world(), &explained).err().unwrap();
-    assert!(failure.text.contains("found builds without steps, as an import has them"), "{}", failure.text);
 }
 
 #[test]
